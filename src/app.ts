@@ -1,0 +1,94 @@
+import { type Logger, pino } from "pino";
+import { BookEntity } from "./books/book.ts";
+import { bookStream } from "./books/book-stream.ts";
+import { BookCommandHandler } from "./books/commands/book-command-handler.ts";
+import { bookMigrations } from "./books/migrations.ts";
+import { BookQueryHandler } from "./books/queries/book-query-handler.ts";
+import { BookReadModel } from "./books/queries/book-read-model.ts";
+import type { Config } from "./config.ts";
+import { Head } from "./cqrs/head.ts";
+import { kernelMigrations } from "./cqrs/migrations.ts";
+import { OrmService } from "./cqrs/orm-service.ts";
+import { Reader } from "./cqrs/reader.ts";
+import { RedisService } from "./cqrs/redis-service.ts";
+import { Stream } from "./cqrs/stream.ts";
+import { TableReads } from "./cqrs/table-reads.ts";
+import { HttpServer, type Readiness } from "./graphql/http-server.ts";
+import { buildSchema } from "./graphql/schema.ts";
+import { createGraphql } from "./graphql/yoga.ts";
+
+/** A running service without its HTTP side: what an import needs, too. */
+export interface App {
+  readonly bookCommands: BookCommandHandler;
+  readonly bookQueries: BookQueryHandler;
+  readonly readiness: () => Promise<Readiness>;
+  readonly log: Logger;
+  /** Closes everything that `createApp` opened. */
+  close(): Promise<void>;
+}
+
+/**
+ * The composition root: the only place that constructs. A second aggregate is registered here, with its entity and
+ * migrations, and in `graphql/schema.ts`, with its types.
+ *
+ * @throws StartupError
+ */
+export async function createApp(config: Config): Promise<App> {
+  // standard output is for the ready line alone
+  const log = pino({ level: config.logLevel }, pino.destination(2));
+
+  const orm = new OrmService({
+    url: config.databaseUrl,
+    entities: [BookEntity],
+    migrations: [...kernelMigrations, ...bookMigrations],
+  });
+  const redis = new RedisService({
+    url: config.redisUrl,
+    critical: config.redisCritical,
+    timeoutMs: config.redisTimeoutMs,
+    log,
+  });
+  try {
+    await orm.init();
+    const books = new Stream(orm, bookStream);
+    const table = new TableReads(orm, books);
+    const head = new Head(books, log);
+    const readModel = new BookReadModel(books, table, head, redis, log);
+    const reader = new Reader(readModel, table, head, redis);
+
+    await Promise.all([books.raiseLease(config.readLeaseMs), redis.start()]);
+    await readModel.start();
+
+    return {
+      bookCommands: new BookCommandHandler(books, readModel),
+      bookQueries: new BookQueryHandler(reader, config.maxBooks),
+      log,
+      readiness: async () => {
+        const database = await head.lookUp().then(
+          () => "up" as const,
+          () => "down" as const,
+        );
+        const redisState = redis.configured ? (redis.connection ? "up" : "down") : "off";
+        return { ready: database === "up" && !(redis.critical && redisState === "down"), database, redis: redisState };
+      },
+      async close() {
+        await readModel.stop();
+        redis.close();
+        await orm.close();
+      },
+    };
+  } catch (error) {
+    redis.close();
+    await orm.close();
+    throw error;
+  }
+}
+
+/** The HTTP server in front of an app. */
+export function createHttpServer(app: App, config: Config): HttpServer {
+  return new HttpServer({
+    graphql: createGraphql(buildSchema(), app, app.log),
+    readiness: app.readiness,
+    maxBodyBytes: config.maxBodyBytes,
+  });
+}

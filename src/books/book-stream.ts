@@ -1,0 +1,10 @@
+import type { StreamDefinition } from "../cqrs/stream.ts";
+import { type Book, BookEntity } from "./book.ts";
+
+/** Books as a stream: commanded under one row, logged in `book_change`, read by title. */
+export const bookStream: StreamDefinition<Book> = {
+  name: "books",
+  entity: BookEntity,
+  key: "title",
+  changes: "book_change",
+};

@@ -1,0 +1,129 @@
+import { defineEntity } from "@mikro-orm/core";
+import { z } from "zod";
+
+const schema = defineEntity({
+  name: "Book",
+  tableName: "book",
+  properties: (p) => ({
+    id: p.integer().primary().autoincrement(),
+    title: p.text().unique(),
+    author: p.text(),
+    publishedDate: p.date().nullable(),
+    isbn: p.text().unique().nullable(),
+    stockQuantity: p.integer(),
+    version: p.integer(),
+  }),
+});
+
+/** The entity that `OrmService` stores. */
+export class BookEntity extends schema.class {}
+schema.setClass(BookEntity);
+
+/** A book as commands return it, the change log keeps it and Redis holds it. */
+export interface Book {
+  readonly id: number;
+  readonly title: string;
+  readonly author: string;
+  /** `YYYY-MM-DD`. */
+  readonly publishedDate: string | null;
+  /** 10 or 13 characters, without hyphens. */
+  readonly isbn: string | null;
+  readonly stockQuantity: number;
+  /** 1 when added, one more with each update. */
+  readonly version: number;
+}
+
+export function toBook(entity: BookEntity): Book {
+  const { id, title, author, publishedDate, isbn, stockQuantity, version } = entity;
+  return {
+    id,
+    title,
+    author,
+    publishedDate: publishedDate ?? null,
+    isbn: isbn ?? null,
+    stockQuantity,
+    version,
+  };
+}
+
+/**
+ * How long a text field may be, in Unicode code points. A registry of its own because JSON Schema would apply
+ * `maxLength` before the trimming that comes first here.
+ */
+export const textLengths = z.registry<{ minLength: number; maxLength: number }>();
+
+/** Text of 1 to `maxLength` code points after NFC and trimming, without control characters. */
+function text(label: string, maxLength: number) {
+  return z
+    .string("must not be null")
+    .normalize("NFC")
+    .trim()
+    .refine((value) => value !== "", "must not be empty")
+    .refine((value) => [...value].length <= maxLength, `must have at most ${maxLength} characters`)
+    .refine((value) => !/\p{Cc}/u.test(value), "must not contain control characters")
+    .refine((value) => value.isWellFormed(), "must be well-formed Unicode")
+    .meta({ title: label, pattern: `^\\s*(?!\\s)[^\\p{Cc}\\p{Cs}]{1,${maxLength}}(?<!\\s)\\s*$` })
+    .register(textLengths, { minLength: 1, maxLength });
+}
+
+const title = text("Title", 512);
+const author = text("Author", 1024);
+
+/** A day of the Gregorian calendar from year 1 on: databases know no year 0. */
+export const date = z
+  .string()
+  .refine((value) => /^(?!0000)\d{4}-/.test(value) && z.iso.date().safeParse(value).success, {
+    error: "must be a date of the form YYYY-MM-DD",
+  })
+  .meta({ title: "Published", format: "date", pattern: `^(?!0000)${z.regexes.date.source.replace(/^\^/, "")}` });
+
+const isbn = z
+  .string()
+  .overwrite((value) => value.replaceAll(/[\s-]/g, "").toUpperCase())
+  .regex(/^(\d{9}[\dX]|\d{13})$/, "must be an ISBN of 10 or 13 digits, with or without hyphens")
+  .meta({
+    title: "ISBN",
+    description: "10 or 13 digits; hyphens and spaces are ignored.",
+    pattern: "^[\\s\\-]*(?:(?:\\d[\\s\\-]*){9}[\\dXx]|(?:\\d[\\s\\-]*){12}\\d)[\\s\\-]*$",
+  });
+
+const stockQuantity = z
+  .int("must be a whole number")
+  .min(0, "must be at least 0")
+  .max(2147483647, "must be at most 2147483647")
+  .meta({ title: "In stock" });
+
+/** What `addBook` accepts. The GraphQL schema gives the types; this is every other rule. */
+export const addBookInput = z.strictObject({
+  title,
+  author,
+  publishedDate: date.nullish(),
+  isbn: isbn.nullish(),
+  stockQuantity: stockQuantity.nullish(),
+});
+
+/** What `updateBook` accepts: an absent field is left alone. Also the source of the edit form. */
+export const updateBookInput = z.strictObject({
+  title: title.optional(),
+  author: author.optional(),
+  publishedDate: date.nullable().optional(),
+  isbn: isbn.nullable().optional(),
+  stockQuantity: stockQuantity.optional(),
+  expectedVersion: z
+    .int32()
+    .nullish()
+    .meta({ title: "Version", description: "The version that was edited; a newer one is not overwritten.", readOnly: true }),
+});
+
+/** A key that is safe to look up anywhere and that no book has: titles hold no control characters. */
+const NO_TITLE = "\u0001";
+
+/** `value` as a title is stored. What can be no title becomes one that no book has. */
+export function titleKey(value: string): string {
+  return title.safeParse(value).data ?? NO_TITLE;
+}
+
+/** `value` as an ISBN is stored; undefined when it can be none. */
+export function isbnKey(value: string): string | undefined {
+  return isbn.safeParse(value).data;
+}

@@ -1,0 +1,137 @@
+import type { Builder } from "../../graphql/builder.ts";
+import type { BookRef } from "../book-type.ts";
+import {
+  BookNotFoundError,
+  type FieldError,
+  IsbnTakenError,
+  TitleTakenError,
+  ValidationError,
+  VersionConflictError,
+} from "./book-refusals.ts";
+
+export function defineBookMutations(builder: Builder, book: BookRef): void {
+  defineRefusals(builder, book);
+
+  const addBookInput = builder.inputType("AddBookInput", {
+    description: "A new book. Texts are trimmed and normalised to Unicode NFC.",
+    fields: (t) => ({
+      title: t.string({ required: true, description: "1 to 512 characters." }),
+      author: t.string({ required: true, description: "1 to 1024 characters." }),
+      publishedDate: t.field({ type: "Date", description: "The day of publication, if known." }),
+      isbn: t.string({ description: "10 or 13 digits (the last of ten may be X); hyphens and spaces are removed." }),
+      stockQuantity: t.int({ defaultValue: 0, description: "How many are in stock, 0 to 2147483647. Null means 0." }),
+    }),
+  });
+
+  const updateBookInput = builder.inputType("UpdateBookInput", {
+    description: "What changes. An absent field is left alone; null clears `publishedDate` or `isbn`.",
+    fields: (t) => ({
+      title: t.string({ description: "The new title, 1 to 512 characters." }),
+      author: t.string({ description: "The new author, 1 to 1024 characters." }),
+      publishedDate: t.field({ type: "Date", description: "The new day of publication, or null for not known." }),
+      isbn: t.string({ description: "The new ISBN, or null for not known." }),
+      stockQuantity: t.int({ description: "The new stock, 0 to 2147483647." }),
+      expectedVersion: t.int({ description: "Refuse the update unless the book is at this version." }),
+    }),
+  });
+
+  builder.mutationField("addBook", (t) =>
+    t.field({
+      type: book,
+      description: "Adds a book.",
+      args: { input: t.arg({ type: addBookInput, required: true, description: "The new book." }) },
+      errors: {
+        types: [ValidationError, TitleTakenError, IsbnTakenError],
+        union: { name: "AddBookResult", description: "The added book, or why it was refused." },
+      },
+      resolve: (_, { input }, { bookCommands, consistency }) => bookCommands.addBook(input, consistency),
+    }),
+  );
+
+  builder.mutationField("updateBook", (t) =>
+    t.field({
+      type: book,
+      description: "Changes a book. An update that changes nothing is still one: the version rises.",
+      args: {
+        title: t.arg.string({ required: true, description: "The title of the book as it is now." }),
+        input: t.arg({ type: updateBookInput, required: true, description: "What changes." }),
+      },
+      errors: {
+        types: [ValidationError, BookNotFoundError, VersionConflictError, TitleTakenError, IsbnTakenError],
+        union: { name: "UpdateBookResult", description: "The book as it now is, or why the update was refused." },
+      },
+      resolve: (_, { title, input }, { bookCommands, consistency }) =>
+        bookCommands.updateBook(title, input, consistency),
+    }),
+  );
+
+  builder.mutationField("deleteBook", (t) =>
+    t.field({
+      type: book,
+      description: "Deletes a book.",
+      args: {
+        title: t.arg.string({ required: true, description: "The title of the book." }),
+        expectedVersion: t.arg.int({ description: "Refuse unless the book is at this version." }),
+      },
+      errors: {
+        types: [BookNotFoundError, VersionConflictError],
+        union: { name: "DeleteBookResult", description: "The book as it last was, or why it was not deleted." },
+      },
+      resolve: (_, { title, expectedVersion }, { bookCommands, consistency }) =>
+        bookCommands.deleteBook(title, expectedVersion, consistency),
+    }),
+  );
+}
+
+/** The refusals as members of the result unions. */
+function defineRefusals(builder: Builder, book: BookRef): void {
+  const error = builder.interfaceRef<Error>("Error").implement({
+    description: "Why a mutation was refused. Nothing was changed.",
+    fields: (t) => ({ message: t.exposeString("message", { description: "The reason, for people." }) }),
+  });
+
+  const fieldError = builder.objectRef<FieldError>("FieldError").implement({
+    description: "A field of the input that breaks a rule.",
+    fields: (t) => ({
+      field: t.exposeString("field", { description: "The name of the field." }),
+      message: t.exposeString("message", { description: "What is wrong with it, for people." }),
+    }),
+  });
+
+  builder.objectType(ValidationError, {
+    name: "ValidationError",
+    description: "The input breaks rules; each field that does is listed.",
+    interfaces: [error],
+    fields: (t) => ({
+      fieldErrors: t.expose("fieldErrors", { type: [fieldError], description: "What is wrong, field by field." }),
+    }),
+  });
+  builder.objectType(TitleTakenError, {
+    name: "TitleTakenError",
+    description: "Another book has this title.",
+    interfaces: [error],
+    fields: (t) => ({ title: t.exposeString("title", { description: "The title, as it would be stored." }) }),
+  });
+  builder.objectType(IsbnTakenError, {
+    name: "IsbnTakenError",
+    description: "Another book has this ISBN.",
+    interfaces: [error],
+    fields: (t) => ({ isbn: t.exposeString("isbn", { description: "The ISBN, as it would be stored." }) }),
+  });
+  builder.objectType(BookNotFoundError, {
+    name: "BookNotFoundError",
+    description: "No book has this title.",
+    interfaces: [error],
+    fields: (t) => ({ title: t.exposeString("title", { description: "The title that was asked for." }) }),
+  });
+  builder.objectType(VersionConflictError, {
+    name: "VersionConflictError",
+    description: "The book has changed since the expected version.",
+    interfaces: [error],
+    fields: (t) => ({
+      expectedVersion: t.exposeInt("expectedVersion", { description: "The version that the mutation asked for." }),
+      actualVersion: t.exposeInt("actualVersion", { description: "The version that the book is at." }),
+      book: t.expose("book", { type: book, description: "The book as it is." }),
+    }),
+  });
+}

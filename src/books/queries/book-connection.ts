@@ -1,0 +1,73 @@
+import type { FieldNode, GraphQLResolveInfo, SelectionSetNode } from "graphql";
+import { ServiceError } from "../../cqrs/errors.ts";
+import type { Page, PageRequest } from "../../cqrs/reads.ts";
+import { type Book, titleKey } from "../book.ts";
+
+const DEFAULT_PAGE = 50;
+const LARGEST_PAGE = 500;
+
+interface ConnectionArgs {
+  readonly first?: number | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly before?: string | null | undefined;
+}
+
+/** @throws ServiceError `BAD_USER_INPUT` for a page size or cursor that cannot be */
+export function pageRequest(args: ConnectionArgs, info: GraphQLResolveInfo): PageRequest {
+  const first = pageSize("first", args.first);
+  const last = pageSize("last", args.last);
+  return {
+    after: titleOfCursor("after", args.after),
+    before: titleOfCursor("before", args.before),
+    limit: first ?? last ?? DEFAULT_PAGE,
+    backwards: first === undefined && last !== undefined,
+    withTotal: info.fieldNodes.some(({ selectionSet }) => selects(selectionSet, "totalCount", info)),
+  };
+}
+
+/** The page as Relay names it. Of a page that `first` took, `last` keeps the end. */
+export function connectionOf(page: Page<Book>, { first, last }: ConnectionArgs) {
+  const cut = first != null && last != null ? Math.max(0, page.rows.length - last) : 0;
+  const edges = page.rows.slice(cut).map((node) => ({ node, cursor: cursorOf(node.title) }));
+  return {
+    edges,
+    totalCount: page.total,
+    pageInfo: {
+      hasPreviousPage: page.hasBefore || cut > 0,
+      hasNextPage: page.hasAfter,
+      startCursor: edges.at(0)?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+function pageSize(name: "first" | "last", value: number | null | undefined): number | undefined {
+  if (value == null) return undefined;
+  if (value >= 0 && value <= LARGEST_PAGE) return value;
+  throw badUserInput(`${name} must be 0 to ${LARGEST_PAGE}, not ${value}.`);
+}
+
+/** A cursor is a place in the title order, so it outlives the book that it was made for. */
+function cursorOf(title: string): string {
+  return Buffer.from(title).toString("base64url");
+}
+
+function titleOfCursor(name: "after" | "before", cursor: string | null | undefined): string | undefined {
+  if (cursor == null) return undefined;
+  const title = Buffer.from(cursor, "base64url").toString();
+  if (title === titleKey(title) && cursorOf(title) === cursor) return title;
+  throw badUserInput(`${name} is no cursor of this connection.`);
+}
+
+function badUserInput(message: string): ServiceError {
+  return new ServiceError("BAD_USER_INPUT", message);
+}
+
+function selects(selectionSet: SelectionSetNode | undefined, name: string, info: GraphQLResolveInfo): boolean {
+  return (selectionSet?.selections ?? []).some((selection) => {
+    if (selection.kind === "Field") return (selection as FieldNode).name.value === name;
+    if (selection.kind === "InlineFragment") return selects(selection.selectionSet, name, info);
+    return selects(info.fragments[selection.name.value]?.selectionSet, name, info);
+  });
+}

@@ -1,0 +1,62 @@
+import type { Consistency } from "../../cqrs/consistency.ts";
+import { ServiceError } from "../../cqrs/errors.ts";
+import type { Reader } from "../../cqrs/reader.ts";
+import type { Page, PageRequest } from "../../cqrs/reads.ts";
+import { type Book, isbnKey, titleKey } from "../book.ts";
+import { type BookEditForm, bookEditForm } from "./book-edit-form.ts";
+
+/**
+ * The read side: Redis first, the database whenever Redis cannot answer honestly. What a query found and how new it is
+ * goes into `consistency`.
+ *
+ * Every method throws the `ServiceError`s of `Reader.read`.
+ */
+export class BookQueryHandler {
+  readonly #reader: Reader<Book>;
+  readonly #maxBooks: number;
+
+  constructor(reader: Reader<Book>, maxBooks: number) {
+    this.#reader = reader;
+    this.#maxBooks = maxBooks;
+  }
+
+  /** The whole catalogue in title order. */
+  async books(consistency: Consistency): Promise<readonly Book[]> {
+    const books = await this.#reader.read(consistency, (reads) => reads.all(this.#maxBooks));
+    if (books) return books;
+    throw new ServiceError(
+      "TOO_MANY_BOOKS",
+      `The catalogue holds more than ${this.#maxBooks} books. Read it page by page: booksConnection.`,
+    );
+  }
+
+  /** The book with this title, or null. */
+  async book(title: string, consistency: Consistency): Promise<Book | null> {
+    return this.#reader.read(consistency, (reads) => reads.get(titleKey(title)));
+  }
+
+  /** Everything that a form to edit this book needs, or null when there is no such book. */
+  async bookEditForm(title: string, consistency: Consistency): Promise<BookEditForm | null> {
+    const book = await this.book(title, consistency);
+    return book && bookEditForm(book);
+  }
+
+  /** One page of the catalogue in title order. */
+  async page(request: PageRequest, consistency: Consistency): Promise<Page<Book>> {
+    return this.#reader.read(consistency, (reads) => reads.page(request));
+  }
+
+  /** The book with this ISBN, or null. */
+  async bookByIsbn(isbn: string, consistency: Consistency): Promise<Book | null> {
+    const key = isbnKey(isbn);
+    const books = await this.#reader.readTable(consistency, (table) => table.where("isbn", key ? [key] : []));
+    return books[0] ?? null;
+  }
+
+  /** The books with these ids, in their order; null for an id that no book has. */
+  async booksById(ids: readonly number[], consistency: Consistency): Promise<readonly (Book | null)[]> {
+    const books = await this.#reader.readTable(consistency, (table) => table.where("id", ids));
+    const byId = new Map(books.map((book) => [book.id, book]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+}

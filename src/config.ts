@@ -1,0 +1,92 @@
+import { levels } from "pino";
+import { z } from "zod";
+import { StartupError } from "./cqrs/errors.ts";
+
+const DATABASE_SCHEMES = ["sqlite:"];
+const REDIS_SCHEMES = ["redis:", "rediss:"];
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+
+const flag = z.enum(["true", "false"], "must be true or false").transform((value) => value === "true");
+
+/** Every setting, its default, and what it may be. The README lists them for operators. */
+const environment = z
+  .object({
+    PORT: wholeNumber(0, 65535).default(4000),
+    HOST: z.string().default("127.0.0.1"),
+    DATABASE_URL: z
+      .string()
+      .refine(
+        (url) => DATABASE_SCHEMES.some((scheme) => url.startsWith(scheme) && url.length > scheme.length),
+        "must be sqlite:PATH or sqlite::memory:",
+      )
+      .default("sqlite:./data/books.db"),
+    REDIS_URL: z
+      .string()
+      .refine(
+        (url) => URL.canParse(url) && REDIS_SCHEMES.includes(new URL(url).protocol) && new URL(url).hostname !== "",
+        "must be redis://[[user]:password@]host[:port][/database], or the same with rediss://",
+      )
+      .optional(),
+    REDIS_CRITICAL: flag.default(false),
+    REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
+    READ_LEASE_MS: wholeNumber(20, 60_000).default(200),
+    MAX_BOOKS: wholeNumber(1, 1_000_000).default(10_000),
+    MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
+    LOG_LEVEL: z
+      .enum([...Object.values(levels.labels), "silent"], {
+        error: `must be one of ${Object.values(levels.labels).join(", ")}, silent`,
+      })
+      .default("info"),
+  })
+  .refine((env) => !env.REDIS_CRITICAL || env.REDIS_URL !== undefined, {
+    path: ["REDIS_CRITICAL"],
+    error: "is true, so REDIS_URL must be set",
+    // the other faults do not hide this one
+    when: () => true,
+  });
+
+/** The configuration, typed. Times are in milliseconds. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string | undefined;
+  readonly redisCritical: boolean;
+  readonly redisTimeoutMs: number;
+  readonly readLeaseMs: number;
+  readonly maxBooks: number;
+  readonly maxBodyBytes: number;
+  readonly logLevel: string;
+}
+
+/** Reads the configuration from environment variables. */
+export class ConfigService {
+  /**
+   * An empty variable counts as unset.
+   *
+   * @throws StartupError with one line for each fault; a value is never repeated in it, for it may be a secret
+   */
+  static load(env: Readonly<Record<string, string | undefined>>): Config {
+    const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+    const { success, data, error } = environment.safeParse(given);
+    if (!success) throw new StartupError(error.issues.map(({ path, message }) => `${path.join(".")} ${message}.`));
+    return {
+      port: data.PORT,
+      host: data.HOST,
+      databaseUrl: data.DATABASE_URL,
+      redisUrl: data.REDIS_URL,
+      redisCritical: data.REDIS_CRITICAL,
+      redisTimeoutMs: data.REDIS_TIMEOUT_MS,
+      readLeaseMs: data.READ_LEASE_MS,
+      maxBooks: data.MAX_BOOKS,
+      maxBodyBytes: data.MAX_BODY_KB * 1000,
+      logLevel: data.LOG_LEVEL,
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import { ServiceError } from "./errors.ts";
+
+/** What answered: `both` where one request needed several reads and not all came from the same store. */
+export type ServedBy = "redis" | "database" | "both";
+
+/**
+ * One request's side of the promise: what the client asks for (`atLeast`) and what its answer turns out to be true
+ * at. Handlers report each read and each command here; the HTTP layer sends the sum as `extensions.consistency`.
+ */
+export class Consistency {
+  /** The revision that every answer must have reached. 0 asks for nothing. */
+  readonly atLeast: number;
+  #lowestRead: number | undefined;
+  #lastCommand: number | undefined;
+  readonly #sources = new Set<"redis" | "database">();
+
+  constructor(atLeast = 0) {
+    this.atLeast = atLeast;
+  }
+
+  /** Notes a read that is true at `revision`. */
+  read(revision: number, source: "redis" | "database"): void {
+    this.#lowestRead = Math.min(this.#lowestRead ?? revision, revision);
+    this.#sources.add(source);
+  }
+
+  /** Notes the revision that a command made, or at which it was refused; of several commands the last one counts. */
+  command(revision: number): void {
+    this.#lastCommand = revision;
+    this.#sources.add("database");
+  }
+
+  /** @throws ServiceError `REVISION_NOT_REACHED` when `revision` is older than what the client asked for. */
+  require(revision: number): void {
+    if (revision < this.atLeast) {
+      throw new ServiceError(
+        "REVISION_NOT_REACHED",
+        `The database is at revision ${revision}; the request asks for at least ${this.atLeast}.`,
+      );
+    }
+  }
+
+  /** `undefined` while nothing was read or written. */
+  get report(): { revision: number; servedBy: ServedBy } | undefined {
+    const revision = this.#lastCommand ?? this.#lowestRead;
+    if (revision === undefined) return undefined;
+    const [first, second] = this.#sources;
+    return { revision, servedBy: second ? "both" : (first ?? "database") };
+  }
+}

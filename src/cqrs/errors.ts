@@ -1,0 +1,59 @@
+/**
+ * A failure that a client is told of in full: `code` goes into the GraphQL error's `extensions.code`, `message`
+ * is written for the client. Anything else that is thrown is masked.
+ */
+export class ServiceError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ServiceError";
+    this.code = code;
+  }
+}
+
+/** The database did not answer; nothing was changed. */
+export class DatabaseUnavailable extends ServiceError {
+  constructor(cause: unknown) {
+    super("DATABASE_UNAVAILABLE", "The database does not answer; nothing was changed. Try again later.", { cause });
+  }
+}
+
+/** The commit was sent and its outcome cannot be known: look before you repeat it. */
+export class OutcomeUnknown extends ServiceError {
+  constructor(cause: unknown) {
+    super(
+      "OUTCOME_UNKNOWN",
+      "The database did not say whether the change was committed. Read the book before you repeat it.",
+      { cause },
+    );
+  }
+}
+
+/**
+ * A command that the rules of its aggregate refuse. It is an answer, not a failure: the command's transaction is
+ * rolled back, no revision is taken, and the client gets the refusal as a member of the result union.
+ */
+export abstract class Refusal extends Error {}
+
+/** A value that a unique column holds already. `OrmService` throws it in place of the driver's own error. */
+export class UniqueViolation extends Error {
+  readonly column: string;
+
+  constructor(column: string, cause: unknown) {
+    super(`another row has this ${column}`, { cause });
+    this.name = "UniqueViolation";
+    this.column = column;
+  }
+}
+
+/** The process cannot start as configured. `lines` are for the operator, one for each fault. */
+export class StartupError extends Error {
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[], options?: ErrorOptions) {
+    super(lines.join("\n"), options);
+    this.name = "StartupError";
+    this.lines = lines;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Logger } from "pino";
+import { within } from "./deadline.ts";
+import type { Stream, StreamRow } from "./stream.ts";
+
+/** Added to a lease that a command waits out, for clocks that tick apart. Milliseconds. */
+const LEASE_MARGIN_MS = 5;
+
+/** What one look-up of the row found, and when it began: it counts for `leaseMs` from then. */
+export interface Lookup {
+  readonly revision: number;
+  readonly readModel: string | null;
+  readonly leaseMs: number;
+  /** Monotonic, from before the query was sent: the answer may be as old as that. */
+  readonly beganAt: number;
+}
+
+/**
+ * What this process knows of the stream's newest state: the lower bound (`head`) below which it must not answer, and
+ * for how long it may believe that no newer one was acknowledged elsewhere (rules 3 and 4 of the design).
+ */
+export class Head<T extends object> {
+  readonly #stream: Stream<T>;
+  readonly #log: Logger;
+  #lookup: Lookup | undefined;
+  #revision = 0;
+  /** The newest name of a read model that this process was told, and since when. */
+  #known: { readonly name: string | null; readonly since: number } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failing = false;
+
+  constructor(stream: Stream<T>, log: Logger) {
+    this.#stream = stream;
+    this.#log = log;
+  }
+
+  /** Starts to look the row up in the background, several times per lease. */
+  start(): void {
+    const tick = () => {
+      const leaseMs = this.#lookup?.leaseMs ?? 1000;
+      this.#timer = setTimeout(tick, Math.max(5, leaseMs / 4)).unref();
+      // the next look-up does not wait for this one, so this one must be given up before its lease is over
+      within(leaseMs * 0.75, this.lookUp()).then(
+        () => this.#report(undefined),
+        (error: Error) => this.#report(error),
+      );
+    };
+    tick();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Reads the row now and learns from it. */
+  async lookUp(): Promise<StreamRow> {
+    const beganAt = performance.now();
+    const row = await this.#stream.row();
+    const { revision, readModel, leaseMs } = row;
+    if (!this.#lookup || beganAt > this.#lookup.beganAt) this.#lookup = { revision, readModel, leaseMs, beganAt };
+    this.#learnName(readModel);
+    this.advance(revision);
+    return row;
+  }
+
+  /** The newest look-up while it counts. Compared with the clock at each call: a stopped process wakes up late. */
+  get lookup(): Lookup | undefined {
+    const lookup = this.#lookup;
+    return lookup && performance.now() - lookup.beganAt < lookup.leaseMs ? lookup : undefined;
+  }
+
+  /** No answer of this process may be older: it committed, showed or looked up this revision. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Notes a revision that this process committed or is about to show. */
+  advance(revision: number): void {
+    if (revision > this.#revision) this.#revision = revision;
+  }
+
+  /**
+   * When a commit may be acknowledged, on the monotonic clock. Once the read model `name` that the transaction saw is
+   * refreshed, that is when every process reads under this name or not at all; else when every process has looked
+   * the new revision up.
+   */
+  acknowledgeAt(commit: { readModel: string | null; leaseMs: number; committedAt: number }, refreshed: boolean): number {
+    const { readModel, leaseMs, committedAt } = commit;
+    if (readModel === null) return committedAt;
+    this.#learnName(readModel);
+    const since = refreshed && this.#known?.name === readModel ? this.#known.since : committedAt;
+    return Math.min(since, committedAt) + leaseMs + LEASE_MARGIN_MS;
+  }
+
+  /** Late news of an older name moves `since` forward only, which makes acknowledgements later, never earlier. */
+  #learnName(name: string | null): void {
+    if (this.#known?.name !== name) this.#known = { name, since: performance.now() };
+  }
+
+  /** One line when look-ups begin to fail, one when they work again. */
+  #report(error: Error | undefined): void {
+    if ((error !== undefined) === this.#failing) return;
+    this.#failing = error !== undefined;
+    if (error) this.#log.error({ reason: error.message }, "database look-ups fail; Redis is not read meanwhile");
+    else this.#log.info("database look-ups work again");
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * `revision:token` names one state of one history. Revisions count a stream's commands; the token is random for each,
+ * so that a restored database which goes on differently has the same revisions under other marks.
+ */
+export interface Mark {
+  readonly revision: number;
+  readonly token: string;
+}
+
+export function formatMark({ revision, token }: Mark): string {
+  return `${revision}:${token}`;
+}
+
+/** `undefined` for whatever is not a mark: Redis may hold anything. */
+export function parseMark(text: unknown): Mark | undefined {
+  const match = typeof text === "string" ? /^(\d{1,15}):([\w-]+)$/.exec(text) : null;
+  return match ? { revision: Number(match[1]), token: match[2] as string } : undefined;
+}
+
+export function sameMark(a: Mark, b: Mark): boolean {
+  return a.revision === b.revision && a.token === b.token;
+}

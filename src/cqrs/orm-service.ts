@@ -1,0 +1,281 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type Constructor,
+  type EntityName,
+  MikroORM,
+  type RequiredEntityData,
+  UniqueConstraintViolationException,
+} from "@mikro-orm/core";
+import { type Migration, Migrator } from "@mikro-orm/migrations";
+import type { SqlEntityManager } from "@mikro-orm/sqlite";
+import type { Kysely } from "kysely";
+import { DatabaseUnavailable, OutcomeUnknown, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
+import { type DatabaseEngine, sqliteDatabase } from "./sqlite.ts";
+
+/** A migration with the stable name under which the database remembers that it ran. */
+export interface NamedMigration {
+  readonly name: string;
+  readonly class: Constructor<Migration>;
+}
+
+export interface OrmOptions {
+  /** `sqlite:PATH` or `sqlite::memory:`. */
+  readonly url: string;
+  readonly entities: readonly AnyEntity[];
+  /** In the order in which they run. */
+  readonly migrations: readonly NamedMigration[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: MikroORM's names of entities do not vary with their entity
+export type AnyEntity = EntityName<any>;
+
+/** A value as a column takes it. */
+type Value = string | number | boolean | null;
+
+/** Tables are named at run time here, so their rows are typed where they are mapped. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type Sql = Kysely<any>;
+
+interface Opened {
+  readonly orm: MikroORM;
+  readonly engine: DatabaseEngine;
+}
+
+/**
+ * The one way to the database: MikroORM behind six verbs, and transactions that they compose into. Outside a
+ * transaction each verb is one of its own; inside `transaction` use the `OrmService` that it hands in.
+ *
+ * Every method throws {@link DatabaseUnavailable} when the database does not answer.
+ */
+export class OrmService {
+  readonly #options: OrmOptions;
+  #opened: Opened | undefined;
+  readonly #transaction: SqlEntityManager | undefined;
+
+  constructor(options: OrmOptions, opened?: Opened, transaction?: SqlEntityManager) {
+    this.#options = options;
+    this.#opened = opened;
+    this.#transaction = transaction;
+  }
+
+  /**
+   * Opens the database and brings its schema up to date.
+   *
+   * @throws StartupError when it cannot be opened, or was migrated by a newer version of the program
+   */
+  async init(): Promise<this> {
+    const path = this.#options.url.replace(/^sqlite:/, "");
+    try {
+      const engine = sqliteDatabase(path);
+      const orm: MikroORM = await MikroORM.init({
+        ...engine.options,
+        entities: [...this.#options.entities],
+        extensions: [Migrator],
+        migrations: { migrationsList: [...this.#options.migrations], snapshot: false },
+        logger: () => {},
+      });
+      this.#opened = { orm, engine };
+      await this.#migrate(orm);
+    } catch (error) {
+      await this.close().catch(() => {});
+      if (error instanceof StartupError) throw error;
+      throw new StartupError([`DATABASE_URL: cannot open ${path}: ${(error as Error).message}`], { cause: error });
+    }
+    return this;
+  }
+
+  /** Closes every connection. */
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await opened?.orm.close(true);
+    opened?.engine.dispose();
+  }
+
+  /**
+   * Inserts a row and returns it as an instance with what the database added.
+   *
+   * @throws UniqueViolation
+   */
+  async create<T extends object>(Entity: EntityName<T>, data: RequiredEntityData<T>): Promise<T> {
+    requireStorable(data);
+    return this.#run(async (em) => {
+      const instance = em.create(Entity, data);
+      await em.persist(instance).flush();
+      return instance;
+    });
+  }
+
+  /** The row whose `column` equals `value`, read afresh, or null. */
+  async get<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<T | null> {
+    if (!isStorable(value)) return null;
+    return this.#run((em) => em.findOne(Entity, where<T>(column, value), { disableIdentityMap: true }));
+  }
+
+  /**
+   * Sets the columns of `patch` in the rows whose `column` equals `value`.
+   *
+   * @returns how many rows that were; with `returnInstance`, the row as it now is, or null when there is none
+   * @throws UniqueViolation
+   */
+  async update<T extends object>(
+    Entity: EntityName<T>,
+    value: Value,
+    column: string,
+    patch: Partial<T>,
+    returnInstance: true,
+  ): Promise<T | null>;
+  async update<T extends object>(
+    Entity: EntityName<T>,
+    value: Value,
+    column: string,
+    patch: Partial<T>,
+    returnInstance?: false,
+  ): Promise<number>;
+  async update<T extends object>(
+    Entity: EntityName<T>,
+    value: Value,
+    column: string,
+    patch: Partial<T>,
+    returnInstance = false,
+  ): Promise<T | number | null> {
+    requireStorable(patch);
+    if (!isStorable(value)) return returnInstance ? null : 0;
+    if (returnInstance && !this.#transaction) {
+      return this.transaction((tx) => tx.update(Entity, value, column, patch, true));
+    }
+    return this.#run(async (em) => {
+      const changed = await em.nativeUpdate(Entity, where<T>(column, value), patch as never);
+      if (!returnInstance) return changed;
+      const movedTo = (patch as Record<string, Value | undefined>)[column] ?? value;
+      return changed ? em.findOne(Entity, where<T>(column, movedTo), { disableIdentityMap: true }) : null;
+    });
+  }
+
+  /** Deletes the rows whose `column` equals `value`; returns how many those were. */
+  async delete<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<number> {
+    if (!isStorable(value)) return 0;
+    return this.#run((em) => em.nativeDelete(Entity, where<T>(column, value)));
+  }
+
+  /** Every row, in no particular order. */
+  async all<T extends object>(Entity: EntityName<T>): Promise<T[]> {
+    return this.#run((em) => em.findAll(Entity, { disableIdentityMap: true }) as Promise<T[]>);
+  }
+
+  /**
+   * Runs `work` in one transaction: all of it is committed when it returns, none when it throws. Inside a transaction
+   * it is a savepoint.
+   *
+   * @throws OutcomeUnknown when the commit itself failed
+   */
+  async transaction<R>(work: (tx: OrmService) => Promise<R>): Promise<R> {
+    let committing = false;
+    const em = this.#transaction ?? this.#em();
+    try {
+      return await em.transactional(async (transaction) => {
+        const result = await work(new OrmService(this.#options, this.#open, transaction as SqlEntityManager));
+        committing = this.#transaction === undefined;
+        return result;
+      });
+    } catch (error) {
+      throw committing ? new OutcomeUnknown(error) : this.#translate(error);
+    }
+  }
+
+  /** SQL in the current transaction; outside one, on the connection for reads. For what the six verbs do not say. */
+  async sql<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    try {
+      return await work((this.#transaction ?? this.#em()).getKysely({ type: "read" }) as unknown as Sql);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
+  async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    const connection = this.#open.engine.openSnapshot() as unknown as Sql;
+    try {
+      return await connection.transaction().setAccessMode("read only").execute(work);
+    } catch (error) {
+      throw this.#translate(error);
+    } finally {
+      await connection.destroy();
+    }
+  }
+
+  /** Table and columns of an entity, by property name. */
+  columns(Entity: AnyEntity): { table: string; columns: Record<string, string> } {
+    const meta = this.#open.orm.getMetadata().get(Entity);
+    return {
+      table: meta.tableName,
+      columns: Object.fromEntries(meta.props.map((prop) => [prop.name, prop.fieldNames[0] as string])),
+    };
+  }
+
+  get #open(): Opened {
+    if (!this.#opened) throw new DatabaseUnavailable(new Error("the database is not open"));
+    return this.#opened;
+  }
+
+  #em(): SqlEntityManager {
+    return this.#open.orm.em.fork() as SqlEntityManager;
+  }
+
+  async #run<R>(work: (em: SqlEntityManager) => Promise<R>): Promise<R> {
+    try {
+      return await work(this.#transaction ?? this.#em());
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  #translate(error: unknown): unknown {
+    if (!(error instanceof Error) || error instanceof ServiceError) return error;
+    if (error instanceof UniqueConstraintViolationException) {
+      const column = this.#opened?.engine.violatedColumn(error.message);
+      return column ? new UniqueViolation(column, error) : error;
+    }
+    const { code } = error as { code?: unknown };
+    if (typeof code === "string" && this.#opened?.engine.isUnavailable(code)) return new DatabaseUnavailable(error);
+    return error;
+  }
+
+  /** Two processes may start at once on a new database: who comes second fails, looks again and finds nothing to do. */
+  async #migrate(orm: MikroORM): Promise<void> {
+    const { migrator } = orm as unknown as { migrator: Migrator };
+    const known = new Set(this.#options.migrations.map(({ name }) => name));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const executed = await migrator.getExecuted();
+        const unknown = executed.filter(({ name }) => !known.has(name)).map(({ name }) => name);
+        if (unknown.length > 0) {
+          throw new StartupError([
+            `DATABASE_URL: the database was migrated by a newer version of this program (${unknown.join(", ")}); ` +
+              "run that version, or restore an older backup.",
+          ]);
+        }
+        await migrator.up();
+        return;
+      } catch (error) {
+        if (error instanceof StartupError || attempt === 10) throw error;
+        await sleep(20 + Math.random() * 80);
+      }
+    }
+  }
+}
+
+function where<T>(column: string, value: Value): never {
+  return { [column]: value } as unknown as T as never;
+}
+
+/** SQLite's text ends at a NUL, and half a surrogate pair is no UTF-8: no row can hold either. */
+function isStorable(value: unknown): boolean {
+  return typeof value !== "string" || (value.isWellFormed() && !value.includes("\0"));
+}
+
+function requireStorable(data: object): void {
+  for (const [column, value] of Object.entries(data)) {
+    if (!isStorable(value)) throw new RangeError(`${column} holds a NUL or half a surrogate pair`);
+  }
+}

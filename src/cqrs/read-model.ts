@@ -1,0 +1,379 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "pino";
+import { until } from "./deadline.ts";
+import type { Head } from "./head.ts";
+import { formatMark, type Mark, parseMark, sameMark } from "./mark.ts";
+import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
+import { rebuild } from "./rebuild.ts";
+import type { RedisConnection, RedisService } from "./redis-service.ts";
+import {
+  KEY_FORMAT,
+  livesAt,
+  samePlace,
+  MARK_FIELD,
+  parseReadModelName,
+  type RedisPlace,
+  type ReadModelKeys,
+  readModelKeys,
+  TIME_TO_LIVE_MS,
+} from "./scripts.ts";
+import type { Change, Commit, Stream, StreamRow } from "./stream.ts";
+import type { TableReads } from "./table-reads.ts";
+
+/** How often the read model is looked after when nothing else gives cause to. Milliseconds. */
+const TEND_INTERVAL_MS = 1000;
+/** The wait after a rebuild before the next one may begin; it doubles with each that follows soon. Milliseconds. */
+const REBUILD_BACKOFF_MS = { first: 500, longest: 30_000 };
+/** Changes applied by one script. */
+const CATCH_UP_CHUNK = 200;
+/** Between two rounds of upkeep, so that a problem that stays does not keep the process busy. Milliseconds. */
+const TEND_PAUSE_MS = 20;
+
+/** What a read of Redis must prove to count: the read model it is asked under, the connection, and how new it must be. */
+interface Fence {
+  readonly keys: ReadModelKeys;
+  readonly connection: RedisConnection;
+  readonly revision: number;
+}
+
+/** Redis answered, but what it holds cannot be believed. */
+class Unsound extends Error {}
+
+/**
+ * The copy of a stream's instances in Redis: fenced reads (rules 1 to 3 of the design), refresh by the command side
+ * (rule 4), and the upkeep that finds it unsound, behind or missing (rule 5).
+ *
+ * Its reads answer `undefined` whenever Redis cannot answer honestly. They change nothing in Redis.
+ */
+export class ReadModel<T extends object> {
+  readonly #stream: Stream<T>;
+  readonly #table: TableReads<T>;
+  readonly #head: Head<T>;
+  readonly #redis: RedisService;
+  readonly #log: Logger;
+
+  /** The name whose mark was found in the change log; only under this one is Redis read. */
+  #checkedName: string | undefined;
+  /** Where the named server run was missed: if a new connection leads there again, the run is gone. */
+  #missedAt: RedisPlace | undefined;
+  #rebuildNotBefore = 0;
+  #rebuildBackoff = REBUILD_BACKOFF_MS.first;
+  #tending: Promise<void> | undefined;
+  #tendAgain = false;
+  #catchUps: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #reported: string | undefined;
+
+  constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, log: Logger) {
+    this.#stream = stream;
+    this.#table = table;
+    this.#head = head;
+    this.#redis = redis;
+    this.#log = log;
+  }
+
+  /**
+   * Starts the look-ups and the upkeep, and waits a moment for the first round, so that the first requests already
+   * find the read model. Without Redis there is nothing to start; a read model of others is then reported.
+   */
+  async start(): Promise<void> {
+    if (!this.#redis.configured) return this.#reportOthers();
+    this.#head.start();
+    this.#redis.onReady(() => this.tend());
+    this.#timer = setInterval(() => this.tend(), TEND_INTERVAL_MS).unref();
+    await Promise.race([this.tend(), sleep(TEND_INTERVAL_MS, undefined, { ref: false })]);
+  }
+
+  /** Stops the look-ups and the upkeep, and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#head.stop();
+    clearInterval(this.#timer);
+    this.#stopped = true;
+    await this.#tending;
+  }
+
+  /**
+   * Reads through `ask` under the fence of rule 3, for an answer at least as new as this process's head and `atLeast`.
+   *
+   * @returns undefined when Redis cannot give one; upkeep is then under way if that can help
+   */
+  async read<V>(
+    atLeast: number,
+    ask: (reads: Reads<T>) => Promise<Answer<V>>,
+  ): Promise<Answer<V> | undefined> {
+    const fence = this.#fence(atLeast);
+    if (!fence) return undefined;
+    try {
+      const answer = await ask(this.#reads(fence));
+      if (answer.revision >= fence.revision) return answer;
+      if (answer.revision < this.#head.revision) this.tend();
+    } catch (error) {
+      // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
+      if (error instanceof Unsound || isReplyError(error)) this.tend();
+      else if (!(error instanceof Error && error.name === "RedisUnavailable")) throw error;
+    }
+    return undefined;
+  }
+
+  /**
+   * Brings the read model up to a commit and returns when the commit may be acknowledged: at once if the refresh is
+   * confirmed and every process reads under this name, else when every process knows of the new revision.
+   */
+  async refresh(commit: Commit<T>): Promise<void> {
+    const last = commit.changes.at(-1);
+    for (const { revision } of commit.outcomes.map((outcome) => outcome.change ?? outcome)) this.#head.advance(revision);
+    if (!last || commit.readModel === null) return;
+
+    const latest = this.#head.acknowledgeAt(commit, false);
+    const refreshed = await Promise.race([this.#apply(commit.readModel, commit.changes, last), until(latest)]);
+    await until(this.#head.acknowledgeAt(commit, refreshed === true));
+  }
+
+  /** Looks after the read model soon: checks it, catches it up, rebuilds it. Calls while it does so become one. */
+  tend(): Promise<void> {
+    if (this.#tending) {
+      this.#tendAgain = true;
+      return this.#tending;
+    }
+    this.#tending = this.#tend()
+      .catch((error: Error) => this.#report(`cannot be looked after (${error.message}); the database answers`))
+      .then(() => sleep(TEND_PAUSE_MS))
+      .then(() => {
+        this.#tending = undefined;
+        const again = this.#tendAgain && !this.#stopped;
+        this.#tendAgain = false;
+        if (again) this.tend();
+      });
+    return this.#tending;
+  }
+
+  #fence(atLeast: number): Fence | undefined {
+    const lookup = this.#head.lookup;
+    const connection = this.#redis.connection;
+    if (!lookup?.readModel || !connection) return undefined;
+    if (lookup.beganAt <= connection.readyAt || !livesAt(lookup.readModel, connection)) return undefined;
+    if (lookup.readModel !== this.#checkedName) {
+      this.tend();
+      return undefined;
+    }
+    return {
+      keys: readModelKeys(this.#stream.definition.name, lookup.readModel),
+      connection,
+      revision: Math.max(this.#head.revision, atLeast),
+    };
+  }
+
+  #reads({ keys: { rows, order }, connection }: Fence): Reads<T> {
+    return {
+      get: async (key) => {
+        const [mark, json] = await this.#redis.call(connection, (redis) => redis.hmget(rows, MARK_FIELD, key));
+        return { value: json == null ? null : this.#parse(json, key), revision: soundMark(mark).revision };
+      },
+      all: async (limit) => {
+        const reply = await this.#redis.call(connection, (redis) => redis.readAll(rows, order, limit));
+        const [mark, , found] = reply ?? [];
+        return { value: found ? found.map((json) => this.#parse(json)) : null, revision: soundMark(mark).revision };
+      },
+      page: async ({ after, before, limit, backwards }) => {
+        const min = after === undefined ? "-" : `(${after}`;
+        const max = before === undefined ? "+" : `(${before}`;
+        const reply = await this.#redis.call(connection, (redis) =>
+          redis.readPage(rows, order, min, max, limit, backwards ? 1 : 0),
+        );
+        const [mark, total, rowsBefore = 0, rowsAfter = 0, found = []] = reply ?? [];
+        const page: Page<T> = {
+          rows: found.map((json) => this.#parse(json)),
+          hasBefore: rowsBefore > 0,
+          hasAfter: rowsAfter > 0,
+          total,
+        };
+        return { value: page, revision: soundMark(mark).revision };
+      },
+    };
+  }
+
+  #parse(json: string | null, key?: string): T {
+    let instance: Record<string, unknown> | null | undefined;
+    try {
+      instance = JSON.parse(json ?? "");
+    } catch {
+      throw new Unsound("a row is no JSON");
+    }
+    const found = instance?.[this.#stream.definition.key];
+    if (typeof found !== "string" || (key !== undefined && found !== key)) throw new Unsound("a row is another's");
+    return instance as T;
+  }
+
+  /** Applies a commit's changes under `name`, and what is missing before them. Says whether that is confirmed. */
+  async #apply(name: string, changes: readonly Change<T>[], last: Mark): Promise<boolean> {
+    const connection = this.#redis.connection;
+    if (!connection || name !== this.#checkedName || !livesAt(name, connection)) return false;
+    try {
+      const mark = await this.#send(connection, name, changes);
+      if (mark.revision > last.revision || sameMark(mark, last)) return true;
+      if (mark.revision === last.revision) throw new Unsound("the mark is of another history");
+      return await this.#catchUp(connection, name, last.revision);
+    } catch (error) {
+      if (error instanceof Unsound) this.#forget(name);
+      this.tend();
+      return false;
+    }
+  }
+
+  async #send(connection: RedisConnection, name: string, changes: readonly Change<T>[]): Promise<Mark> {
+    const { rows, order } = readModelKeys(this.#stream.definition.name, name);
+    const args = changes.flatMap(({ revision, token, previousToken, before, after }) => [
+      revision,
+      formatMark({ revision: revision - 1, token: previousToken }),
+      formatMark({ revision, token }),
+      before ? this.#keyOf(before) : "",
+      after ? this.#keyOf(after) : "",
+      after ? JSON.stringify(after) : "",
+    ]);
+    return soundMark(await this.#redis.call(connection, (redis) => redis.applyChanges(rows, order, ...args)));
+  }
+
+  /** One after the other: whoever comes second finds the work done. */
+  #catchUp(connection: RedisConnection, name: string, revision: number): Promise<boolean> {
+    const next = this.#catchUps.then(() => this.#catchUpTo(connection, name, revision));
+    this.#catchUps = next.catch(() => {});
+    return next;
+  }
+
+  /** @throws Unsound when the log does not continue from the mark */
+  async #catchUpTo(connection: RedisConnection, name: string, revision: number): Promise<boolean> {
+    const { rows } = readModelKeys(this.#stream.definition.name, name);
+    for (;;) {
+      const at = soundMark(await this.#redis.call(connection, (redis) => redis.hget(rows, MARK_FIELD)));
+      if (at.revision >= revision) return true;
+      // Redis first, then the log: the log is then at least as new as the mark
+      const changes = await this.#stream.changesAfter(at.revision, CATCH_UP_CHUNK);
+      const [next] = changes;
+      if (next?.revision !== at.revision + 1 || next.previousToken !== at.token) {
+        throw new Unsound("the change log does not continue from the mark");
+      }
+      const reached = await this.#send(connection, name, changes);
+      if (reached.revision <= at.revision) throw new Unsound("changes of the log do not fit");
+    }
+  }
+
+  async #tend(): Promise<void> {
+    // each round does one thing and looks again; more rounds than there are things to do means that others undo them
+    for (let round = 0; round < 5; round++) {
+      const connection = this.#redis.connection;
+      if (!connection || !(await this.#tendOnce(connection))) return;
+    }
+  }
+
+  /** @returns whether to look again at once */
+  async #tendOnce(connection: RedisConnection): Promise<boolean> {
+    const row = await this.#head.lookUp();
+    const name = row.readModel;
+    if (name !== null) {
+      const parsed = parseReadModelName(name);
+      if (!parsed || parsed.format > KEY_FORMAT) {
+        this.#report("is of a newer version of this program, which alone may replace it; the database answers");
+        return false;
+      }
+      if (livesAt(name, connection)) {
+        this.#missedAt = undefined;
+        try {
+          return await this.#keep(connection, name, row);
+        } catch (error) {
+          if (isReplyError(error, "READONLY")) {
+            this.#report("is on a server that has become read-only");
+            this.#redis.reconnect();
+            return false;
+          }
+          if (!(error instanceof Unsound)) throw error;
+          this.#forget(name);
+        }
+      } else if (parsed.format === KEY_FORMAT && !samePlace(this.#missedAt, connection)) {
+        // a new connection may still lead to the server that the others use
+        this.#missedAt = connection;
+        this.#redis.reconnect();
+        return false;
+      }
+    }
+    return this.#rebuild(connection, name);
+  }
+
+  /**
+   * Checks the read model in force and catches it up.
+   *
+   * @throws Unsound
+   */
+  async #keep(connection: RedisConnection, name: string, row: StreamRow): Promise<boolean> {
+    const { rows, order } = readModelKeys(this.#stream.definition.name, name);
+    const [text, timeToLiveMs] = await this.#redis
+      .call(connection, (redis) => redis.inspect(rows, order))
+      .catch((error) => {
+        throw isReplyError(error, "WRONGTYPE") ? new Unsound("a key is of another type") : error;
+      });
+    const mark = soundMark(text);
+    if (this.#checkedName !== name) {
+      // Redis first, then the log: whatever the mark says was committed before it was written
+      if (!(await this.#stream.knows(mark))) throw new Unsound("the mark is of another history");
+      this.#checkedName = name;
+    }
+    if (timeToLiveMs < TIME_TO_LIVE_MS / 2) {
+      await this.#redis.call(connection, (redis) => redis.extend(rows, order, TIME_TO_LIVE_MS));
+    }
+    if (mark.revision < row.revision) await this.#catchUp(connection, name, row.revision);
+    this.#report("");
+    if (performance.now() > this.#rebuildNotBefore + REBUILD_BACKOFF_MS.longest) {
+      this.#rebuildBackoff = REBUILD_BACKOFF_MS.first;
+    }
+    return false;
+  }
+
+  async #rebuild(connection: RedisConnection, current: string | null): Promise<boolean> {
+    const now = performance.now();
+    if (now < this.#rebuildNotBefore) return false;
+    this.#rebuildNotBefore = now + this.#rebuildBackoff * (0.5 + Math.random());
+    this.#rebuildBackoff = Math.min(2 * this.#rebuildBackoff, REBUILD_BACKOFF_MS.longest);
+    if (!this.#reported) this.#report("is missing or unsound and is being rebuilt; the database answers");
+    const name = await rebuild(this.#stream, this.#table, this.#redis, connection, current);
+    this.#missedAt = undefined;
+    return name !== undefined;
+  }
+
+  /** Other processes may read Redis, so commands wait a lease even where this process has none. */
+  async #reportOthers(): Promise<void> {
+    const { name, readModel, leaseMs } = await this.#stream.row();
+    if (readModel === null) return;
+    this.#log.warn(
+      `other processes read ${name} from Redis, so each write here waits ${leaseMs} ms for them to learn of it; ` +
+        "if that Redis is gone for good, stop every process and run: npm run forget-read-model",
+    );
+  }
+
+  #forget(name: string): void {
+    if (this.#checkedName === name) this.#checkedName = undefined;
+  }
+
+  #keyOf(instance: T): string {
+    return String(instance[this.#stream.definition.key]);
+  }
+
+  /** One line for each change of state; `""` is the good one. */
+  #report(state: string): void {
+    if (state === this.#reported) return;
+    this.#reported = state;
+    const { name } = this.#stream.definition;
+    if (state) this.#log.warn(`the read model of ${name} ${state}`);
+    else this.#log.info(`the read model of ${name} is in force`);
+  }
+}
+
+/** @throws Unsound when `text` is no mark: a hash without one never reads as "there is no such row" */
+function soundMark(text: unknown): Mark {
+  const mark = parseMark(text);
+  if (!mark) throw new Unsound("the mark is missing");
+  return mark;
+}
+
+function isReplyError(error: unknown, code = ""): boolean {
+  return error instanceof Error && error.name === "ReplyError" && error.message.startsWith(code);
+}

@@ -1,0 +1,34 @@
+/** A value and the revision that it is true at. */
+export interface Answer<V> {
+  readonly value: V;
+  readonly revision: number;
+}
+
+/** Which rows a page holds: at most `limit` between `after` and `before` (both exclusive) in key order. */
+export interface PageRequest {
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly limit: number;
+  /** Take the rows from the end of the range. They come in key order all the same. */
+  readonly backwards: boolean;
+  /** Whether `total` is wanted; counting a table costs the more, the larger it is. */
+  readonly withTotal: boolean;
+}
+
+export interface Page<T> {
+  readonly rows: readonly T[];
+  /** Whether there are rows before and after these, in or out of the range. */
+  readonly hasBefore: boolean;
+  readonly hasAfter: boolean;
+  /** Rows of the whole stream. */
+  readonly total: number | undefined;
+}
+
+/** What can be asked of a stream's instances: of the read model as of the table. */
+export interface Reads<T> {
+  /** The instance with this key, or null. */
+  get(key: string): Promise<Answer<T | null>>;
+  /** Every instance in key order, or null when there are more than `limit`. */
+  all(limit: number): Promise<Answer<readonly T[] | null>>;
+  page(request: PageRequest): Promise<Answer<Page<T>>>;
+}

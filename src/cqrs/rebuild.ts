@@ -1,0 +1,62 @@
+import { formatMark } from "./mark.ts";
+import type { RedisConnection, RedisService } from "./redis-service.ts";
+import { newReadModelName, readModelKeys, rebuildLockKey, TIME_TO_LIVE_MS } from "./scripts.ts";
+import type { Stream } from "./stream.ts";
+import type { TableReads } from "./table-reads.ts";
+
+/** Rows copied at a time: small enough that no reader waits long behind one portion. */
+const CHUNK = 500;
+/** Another process's rebuild is believed to be alive for this long after its last portion. Milliseconds. */
+const LOCK_MS = 5000;
+
+/**
+ * Copies the table into a new read model and puts it in force in place of `current`. Commands and reads go on
+ * meanwhile; what they commit is caught up from the change log afterwards.
+ *
+ * The copy has a name and a connection of its own: nobody reads it before it is complete, and if the connection is
+ * lost or an answer does not come, the attempt is given up and its name with it.
+ *
+ * @returns the new name, or undefined when another process rebuilds or has put its own read model in force
+ */
+export async function rebuild<T extends object>(
+  stream: Stream<T>,
+  table: TableReads<T>,
+  redis: RedisService,
+  connection: RedisConnection,
+  current: string | null,
+): Promise<string | undefined> {
+  const { name: streamName, key } = stream.definition;
+  return redis.withOwnConnection(connection, async (own) => {
+    const lock = rebuildLockKey(streamName);
+    const name = newReadModelName(connection);
+    if ((await own.set(lock, name, "PX", LOCK_MS, "NX")) === null) return undefined;
+
+    const { rows, order } = readModelKeys(streamName, name);
+    const discard = () => own.unlink(rows, order).catch(() => {});
+    const unlock = () => own.del(lock).catch(() => {});
+    try {
+      await table.snapshot(CHUNK, async (row, chunks) => {
+        let size = 0;
+        for await (const chunk of chunks) {
+          const fields = chunk.flatMap((instance) => [String(instance[key]), JSON.stringify(instance)]);
+          await Promise.all([
+            own.loadRows(rows, order, TIME_TO_LIVE_MS, ...fields),
+            own.set(lock, name, "PX", LOCK_MS),
+          ]);
+          size += chunk.length;
+        }
+        if (!(await own.finishLoad(rows, order, formatMark(row), size, TIME_TO_LIVE_MS))) {
+          throw new Error("the copy does not hold what was written to it");
+        }
+      });
+    } catch (error) {
+      await Promise.all([discard(), unlock()]);
+      throw error;
+    }
+
+    // from here on the name may be in force even if the answer is lost, so the keys stay unless the row says otherwise
+    const inForce = await stream.replaceReadModel(current, name);
+    await Promise.all([inForce || discard(), unlock()]);
+    return inForce ? name : undefined;
+  });
+}

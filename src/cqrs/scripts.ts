@@ -1,0 +1,210 @@
+import { randomBytes } from "node:crypto";
+import type { Redis } from "ioredis";
+
+/*
+ * Everything that Redis holds of a stream, and all that is done to it.
+ *
+ *   {books:NAME}:rows    hash        key -> JSON of the instance; the field "" holds the mark that the hash stands at
+ *   {books:NAME}:order   sorted set  the same keys, all with score 0, so in byte order: code-point order
+ *
+ * NAME is the name of the read model. The braces keep both keys on one node of a cluster.
+ */
+
+/** The version of the key format. A process never replaces the read model of a newer one. */
+export const KEY_FORMAT = 1;
+
+/** Without a look-up to extend it, a read model vanishes after this time. Milliseconds. */
+export const TIME_TO_LIVE_MS = 600_000;
+
+/** The field that holds the mark. No instance has it: a key is never empty. */
+export const MARK_FIELD = "";
+
+/** A server run and the database in it, as the server itself reports them. */
+export interface RedisPlace {
+  readonly runId: string;
+  readonly database: number;
+}
+
+/** A name for a new read model at `place`. It never comes back: its last part is random. */
+export function newReadModelName({ runId, database }: RedisPlace): string {
+  return `${KEY_FORMAT}-${runId}-${database}-${randomBytes(9).toString("hex")}`;
+}
+
+/** The key format and place in a read model's name; `undefined` for what no version of this program wrote. */
+export function parseReadModelName(name: string): (RedisPlace & { format: number }) | undefined {
+  const match = /^(\d+)-(\w+)-(\d+)-\w+$/.exec(name);
+  return match
+    ? { format: Number(match[1]), runId: match[2] as string, database: Number(match[3]) }
+    : undefined;
+}
+
+export function samePlace(a: RedisPlace | undefined, b: RedisPlace): boolean {
+  return a?.runId === b.runId && a.database === b.database;
+}
+
+/** Whether a read model of this program's key format lives at `place`. */
+export function livesAt(name: string, place: RedisPlace): boolean {
+  const parsed = parseReadModelName(name);
+  return parsed?.format === KEY_FORMAT && samePlace(parsed, place);
+}
+
+export interface ReadModelKeys {
+  readonly rows: string;
+  readonly order: string;
+}
+
+export function readModelKeys(stream: string, name: string): ReadModelKeys {
+  return { rows: `{${stream}:${name}}:rows`, order: `{${stream}:${name}}:order` };
+}
+
+/** Says that a process is rebuilding the stream's read model. It spares work; nothing depends on it. */
+export function rebuildLockKey(stream: string): string {
+  return `{${stream}}:rebuilding`;
+}
+
+/** `true` for sizes that agree: every row has its place in the order, and the mark is there. */
+const SOUND = `
+local mark = redis.call('HGET', KEYS[1], '')
+local total = redis.call('ZCARD', KEYS[2])
+local sound = mark and redis.call('HLEN', KEYS[1]) == total + 1
+`;
+
+/** HMGET in portions: Lua's stack holds a few thousand values. */
+const ROWS = `
+local function rows(keys)
+  local found = {}
+  for first = 1, #keys, 1000 do
+    local portion = redis.call('HMGET', KEYS[1], unpack(keys, first, math.min(first + 999, #keys)))
+    for i = 1, #portion do found[#found + 1] = portion[i] end
+  end
+  return found
+end
+`;
+
+/**
+ * Applies changes that follow one another, each on top of its predecessor's mark. One that is in already is skipped;
+ * the first that does not fit ends it. Returns the mark that the hash then stands at, or nothing if it is not sound.
+ *
+ * The mark is written back before anything else is changed: a server that is full or read-only refuses there, when
+ * nothing is half done.
+ */
+const applyChanges = `${SOUND}
+local at = sound and tonumber(string.match(mark, '^(%d+):'))
+if not at then return false end
+local written = false
+for i = 1, #ARGV, 6 do
+  local revision, previous, own = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
+  local removed, key, row = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+  if mark == previous then
+    if not written then
+      redis.call('HSET', KEYS[1], '', mark)
+      written = true
+    end
+    if key ~= '' then
+      redis.call('HSET', KEYS[1], key, row)
+      redis.call('ZADD', KEYS[2], 0, key)
+      if total == 0 then redis.call('PEXPIRE', KEYS[2], math.max(1, redis.call('PTTL', KEYS[1]))) end
+    end
+    if removed ~= '' and removed ~= key then
+      redis.call('HDEL', KEYS[1], removed)
+      redis.call('ZREM', KEYS[2], removed)
+    end
+    mark, at = own, revision
+  elseif revision >= at and mark ~= own then
+    break
+  end
+end
+if written then redis.call('HSET', KEYS[1], '', mark) end
+return mark
+`;
+
+/** The mark, how many rows there are, and all of them in order unless they are more than ARGV[1]. */
+const readAll = `${SOUND}${ROWS}
+if not sound then return false end
+if total > tonumber(ARGV[1]) then return {mark, total} end
+return {mark, total, rows(redis.call('ZRANGE', KEYS[2], 0, -1))}
+`;
+
+/**
+ * One page: at most ARGV[3] rows between the bounds ARGV[1] and ARGV[2] (as ZRANGEBYLEX takes them), from the end if
+ * ARGV[4] is 1. Returns the mark, the total, whether there are rows before and after the page, and the rows in order.
+ */
+const readPage = `${SOUND}${ROWS}
+if not sound then return false end
+local min, max, limit, backwards = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
+local keys = {}
+if limit > 0 and backwards then
+  local reversed = redis.call('ZREVRANGEBYLEX', KEYS[2], max, min, 'LIMIT', 0, limit)
+  for i = #reversed, 1, -1 do keys[#keys + 1] = reversed[i] end
+elseif limit > 0 then
+  keys = redis.call('ZRANGEBYLEX', KEYS[2], min, max, 'LIMIT', 0, limit)
+end
+local before, after
+if #keys > 0 then
+  before = redis.call('ZRANK', KEYS[2], keys[1])
+  after = total - 1 - redis.call('ZRANK', KEYS[2], keys[#keys])
+elseif backwards then
+  before = redis.call('ZLEXCOUNT', KEYS[2], '-', max)
+  after = total - before
+else
+  after = redis.call('ZLEXCOUNT', KEYS[2], min, '+')
+  before = total - after
+end
+return {mark, total, before, after, rows(keys)}
+`;
+
+/** The mark (nothing if unsound) and the shorter time to live; an empty order is no key and has none. */
+const inspect = `${SOUND}
+local ttl = redis.call('PTTL', KEYS[1])
+if total > 0 then ttl = math.min(ttl, redis.call('PTTL', KEYS[2])) end
+return {sound and mark, ttl}
+`;
+
+/** Extends both times to live at once, so that neither key outlives the other. */
+const extend = `
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[1])
+`;
+
+/** Adds rows (key, JSON, key, JSON, …) to a read model that is not in force yet. ARGV[1] is the time to live. */
+const loadRows = `
+for i = 2, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  redis.call('ZADD', KEYS[2], 0, ARGV[i])
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[1])
+`;
+
+/** Writes the mark ARGV[1] if both keys hold exactly ARGV[2] rows, and says whether it is there. */
+const finishLoad = `
+local size = tonumber(ARGV[2])
+if redis.call('HLEN', KEYS[1]) ~= size or redis.call('ZCARD', KEYS[2]) ~= size then return 0 end
+redis.call('HSET', KEYS[1], '', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if redis.call('HGET', KEYS[1], '') == ARGV[1] then return 1 end
+return 0
+`;
+
+export const scripts = {
+  applyChanges: { lua: applyChanges, numberOfKeys: 2 },
+  readAll: { lua: readAll, numberOfKeys: 2, readOnly: true },
+  readPage: { lua: readPage, numberOfKeys: 2, readOnly: true },
+  inspect: { lua: inspect, numberOfKeys: 2, readOnly: true },
+  extend: { lua: extend, numberOfKeys: 2 },
+  loadRows: { lua: loadRows, numberOfKeys: 2 },
+  finishLoad: { lua: finishLoad, numberOfKeys: 2 },
+};
+
+type Script<Reply> = (rows: string, order: string, ...args: (string | number)[]) => Promise<Reply>;
+
+/** A client that knows the scripts. What they reply is checked where it is read: the keys may hold anything. */
+export interface ScriptedRedis extends Redis {
+  applyChanges: Script<string | null>;
+  readAll: Script<[mark: string, total: number, rows?: (string | null)[]] | null>;
+  readPage: Script<[mark: string, total: number, before: number, after: number, rows: (string | null)[]] | null>;
+  inspect: Script<[mark: string | null, timeToLiveMs: number]>;
+  extend: Script<null>;
+  loadRows: Script<null>;
+  finishLoad: Script<number>;
+}

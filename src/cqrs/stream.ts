@@ -1,0 +1,259 @@
+import { randomBytes } from "node:crypto";
+import { Refusal } from "./errors.ts";
+import type { Mark } from "./mark.ts";
+import type { AnyEntity, OrmService, Sql } from "./orm-service.ts";
+
+/** What makes an aggregate a stream: its name, its entity, its change log and the property that it is read by. */
+export interface StreamDefinition<T extends object> {
+  /** The row's name in the table `stream`, and the first part of the stream's Redis keys. */
+  readonly name: string;
+  readonly entity: AnyEntity;
+  /** The unique, never empty string property that is the hash field and the sort key of the read model. */
+  readonly key: keyof T & string;
+  /** The table of the change log. */
+  readonly changes: string;
+}
+
+/** The one row of a stream. */
+export interface StreamRow extends Mark {
+  readonly name: string;
+  /** The read model in force; null until the first process with Redis has joined. */
+  readonly readModel: string | null;
+  /** How long a look-up of this row counts, in milliseconds. */
+  readonly leaseMs: number;
+}
+
+/** What a command did to one instance. `before` is null for one that was added, `after` for one that was deleted. */
+export interface Effect<T> {
+  readonly kind: "add" | "update" | "delete";
+  readonly before: T | null;
+  readonly after: T | null;
+}
+
+/** One entry of the change log: an effect, the mark that it led to, and the token of the state that it started from. */
+export interface Change<T> extends Effect<T>, Mark {
+  readonly previousToken: string;
+}
+
+/**
+ * A command's own part: it reads and writes through `tx`, and throws a `Refusal` when its rules say no. `revision` is
+ * the one that it makes unless it throws.
+ */
+export type Command<T> = (tx: OrmService, revision: number) => Promise<Effect<T>>;
+
+/** What became of one command. */
+export type Outcome<T> =
+  | { readonly change: Change<T>; readonly refusal?: undefined }
+  | { readonly refusal: Refusal; readonly revision: number; readonly change?: undefined };
+
+/** What became of one transaction's commands, and what the transaction itself saw in the row. */
+export interface Commit<T> {
+  readonly outcomes: readonly Outcome<T>[];
+  readonly changes: readonly Change<T>[];
+  readonly readModel: string | null;
+  readonly leaseMs: number;
+  /** `performance.now()` after the commit had returned. */
+  readonly committedAt: number;
+}
+
+interface Claim extends StreamRow {
+  readonly previousToken: string;
+}
+
+/**
+ * The row that carries the promise, and the log of every change. All commands of a stream are ordered by the row's
+ * lock: revisions have no gaps and are in commit order.
+ */
+export class Stream<T extends object> {
+  readonly definition: StreamDefinition<T>;
+  readonly #orm: OrmService;
+
+  constructor(orm: OrmService, definition: StreamDefinition<T>) {
+    this.#orm = orm;
+    this.definition = definition;
+  }
+
+  /** Raises the lease of the row to `leaseMs` where it is shorter; it is never lowered. */
+  async raiseLease(leaseMs: number): Promise<void> {
+    const { name } = this.definition;
+    await this.#orm.transaction((tx) =>
+      tx.sql((sql) =>
+        sql
+          .updateTable("stream")
+          .set({ lease_ms: leaseMs })
+          .where("name", "=", name)
+          .where("lease_ms", "<", leaseMs)
+          .execute(),
+      ),
+    );
+  }
+
+  /** The row as it is now. */
+  async row(): Promise<StreamRow> {
+    return this.#orm.sql((sql) => this.rowIn(sql));
+  }
+
+  /** The row in a snapshot or transaction. */
+  async rowIn(sql: Sql): Promise<StreamRow> {
+    return streamRow(
+      await sql.selectFrom("stream").selectAll().where("name", "=", this.definition.name).executeTakeFirstOrThrow(),
+    );
+  }
+
+  /**
+   * Runs the commands in order in one transaction. One command alone is that transaction; of several, each has a
+   * savepoint, so that a refused one takes no revision and does not fail its neighbours.
+   *
+   * @throws OutcomeUnknown, DatabaseUnavailable, and whatever a command throws that is no `Refusal`
+   */
+  async commit(commands: readonly Command<T>[]): Promise<Commit<T>> {
+    const outcomes: Outcome<T>[] = [];
+    let row: StreamRow | undefined;
+    const run = async (command: Command<T>, tx: OrmService) => {
+      const claim = await this.#claim(tx);
+      row = claim;
+      try {
+        outcomes.push({ change: await this.#append(tx, claim, await command(tx, claim.revision)) });
+      } catch (error) {
+        if (error instanceof Refusal) outcomes.push({ refusal: error, revision: claim.revision - 1 });
+        throw error;
+      }
+    };
+    const [only] = commands;
+    try {
+      await this.#orm.transaction(async (tx) => {
+        if (commands.length === 1 && only) return run(only, tx);
+        for (const command of commands) {
+          await tx.transaction((savepoint) => run(command, savepoint)).catch(unlessRefused);
+        }
+      });
+    } catch (error) {
+      unlessRefused(error);
+    }
+    const committedAt = performance.now();
+    if (!row) throw new RangeError("a commit needs at least one command");
+    const { readModel, leaseMs } = row;
+    return { outcomes, changes: outcomes.flatMap(({ change }) => change ?? []), readModel, leaseMs, committedAt };
+  }
+
+  /** Up to `limit` changes after `revision`, in order. */
+  async changesAfter(revision: number, limit: number): Promise<Change<T>[]> {
+    const rows = await this.#orm.sql((sql) =>
+      sql
+        .selectFrom(this.definition.changes)
+        .selectAll()
+        .where("revision", ">", revision)
+        .orderBy("revision")
+        .limit(limit)
+        .execute(),
+    );
+    return rows.map((change) => ({
+      revision: Number(change.revision),
+      token: change.token,
+      previousToken: change.previous_token,
+      kind: change.kind,
+      before: change.before === null ? null : JSON.parse(change.before),
+      after: change.after === null ? null : JSON.parse(change.after),
+    }));
+  }
+
+  /** Whether `mark` is a state of this database's history: one that the log leads to or from, or the row's. */
+  async knows({ revision, token }: Mark): Promise<boolean> {
+    const { name, changes } = this.definition;
+    const found = await this.#orm.sql((sql) =>
+      sql
+        .selectFrom(changes)
+        .select("revision")
+        .where((or) =>
+          or.or([
+            or.and([or("revision", "=", revision), or("token", "=", token)]),
+            or.and([or("revision", "=", revision + 1), or("previous_token", "=", token)]),
+          ]),
+        )
+        .unionAll(
+          sql
+            .selectFrom("stream")
+            .select("revision")
+            .where("name", "=", name)
+            .where("revision", "=", revision)
+            .where("token", "=", token),
+        )
+        .executeTakeFirst(),
+    );
+    return found !== undefined;
+  }
+
+  /** Puts the read model `next` in force if `current` still is; says whether it did. */
+  async replaceReadModel(current: string | null, next: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#orm.transaction((tx) =>
+      tx.sql((sql) =>
+        sql
+          .updateTable("stream")
+          .set({ read_model: next })
+          .where("name", "=", this.definition.name)
+          .where("read_model", current === null ? "is" : "=", current)
+          .executeTakeFirstOrThrow(),
+      ),
+    );
+    return Number(numUpdatedRows) === 1;
+  }
+
+  /** The first statement of every command: it takes the row's lock and the next revision. */
+  async #claim(tx: OrmService): Promise<Claim> {
+    const row = await tx.sql((sql) =>
+      sql
+        .updateTable("stream")
+        .set((column) => ({
+          revision: column("revision", "+", 1),
+          previous_token: column.ref("token"),
+          token: newToken(),
+        }))
+        .where("name", "=", this.definition.name)
+        .returningAll()
+        .executeTakeFirstOrThrow(),
+    );
+    return { ...streamRow(row), previousToken: row.previous_token };
+  }
+
+  async #append(tx: OrmService, claim: Claim, effect: Effect<T>): Promise<Change<T>> {
+    const { kind, before, after } = effect;
+    const { revision, token, previousToken } = claim;
+    const instance = (after ?? before) as { id?: number } | null;
+    await tx.sql((sql) =>
+      sql
+        .insertInto(this.definition.changes)
+        .values({
+          revision,
+          token,
+          previous_token: previousToken,
+          at: new Date().toISOString(),
+          kind,
+          entity_id: instance?.id,
+          before: before && JSON.stringify(before),
+          after: after && JSON.stringify(after),
+        })
+        .execute(),
+    );
+    return { revision, token, previousToken, kind, before, after };
+  }
+}
+
+/** A token tells histories apart, so it must not repeat by chance: 96 random bits. */
+export function newToken(): string {
+  return randomBytes(12).toString("base64url");
+}
+
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof Refusal)) throw error;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of a table that is named at run time
+function streamRow(row: any): StreamRow {
+  return {
+    name: row.name,
+    revision: Number(row.revision),
+    token: row.token,
+    readModel: row.read_model,
+    leaseMs: row.lease_ms,
+  };
+}

@@ -1,0 +1,147 @@
+import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
+import type { OrmService, Sql } from "./orm-service.ts";
+import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
+import type { Stream, StreamRow } from "./stream.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: the table is named at run time
+type Select = SelectQueryBuilder<any, any, any>;
+
+/** A row of the joined statement: an instance, or nulls when there is none, and `$` columns of the statement's own. */
+type Joined = Record<string, unknown> & { $revision: number | string };
+
+/**
+ * Reads of a stream's table. Each is one statement that joins the stream's row, so that rows and revision are from one
+ * snapshot on every engine and no transaction is held across an await.
+ */
+export class TableReads<T extends object> implements Reads<T> {
+  readonly #orm: OrmService;
+  readonly #stream: Stream<T>;
+  readonly #table: string;
+  readonly #columns: Record<string, string>;
+  readonly #key: string;
+  #point: CompiledQuery<Joined> | undefined;
+
+  constructor(orm: OrmService, stream: Stream<T>) {
+    this.#orm = orm;
+    this.#stream = stream;
+    const { table, columns } = orm.columns(stream.definition.entity);
+    this.#table = table;
+    this.#columns = columns;
+    this.#key = columns[stream.definition.key] as string;
+  }
+
+  async get(key: string): Promise<Answer<T | null>> {
+    const { rows } = await this.#orm.sql((sql) => {
+      // compiled once: the statement is the same for every key, and compiling it costs more than running it
+      this.#point ??= this.#joined(sql, this.#rows(sql).where(this.#key, "=", key)).compile() as CompiledQuery<Joined>;
+      return sql.executeQuery<Joined>({ ...this.#point, parameters: [key, this.#stream.definition.name] });
+    });
+    const { instances, revision } = this.#split(rows);
+    return { value: instances[0] ?? null, revision };
+  }
+
+  /** The instances whose `property` is one of `values`, in no particular order. */
+  async where(property: keyof T & string, values: readonly (string | number)[]): Promise<Answer<readonly T[]>> {
+    const { instances, revision } = await this.#select((sql) =>
+      this.#joined(sql, this.#rows(sql).where(this.#columns[property] as string, "in", values)),
+    );
+    return { value: instances, revision };
+  }
+
+  async all(limit: number): Promise<Answer<readonly T[] | null>> {
+    const { instances, revision } = await this.#select((sql) =>
+      this.#joined(
+        sql,
+        this.#rows(sql)
+          .orderBy(this.#key)
+          .limit(limit + 1),
+      ).orderBy(this.#stream.definition.key),
+    );
+    return { value: instances.length > limit ? null : instances, revision };
+  }
+
+  async page({ after, before, limit, backwards, withTotal }: PageRequest): Promise<Answer<Page<T>>> {
+    const { rows, instances, revision } = await this.#select((sql) => {
+      // one row more than asked for says whether there are more
+      let range = this.#rows(sql)
+        .orderBy(this.#key, backwards ? "desc" : "asc")
+        .limit(limit + 1);
+      if (after !== undefined) range = range.where(this.#key, ">", after);
+      if (before !== undefined) range = range.where(this.#key, "<", before);
+
+      const table = expression.table(this.#table);
+      const key = expression.ref(this.#key);
+      const exists = (operator: "<=" | ">=", bound: string | undefined) =>
+        bound === undefined
+          ? expression<boolean>`false`
+          : expression<boolean>`exists (select 1 from ${table} where ${key} ${expression.raw(operator)} ${bound})`;
+      return this.#joined(sql, range)
+        .select([exists("<=", after).as("$before"), exists(">=", before).as("$after")])
+        .$if(withTotal, (query) => query.select(expression`(select count(*) from ${table})`.as("$total")))
+        .orderBy(this.#stream.definition.key);
+    });
+    const more = instances.length > limit;
+    const page = backwards ? instances.slice(-limit || instances.length) : instances.slice(0, limit);
+    const [first] = rows;
+    return {
+      value: {
+        rows: page,
+        hasBefore: Boolean(first?.$before) || (backwards && more),
+        hasAfter: Boolean(first?.$after) || (!backwards && more),
+        total: withTotal ? Number(first?.$total) : undefined,
+      },
+      revision,
+    };
+  }
+
+  /**
+   * Hands out the stream's row and the whole table in key order, `size` rows at a time, both from one snapshot that
+   * lasts until `work` is done.
+   */
+  async snapshot(
+    size: number,
+    work: (row: StreamRow, chunks: AsyncIterable<readonly T[]>) => Promise<void>,
+  ): Promise<void> {
+    await this.#orm.snapshot(async (sql) => work(await this.#stream.rowIn(sql), this.#chunks(sql, size)));
+  }
+
+  async *#chunks(sql: Sql, size: number): AsyncGenerator<readonly T[]> {
+    const { key } = this.#stream.definition;
+    for (let last = ""; ; ) {
+      const rows = (await this.#rows(sql).where(this.#key, ">", last).orderBy(this.#key).limit(size).execute()) as T[];
+      if (rows.length > 0) yield rows;
+      if (rows.length < size) return;
+      last = String(rows.at(-1)?.[key]);
+    }
+  }
+
+  /** The table's rows as instances: each column under its property's name. */
+  #rows(sql: Sql): Select {
+    return sql
+      .selectFrom(this.#table)
+      .select(Object.entries(this.#columns).map(([property, column]) => `${column} as ${property}`));
+  }
+
+  /** `rows` beside the stream's revision; one row of nulls when there are none. */
+  #joined(sql: Sql, rows: Select): Select {
+    return sql
+      .selectFrom("stream")
+      .leftJoin(rows.as("instance"), (join) => join.onTrue())
+      .where("stream.name", "=", this.#stream.definition.name)
+      .select("stream.revision as $revision")
+      .selectAll("instance");
+  }
+
+  async #select(build: (sql: Sql) => Select) {
+    return this.#split((await this.#orm.sql((sql) => build(sql).execute())) as Joined[]);
+  }
+
+  #split(rows: Joined[]): { rows: Joined[]; instances: T[]; revision: number } {
+    const { key, name } = this.#stream.definition;
+    if (!rows[0]) throw new Error(`the table stream has no row for ${name}`);
+    const instances = rows
+      .filter((row) => row[key] !== null)
+      .map((row) => Object.fromEntries(Object.keys(this.#columns).map((property) => [property, row[property]])) as T);
+    return { rows, instances, revision: Number(rows[0].$revision) };
+  }
+}

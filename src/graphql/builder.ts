@@ -1,0 +1,64 @@
+import SchemaBuilder from "@pothos/core";
+import ErrorsPlugin from "@pothos/plugin-errors";
+import RelayPlugin from "@pothos/plugin-relay";
+import type { BookCommandHandler } from "../books/commands/book-command-handler.ts";
+import type { BookQueryHandler } from "../books/queries/book-query-handler.ts";
+import type { Consistency } from "../cqrs/consistency.ts";
+
+/** What every resolver gets: the two sides, and this request's part of the promise. */
+export interface Context {
+  readonly bookCommands: BookCommandHandler;
+  readonly bookQueries: BookQueryHandler;
+  readonly consistency: Consistency;
+}
+
+/** The options of every schema builder here; the schema itself is put together in `schema.ts`. */
+export function createBuilder() {
+  return new SchemaBuilder<{
+    Context: Context;
+    DefaultFieldNullability: false;
+    Scalars: {
+      Date: { Input: string; Output: string };
+      JSON: { Input: unknown; Output: unknown };
+      ID: { Input: string; Output: string | number };
+    };
+  }>({
+    plugins: [ErrorsPlugin, RelayPlugin],
+    defaultFieldNullability: false,
+    errors: { directResult: true },
+    relay: {
+      idFieldOptions: { description: "Identifies the object among all objects of the API." },
+      nodeTypeOptions: { description: "An object that can be fetched again by its id." },
+      nodeQueryOptions: {
+        description: "The object with this id, or null when there is none.",
+        args: { id: { description: "The `id` of an object." } },
+      },
+      nodesQueryOptions: {
+        description: "The objects with these ids, in the order of the ids; null where there is none.",
+        args: { ids: { description: "The `id`s of objects." } },
+      },
+      pageInfoTypeOptions: { description: "Where a page stands in its connection." },
+      hasNextPageFieldOptions: { description: "Whether there is something after this page." },
+      hasPreviousPageFieldOptions: { description: "Whether there is something before this page." },
+      startCursorFieldOptions: { description: "The cursor of the page's first edge; null for an empty page." },
+      endCursorFieldOptions: { description: "The cursor of the page's last edge; null for an empty page." },
+      firstArgOptions: { description: "How many to take from the start of the range, 0 to 500." },
+      lastArgOptions: { description: "How many to take from the end of the range, 0 to 500." },
+      afterArgOptions: { description: "Only what comes after this cursor." },
+      beforeArgOptions: { description: "Only what comes before this cursor." },
+      pageInfoFieldOptions: { description: "Where the page stands." },
+      edgesFieldOptions: { description: "The page's entries." },
+      nodeFieldOptions: { description: "The object itself." },
+      cursorFieldOptions: { description: "Where the object stands; stays valid across writes." },
+      cursorType: "String",
+      // what is no id is looked up as one that no object has: the default throws, which would cost the client the rest
+      // of its answer
+      decodeGlobalID: (id) => {
+        const local = /^Book:([1-9]\d{0,8})$/.exec(Buffer.from(id, "base64").toString())?.[1];
+        return { typename: "Book", id: local ?? "0" };
+      },
+    },
+  });
+}
+
+export type Builder = ReturnType<typeof createBuilder>;

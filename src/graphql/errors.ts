@@ -1,0 +1,52 @@
+import { GraphQLError } from "graphql";
+import type { Logger } from "pino";
+import { ServiceError } from "../cqrs/errors.ts";
+
+/** More errors than this help nobody, and a hostile request can cause thousands. */
+const MAX_ERRORS = 20;
+/** graphql repeats the offending value in its messages, whatever its size. */
+const MAX_MESSAGE = 500;
+
+/**
+ * What a client is told of an error, in the one place where that is decided. A `ServiceError` has its own code; what
+ * GraphQL itself finds wrong with a request is the client's fault; all else is logged and masked.
+ */
+export function toClientError(error: unknown, log: Logger): GraphQLError {
+  const original = error instanceof GraphQLError ? (error.originalError ?? error) : error;
+  if (original instanceof ServiceError) {
+    if (original.cause) log.error({ err: original.cause, code: original.code }, "a request failed");
+    return located(original.message, original.code, error);
+  }
+  if (original instanceof GraphQLError) {
+    const { code = "BAD_USER_INPUT", http } = original.extensions;
+    return new GraphQLError(shortened(original.message), {
+      ...place(error),
+      extensions: { code, ...(http !== undefined && { http }) },
+    });
+  }
+  log.error({ err: original }, "a request failed unexpectedly");
+  return located("Something went wrong on the server; the error was logged.", "INTERNAL_SERVER_ERROR", error);
+}
+
+/** Keeps a hostile request from being answered with megabytes of errors. */
+export function limitErrors(errors: readonly GraphQLError[]): readonly GraphQLError[] {
+  if (errors.length <= MAX_ERRORS) return errors;
+  const more = new GraphQLError(`There are ${errors.length - MAX_ERRORS} more errors.`, {
+    extensions: { code: errors[0]?.extensions.code },
+  });
+  return [...errors.slice(0, MAX_ERRORS), more];
+}
+
+function located(message: string, code: string, error: unknown): GraphQLError {
+  return new GraphQLError(message, { ...place(error), extensions: { code } });
+}
+
+function place(error: unknown) {
+  if (!(error instanceof GraphQLError)) return {};
+  const { nodes, source, positions, path } = error;
+  return { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null, path: path ?? null };
+}
+
+function shortened(message: string): string {
+  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+}

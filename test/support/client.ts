@@ -1,0 +1,105 @@
+import { appendFileSync } from "node:fs";
+import { expect } from "vitest";
+
+/** Where every operation that the suite sends is noted, for the test that holds them against the schema. */
+const RECORD = process.env.OPERATIONS_RECORD;
+
+export interface GraphqlResponse {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly data: any;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  readonly errors: any[] | undefined;
+  readonly consistency: { readonly revision: number; readonly servedBy: "redis" | "database" | "both" };
+  readonly headers: Headers;
+}
+
+export interface GraphqlRequest {
+  readonly variables?: Record<string, unknown>;
+  readonly extensions?: unknown;
+}
+
+/** A GraphQL client of the service at `url`. */
+export class GraphqlClient {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** Sends a request and returns the answer, whatever it is. */
+  async send(query: string, request: GraphqlRequest = {}): Promise<GraphqlResponse> {
+    if (RECORD) appendFileSync(RECORD, `${JSON.stringify({ query, variables: request.variables })}\n`);
+    const response = await fetch(this.url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query, ...request }),
+    });
+    const { data, errors, extensions } = await response.json();
+    return { status: response.status, data, errors, consistency: extensions?.consistency, headers: response.headers };
+  }
+
+  /** Sends a request that must succeed, and returns its data with the consistency report. */
+  async ask(query: string, request: GraphqlRequest = {}): Promise<GraphqlResponse> {
+    const response = await this.send(query, request);
+    expect(response.errors, query).toBeUndefined();
+    return response;
+  }
+
+  /** Adds a book with this title; the rest has defaults. */
+  async addBook(title: string, fields: Record<string, unknown> = {}): Promise<GraphqlResponse> {
+    const input = { title, author: "Author Name", ...fields };
+    const response = await this.ask(ADD_BOOK, { variables: { input } });
+    expect(response.data.addBook.__typename, JSON.stringify(response.data)).toBe("Book");
+    return response;
+  }
+
+  async updateBook(title: string, input: Record<string, unknown>): Promise<GraphqlResponse> {
+    return this.ask(UPDATE_BOOK, { variables: { title, input } });
+  }
+
+  async deleteBook(title: string, expectedVersion?: number): Promise<GraphqlResponse> {
+    return this.ask(DELETE_BOOK, { variables: { title, expectedVersion } });
+  }
+
+  async book(title: string, atLeast?: number): Promise<GraphqlResponse> {
+    return this.ask(BOOK, { variables: { title }, extensions: { consistency: { atLeast } } });
+  }
+
+  /** The titles of the whole catalogue. */
+  async titles(): Promise<string[]> {
+    const { data } = await this.ask("{ books { title } }");
+    return data.books.map(({ title }: { title: string }) => title);
+  }
+}
+
+const BOOK_FIELDS = "fragment BookFields on Book { id title author publishedDate isbn stockQuantity version }";
+
+const REFUSAL_FIELDS = `
+  ... on Error { message }
+  ... on ValidationError { message fieldErrors { field message } }
+  ... on TitleTakenError { message taken: title }
+  ... on IsbnTakenError { message taken: isbn }`;
+
+export const ADD_BOOK = `${BOOK_FIELDS}
+mutation AddBook($input: AddBookInput!) {
+  addBook(input: $input) { __typename ...BookFields ${REFUSAL_FIELDS} }
+}`;
+
+const FOUND_REFUSAL_FIELDS = `
+  ... on BookNotFoundError { message notFound: title }
+  ... on VersionConflictError { message expectedVersion actualVersion book { ...BookFields } }`;
+
+export const UPDATE_BOOK = `${BOOK_FIELDS}
+mutation UpdateBook($title: String!, $input: UpdateBookInput!) {
+  updateBook(title: $title, input: $input) { __typename ...BookFields ${REFUSAL_FIELDS} ${FOUND_REFUSAL_FIELDS} }
+}`;
+
+export const DELETE_BOOK = `${BOOK_FIELDS}
+mutation DeleteBook($title: String!, $expectedVersion: Int) {
+  deleteBook(title: $title, expectedVersion: $expectedVersion) {
+    __typename ...BookFields ... on Error { message } ${FOUND_REFUSAL_FIELDS}
+  }
+}`;
+
+export const BOOK = `${BOOK_FIELDS} query Book($title: String!) { book(title: $title) { ...BookFields } }`;

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { Redis } from "ioredis";
+import { onTestFinished } from "vitest";
+import { temporaryDirectory } from "./cleanup.ts";
+import { eventually } from "./wait.ts";
+
+/** A real Redis server of the test's own, on a port that it keeps across restarts. */
+export class RedisServer {
+  readonly port: number;
+  readonly directory: string;
+  readonly #args: readonly string[];
+  #process: ChildProcess | undefined;
+  #client: Redis | undefined;
+
+  constructor(port: number, args: readonly string[]) {
+    this.port = port;
+    this.directory = temporaryDirectory();
+    this.#args = args;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** A client for looking at keys and doing damage. */
+  get client(): Redis {
+    if (!this.#client) throw new Error("the Redis server is not running");
+    return this.#client;
+  }
+
+  async start(): Promise<void> {
+    const options = ["--port", this.port, "--bind", "127.0.0.1", "--save", "", "--dir", this.directory];
+    this.#process = spawn("redis-server", [...options.map(String), ...this.#args], { stdio: "ignore" });
+    const client = new Redis(this.port, "127.0.0.1", { lazyConnect: true, retryStrategy: () => 20 });
+    client.on("error", () => {});
+    client.connect().catch(() => {});
+    this.#client = client;
+    await eventually("Redis answers", async () => (await client.ping()) === "PONG");
+  }
+
+  /** Ends the process at once; what it held in memory is gone. */
+  async kill(): Promise<void> {
+    this.#client?.disconnect();
+    const running = this.#process;
+    this.#process = undefined;
+    if (!running || running.exitCode !== null) return;
+    running.kill("SIGKILL");
+    await once(running, "exit");
+  }
+
+  /** Stops the process without closing its connections: it accepts bytes and answers nothing. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+}
+
+/** Starts a Redis server that ends with the test. `args` are options of `redis-server`. */
+export async function startRedis(...args: string[]): Promise<RedisServer> {
+  const server = new RedisServer(await freePort(), args);
+  onTestFinished(() => server.kill());
+  await server.start();
+  return server;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (typeof address !== "object" || !address) throw new Error("no port");
+  return address.port;
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import { createApp, createHttpServer } from "../../src/app.ts";
+import { ConfigService } from "../../src/config.ts";
+import { GraphqlClient } from "./client.ts";
+import { eventually } from "./wait.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A service in this process. It ends with the test. */
+export class Service extends GraphqlClient {
+  readonly close: () => Promise<void>;
+
+  constructor(url: string, close: () => Promise<void>) {
+    super(url);
+    this.close = close;
+  }
+}
+
+/** Starts the service in this process, on a free port, without Redis and with a database of its own unless told. */
+export async function startService(env: Environment = {}): Promise<Service> {
+  const config = ConfigService.load({ PORT: "0", DATABASE_URL: "sqlite::memory:", LOG_LEVEL: "silent", ...env });
+  const app = await createApp(config);
+  const server = createHttpServer(app, config);
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= server.close().then(() => app.close());
+    return closed;
+  };
+  onTestFinished(close);
+  return new Service(await server.listen(config.port, config.host), close);
+}
+
+/** A service in a process of its own, started as `npm start` does. */
+export class ServiceProcess extends GraphqlClient {
+  readonly child: ChildProcess;
+  readonly #output: () => string;
+
+  constructor(url: string, child: ChildProcess, output: () => string) {
+    super(url);
+    this.child = child;
+    this.#output = output;
+  }
+
+  /** What it has written to standard error so far. */
+  get log(): string {
+    return this.#output();
+  }
+
+  /** Sends the signal and returns the exit code. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
+    const exited = once(this.child, "exit");
+    this.child.kill("SIGCONT");
+    this.child.kill(signal);
+    await exited;
+    return this.child.exitCode;
+  }
+}
+
+/** Starts a process and waits for its ready line. It ends with the test. */
+export async function startProcess(env: Environment): Promise<ServiceProcess> {
+  const run = spawnMain({ PORT: "0", ...env });
+  onTestFinished(async () => {
+    if (run.child.exitCode !== null || run.child.signalCode !== null) return;
+    run.child.kill("SIGKILL");
+    await once(run.child, "exit");
+  });
+  const url = await eventually("the ready line", () => {
+    if (run.child.exitCode !== null) throw new Error(`the service did not start: ${run.stderr()}`);
+    return /ready.*?(http:\S+)/.exec(run.stdout())?.[1] ?? "";
+  });
+  return new ServiceProcess(url, run.child, run.stderr);
+}
+
+/** Runs a process that is expected to end by itself, as one with a bad configuration does. */
+export async function runToEnd(env: Environment): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const run = spawnMain(env);
+  await once(run.child, "close");
+  return { code: run.child.exitCode, stdout: run.stdout(), stderr: run.stderr() };
+}
+
+function spawnMain(env: Environment) {
+  const child = spawn(process.execPath, ["src/main.ts"], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  return { child, stdout: () => stdout, stderr: () => stderr };
+}
