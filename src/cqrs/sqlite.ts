@@ -8,45 +8,151 @@ import Database from "better-sqlite3";
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type Driver,
   Kysely,
+  type QueryResult,
   SqliteDialect,
-  type SqliteDialectConfig,
-  SqliteDriver,
   type TransactionSettings,
 } from "kysely";
 
 /** How long a command waits for another process's transaction on the same file. */
 const BUSY_TIMEOUT_MS = 5000;
 
-/**
- * Begins with `BEGIN IMMEDIATE`, so that a command never finds half way through that it may not write. While another
- * process writes it waits without blocking the event loop, which SQLite's own busy handler would do: reads go on.
- */
-class ImmediateDriver extends SqliteDriver {
-  override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
-    const begin = CompiledQuery.raw(settings?.accessMode === "read only" ? "begin" : "begin immediate");
+/** Statements that are kept prepared; a connection uses a few dozen over and over. */
+const PREPARED_STATEMENTS = 200;
+
+/** One better-sqlite3 connection as Kysely takes it. Statements run at once and block nobody but this process. */
+class SqliteConnection implements DatabaseConnection {
+  readonly #database: Database.Database;
+  readonly #prepared = new Map<string, Database.Statement>();
+  #notBegun: unknown;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#notBegun) throw this.#notBegun;
+    // without parameters the values stand in the text, which does not come again
+    const statement = parameters.length > 0 ? this.#prepare(sql) : this.#database.prepare(sql);
+    if (statement.reader) return { rows: statement.all(parameters) as R[] };
+    const { changes, lastInsertRowid } = statement.run(parameters);
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+  }
+
+  // biome-ignore lint/correctness/useYield: an interface asks for a method that nothing here uses
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error("rows are read in chunks here, not streamed");
+  }
+
+  /**
+   * Begins with `BEGIN IMMEDIATE`, so that a command never finds half way through that it may not write. While another
+   * process writes it waits without blocking the event loop, which SQLite's own busy handler would do: reads go on.
+   *
+   * When it cannot begin, the first statement of the transaction throws the reason. Kysely would never release a
+   * connection whose `BEGIN` threw.
+   */
+  async begin(readOnly: boolean): Promise<void> {
     for (const deadline = performance.now() + BUSY_TIMEOUT_MS; ; ) {
       try {
-        await connection.executeQuery(begin);
+        this.#database.exec(readOnly ? "begin" : "begin immediate");
         return;
       } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw error;
+        if (!isBusy(error) || performance.now() > deadline) {
+          this.#notBegun = error;
+          return;
+        }
         await sleep(1 + Math.random() * 5);
       }
     }
   }
-}
 
-class ImmediateDialect extends SqliteDialect {
-  readonly #config: SqliteDialectConfig;
-
-  constructor(config: SqliteDialectConfig) {
-    super(config);
-    this.#config = config;
+  async commit(): Promise<void> {
+    if (this.#notBegun) throw this.#notBegun;
+    this.#database.exec("commit");
   }
 
-  override createDriver(): SqliteDriver {
-    return new ImmediateDriver(this.#config);
+  /** SQLite rolls some failures back by itself; there is then nothing left to do. */
+  async rollback(): Promise<void> {
+    this.#notBegun = undefined;
+    if (this.#database.inTransaction) this.#database.exec("rollback");
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#prepared.get(sql);
+    if (!statement) {
+      if (this.#prepared.size === PREPARED_STATEMENTS) this.#prepared.clear();
+      statement = this.#database.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** Kysely's driver over one {@link SqliteConnection}, opened at its first use. */
+class SqliteDriver implements Driver {
+  readonly #open: () => Database.Database;
+  #connection: SqliteConnection | undefined;
+
+  constructor(open: () => Database.Database) {
+    this.#open = open;
+  }
+
+  async init(): Promise<void> {
+    this.#connection = new SqliteConnection(this.#open());
+  }
+
+  async acquireConnection(): Promise<SqliteConnection> {
+    if (!this.#connection) throw new Error("the connection is not open");
+    return this.#connection;
+  }
+
+  async beginTransaction(connection: SqliteConnection, settings: TransactionSettings): Promise<void> {
+    await connection.begin(settings.accessMode === "read only");
+  }
+
+  async commitTransaction(connection: SqliteConnection): Promise<void> {
+    await connection.commit();
+  }
+
+  async rollbackTransaction(connection: SqliteConnection): Promise<void> {
+    await connection.rollback();
+  }
+
+  async savepoint(connection: SqliteConnection, name: string): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw(`savepoint ${name}`));
+  }
+
+  async rollbackToSavepoint(connection: SqliteConnection, name: string): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw(`rollback to ${name}`));
+  }
+
+  async releaseSavepoint(connection: SqliteConnection, name: string): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw(`release ${name}`));
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    this.#connection?.close();
+  }
+}
+
+/** Kysely's SQLite dialect with the driver above. */
+class Dialect extends SqliteDialect {
+  readonly #open: () => Database.Database;
+
+  constructor(open: () => Database.Database) {
+    super({ database: async () => open() });
+    this.#open = open;
+  }
+
+  override createDriver(): Driver {
+    return new SqliteDriver(this.#open);
   }
 }
 
@@ -60,7 +166,7 @@ function open(path: string, access: "write" | "read"): Database.Database {
   database.pragma("synchronous = full");
   database.pragma("foreign_keys = on");
   if (access === "read") database.pragma("query_only = on");
-  // from here on ImmediateDriver waits; a blocking wait would stop every request of the process
+  // from here on `begin` waits; a blocking wait would stop every request of the process
   else database.pragma("busy_timeout = 0");
   return database;
 }
@@ -76,7 +182,7 @@ export function sqliteDatabase(path: string) {
   const file = temporary ? join(temporary, "books.db") : path;
   mkdirSync(dirname(file), { recursive: true });
 
-  const dialect = (access: "write" | "read") => () => new ImmediateDialect({ database: async () => open(file, access) });
+  const dialect = (access: "write" | "read") => () => new Dialect(() => open(file, access));
   return {
     options: {
       driver: MikroSqliteDriver,

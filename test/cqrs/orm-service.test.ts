@@ -1,0 +1,145 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { CompiledQuery } from "kysely";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { BookEntity } from "../../src/books/book.ts";
+import { bookMigrations } from "../../src/books/migrations.ts";
+import { UniqueViolation } from "../../src/cqrs/errors.ts";
+import { kernelMigrations } from "../../src/cqrs/migrations.ts";
+import { OrmService } from "../../src/cqrs/orm-service.ts";
+import { temporaryDirectory } from "../support/cleanup.ts";
+
+const options = { entities: [BookEntity], migrations: [...kernelMigrations, ...bookMigrations] };
+
+async function openOrm(url = "sqlite::memory:"): Promise<OrmService> {
+  const orm = await new OrmService({ ...options, url }).init();
+  onTestFinished(() => orm.close());
+  return orm;
+}
+
+function book(title: string) {
+  return { title, author: "Author Name", publishedDate: null, isbn: null, stockQuantity: 1, version: 1 };
+}
+
+describe("outside a transaction", () => {
+  test("each verb is one of its own", async () => {
+    const orm = await openOrm();
+    const created = await orm.create(BookEntity, book("A"));
+    expect(created).toBeInstanceOf(BookEntity);
+    expect(created.id).toBeGreaterThan(0);
+    expect(await orm.get(BookEntity, created.id)).toMatchObject({ title: "A" });
+    expect(await orm.get(BookEntity, "A", "title")).toMatchObject({ id: created.id });
+    expect(await orm.update(BookEntity, "A", "title", { stockQuantity: 2 })).toBe(1);
+    expect(await orm.update(BookEntity, "A", "title", { title: "B" }, true)).toMatchObject({
+      title: "B",
+      stockQuantity: 2,
+    });
+    expect((await orm.all(BookEntity)).map(({ title }) => title)).toEqual(["B"]);
+    expect(await orm.delete(BookEntity, "B", "title")).toBe(1);
+    expect(await orm.all(BookEntity)).toEqual([]);
+  });
+
+  test("what is not there is null, or no row changed", async () => {
+    const orm = await openOrm();
+    expect(await orm.get(BookEntity, 1)).toBeNull();
+    expect(await orm.update(BookEntity, 1, "id", { stockQuantity: 2 })).toBe(0);
+    expect(await orm.update(BookEntity, 1, "id", { stockQuantity: 2 }, true)).toBeNull();
+    expect(await orm.delete(BookEntity, 1)).toBe(0);
+  });
+
+  test("a value that no row can hold is found nowhere and stored nowhere", async () => {
+    const orm = await openOrm();
+    for (const value of ["\0", "A\0B", "\ud800"]) {
+      expect(await orm.get(BookEntity, value, "title")).toBeNull();
+      expect(await orm.delete(BookEntity, value, "title")).toBe(0);
+      await expect(orm.create(BookEntity, book(value))).rejects.toThrow(RangeError);
+    }
+  });
+
+  test("a value that is taken is reported with its column", async () => {
+    const orm = await openOrm();
+    await orm.create(BookEntity, book("A"));
+    const failure = await orm.create(BookEntity, book("A")).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UniqueViolation);
+    expect((failure as UniqueViolation).column).toBe("title");
+  });
+});
+
+describe("in a transaction", () => {
+  test("several verbs are committed together", async () => {
+    const orm = await openOrm();
+    await orm.transaction(async (tx) => {
+      const { id } = await tx.create(BookEntity, book("A"));
+      await tx.update(BookEntity, id, "id", { title: "B" });
+      expect(await tx.get(BookEntity, id)).toMatchObject({ title: "B" });
+      expect(await orm.all(BookEntity)).toEqual([]);
+      await tx.delete(BookEntity, id);
+      expect(await tx.get(BookEntity, id)).toBeNull();
+      await tx.create(BookEntity, book("C"));
+    });
+    expect((await orm.all(BookEntity)).map(({ title }) => title)).toEqual(["C"]);
+  });
+
+  test("nothing is committed when the work throws", async () => {
+    const orm = await openOrm();
+    const work = orm.transaction(async (tx) => {
+      await tx.create(BookEntity, book("A"));
+      throw new Error("no");
+    });
+    await expect(work).rejects.toThrow("no");
+    expect(await orm.all(BookEntity)).toEqual([]);
+  });
+
+  test("a transaction inside is a savepoint", async () => {
+    const orm = await openOrm();
+    await orm.transaction(async (tx) => {
+      await tx.create(BookEntity, book("A"));
+      const inside = tx.transaction(async (savepoint) => {
+        await savepoint.create(BookEntity, book("B"));
+        await savepoint.create(BookEntity, book("A"));
+      });
+      await expect(inside).rejects.toThrow(UniqueViolation);
+      await tx.create(BookEntity, book("C"));
+    });
+    expect((await orm.all(BookEntity)).map(({ title }) => title).sort()).toEqual(["A", "C"]);
+  });
+});
+
+describe("on one SQLite file", () => {
+  test("two services write in turn, and neither fails", async () => {
+    const url = `sqlite:${join(temporaryDirectory(), "books.db")}`;
+    const [one, other] = await Promise.all([openOrm(url), openOrm(url)]);
+    await Promise.all(
+      [one, other].flatMap((orm, service) =>
+        Array.from({ length: 20 }, (_, i) => orm.create(BookEntity, book(`${service}-${i}`))),
+      ),
+    );
+    expect(await one.all(BookEntity)).toHaveLength(40);
+  });
+
+  test("it is in WAL mode, synchronous and with foreign keys on", async () => {
+    const orm = await openOrm(`sqlite:${join(temporaryDirectory(), "books.db")}`);
+    const pragma = async (name: string) =>
+      orm.transaction((tx) => tx.sql(async (sql) => (await sql.executeQuery(CompiledQuery.raw(`pragma ${name}`))).rows));
+    expect(await pragma("journal_mode")).toEqual([{ journal_mode: "wal" }]);
+    expect(await pragma("synchronous")).toEqual([{ synchronous: 2 }]);
+    expect(await pragma("foreign_keys")).toEqual([{ foreign_keys: 1 }]);
+  });
+
+  test("a command waits for another process's transaction without holding up reads, then gives up", async () => {
+    const path = join(temporaryDirectory(), "books.db");
+    const orm = await openOrm(`sqlite:${path}`);
+    const other = new Database(path);
+    other.exec("begin immediate");
+    const waiting = orm.create(BookEntity, book("A")).catch((error: unknown) => error);
+    expect(await orm.all(BookEntity)).toEqual([]);
+    other.exec("commit");
+    expect(await waiting).toBeInstanceOf(BookEntity);
+
+    other.exec("begin immediate");
+    await expect(orm.create(BookEntity, book("B"))).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    other.exec("commit");
+    other.close();
+    await orm.create(BookEntity, book("B"));
+  });
+});
