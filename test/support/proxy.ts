@@ -6,16 +6,18 @@ import { onTestFinished } from "vitest";
 export class Proxy {
   readonly #server: Server;
   readonly #links = new Set<{ readonly client: Socket; readonly server: Socket }>();
+  #target: number;
   #holding: "nothing" | "requests" | "replies" = "nothing";
   #refusing = false;
 
   constructor(targetPort: number) {
+    this.#target = targetPort;
     this.#server = createServer((client) => {
       if (this.#refusing) {
         client.destroy();
         return;
       }
-      const server = connect(targetPort, "127.0.0.1");
+      const server = connect(this.#target, "127.0.0.1");
       const link = { client, server };
       this.#links.add(link);
       const end = () => {
@@ -43,11 +45,6 @@ export class Proxy {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** How many connections are open. */
-  get connections(): number {
-    return this.#links.size;
-  }
-
   /** Ends all connections and refuses new ones. */
   cut(): void {
     this.#refusing = true;
@@ -55,6 +52,13 @@ export class Proxy {
       client.destroy();
       server.destroy();
     }
+  }
+
+  /** Ends all connections; new ones lead to another port. */
+  lead(targetPort: number): void {
+    this.cut();
+    this.#target = targetPort;
+    this.#refusing = false;
   }
 
   /** Keeps what clients send, or what the server replies, until `heal`. Connections stay open. */
