@@ -1,9 +1,43 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // as Node resolves: graphql has a second copy of itself under "development", whose errors are not instances of the first
+  ssr: { resolve: { conditions: ["node", "module-sync"] } },
   test: {
-    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/record.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "sqlite",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/operations.test.ts"],
+          // not 0: with one worker, group 0 comes last
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // what touches the database runs on the other engine as well
+        extends: true,
+        test: {
+          name: "postgresql",
+          include: ["test/{books,cqrs,graphql}/**/*.test.ts"],
+          env: { TEST_ENGINE: "postgresql" },
+          globalSetup: ["test/support/postgres-setup.ts"],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // reads what the suite has sent, so it comes after it
+        extends: true,
+        test: {
+          name: "operations",
+          include: ["test/operations.test.ts"],
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

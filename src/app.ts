@@ -28,6 +28,20 @@ export interface App {
 }
 
 /**
+ * The database and the streams in it, for what needs nothing else.
+ *
+ * @throws StartupError
+ */
+export async function openDatabase(url: string) {
+  const orm = await new OrmService({
+    url,
+    entities: [BookEntity],
+    migrations: [...kernelMigrations, ...bookMigrations],
+  }).init();
+  return { orm, books: new Stream(orm, bookStream) };
+}
+
+/**
  * The composition root: the only place that constructs. A second aggregate is registered here, with its entity and
  * migrations, and in `graphql/schema.ts`, with its types.
  *
@@ -37,11 +51,7 @@ export async function createApp(config: Config): Promise<App> {
   // standard output is for the ready line alone
   const log = pino({ level: config.logLevel }, pino.destination(2));
 
-  const orm = new OrmService({
-    url: config.databaseUrl,
-    entities: [BookEntity],
-    migrations: [...kernelMigrations, ...bookMigrations],
-  });
+  const { orm, books } = await openDatabase(config.databaseUrl);
   const redis = new RedisService({
     url: config.redisUrl,
     critical: config.redisCritical,
@@ -49,8 +59,6 @@ export async function createApp(config: Config): Promise<App> {
     log,
   });
   try {
-    await orm.init();
-    const books = new Stream(orm, bookStream);
     const table = new TableReads(orm, books);
     const head = new Head(books, log);
     const readModel = new BookReadModel(books, table, head, redis, log);
@@ -90,5 +98,6 @@ export function createHttpServer(app: App, config: Config): HttpServer {
     graphql: createGraphql(buildSchema(), app, app.log),
     readiness: app.readiness,
     maxBodyBytes: config.maxBodyBytes,
+    log: app.log,
   });
 }

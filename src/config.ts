@@ -2,7 +2,7 @@ import { levels } from "pino";
 import { z } from "zod";
 import { StartupError } from "./cqrs/errors.ts";
 
-const DATABASE_SCHEMES = ["sqlite:"];
+const DATABASE_SCHEMES = ["sqlite:", "postgresql:", "postgres:"];
 const REDIS_SCHEMES = ["redis:", "rediss:"];
 
 const wholeNumber = (min: number, max: number) =>
@@ -23,7 +23,7 @@ const environment = z
       .string()
       .refine(
         (url) => DATABASE_SCHEMES.some((scheme) => url.startsWith(scheme) && url.length > scheme.length),
-        "must be sqlite:PATH or sqlite::memory:",
+        "must be sqlite:PATH, sqlite::memory: or postgresql://[user[:password]@]host[:port]/database",
       )
       .default("sqlite:./data/books.db"),
     REDIS_URL: z

@@ -1,29 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  type Constructor,
   type EntityName,
   MikroORM,
   type RequiredEntityData,
   UniqueConstraintViolationException,
 } from "@mikro-orm/core";
-import { type Migration, Migrator } from "@mikro-orm/migrations";
+import { Migrator } from "@mikro-orm/migrations";
 import type { SqlEntityManager } from "@mikro-orm/sqlite";
 import type { Kysely } from "kysely";
+import type { DatabaseEngine, DatabaseError } from "./database-engine.ts";
 import { DatabaseUnavailable, OutcomeUnknown, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
-import { type DatabaseEngine, sqliteDatabase } from "./sqlite.ts";
-
-/** A migration with the stable name under which the database remembers that it ran. */
-export interface NamedMigration {
-  readonly name: string;
-  readonly class: Constructor<Migration>;
-}
+import { mikroOrmMigration, type SchemaMigration } from "./migrations.ts";
+import { postgresDatabase } from "./postgres.ts";
+import { sqliteDatabase } from "./sqlite.ts";
 
 export interface OrmOptions {
-  /** `sqlite:PATH` or `sqlite::memory:`. */
+  /** `sqlite:PATH`, `sqlite::memory:` or `postgresql://…`. */
   readonly url: string;
   readonly entities: readonly AnyEntity[];
   /** In the order in which they run. */
-  readonly migrations: readonly NamedMigration[];
+  readonly migrations: readonly SchemaMigration[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: MikroORM's names of entities do not vary with their entity
@@ -31,6 +27,9 @@ export type AnyEntity = EntityName<any>;
 
 /** A value as a column takes it. */
 type Value = string | number | boolean | null;
+
+/** How often a transaction is tried that the database rolls back for the sake of another. */
+const ATTEMPTS = 5;
 
 /** Tables are named at run time here, so their rows are typed where they are mapped. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -64,14 +63,14 @@ export class OrmService {
    * @throws StartupError when it cannot be opened, or was migrated by a newer version of the program
    */
   async init(): Promise<this> {
-    const path = this.#options.url.replace(/^sqlite:/, "");
+    const { url, entities, migrations } = this.#options;
     try {
-      const engine = sqliteDatabase(path);
+      const engine = url.startsWith("sqlite:") ? sqliteDatabase(url.slice("sqlite:".length)) : postgresDatabase(url);
       const orm: MikroORM = await MikroORM.init({
         ...engine.options,
-        entities: [...this.#options.entities],
+        entities: [...entities],
         extensions: [Migrator],
-        migrations: { migrationsList: [...this.#options.migrations], snapshot: false },
+        migrations: { migrationsList: migrations.map((one) => mikroOrmMigration(one, engine.ddl)), snapshot: false },
         logger: () => {},
       });
       this.#opened = { orm, engine };
@@ -79,7 +78,9 @@ export class OrmService {
     } catch (error) {
       await this.close().catch(() => {});
       if (error instanceof StartupError) throw error;
-      throw new StartupError([`DATABASE_URL: cannot open ${path}: ${(error as Error).message}`], { cause: error });
+      throw new StartupError([`DATABASE_URL: cannot open the database ${placeOf(url)}: ${(error as Error).message}`], {
+        cause: error,
+      });
     }
     return this;
   }
@@ -165,21 +166,28 @@ export class OrmService {
 
   /**
    * Runs `work` in one transaction: all of it is committed when it returns, none when it throws. Inside a transaction
-   * it is a savepoint.
+   * it is a savepoint. `work` runs again when the database has rolled it back for the sake of another, or
+   * the connection was lost before the commit.
    *
    * @throws OutcomeUnknown when the commit itself failed
    */
   async transaction<R>(work: (tx: OrmService) => Promise<R>): Promise<R> {
-    let committing = false;
-    const em = this.#transaction ?? this.#em();
-    try {
-      return await em.transactional(async (transaction) => {
-        const result = await work(new OrmService(this.#options, this.#open, transaction as SqlEntityManager));
-        committing = this.#transaction === undefined;
-        return result;
-      });
-    } catch (error) {
-      throw committing ? new OutcomeUnknown(error) : this.#translate(error);
+    const outer = this.#transaction;
+    for (let attempt = 1; ; attempt++) {
+      let committing = false;
+      try {
+        return await (outer ?? this.#em()).transactional(async (transaction) => {
+          const result = await work(new OrmService(this.#options, this.#open, transaction as SqlEntityManager));
+          committing = outer === undefined;
+          return result;
+        });
+      } catch (error) {
+        if (outer === undefined && attempt < ATTEMPTS && this.#isRetryable(error, committing)) {
+          await sleep(Math.random() * 10 * 2 ** attempt);
+          continue;
+        }
+        throw committing ? new OutcomeUnknown(error) : this.#translate(error);
+      }
     }
   }
 
@@ -194,13 +202,11 @@ export class OrmService {
 
   /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
   async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    const connection = this.#open.engine.openSnapshot() as unknown as Sql;
+    const { orm, engine } = this.#open;
     try {
-      return await connection.transaction().setAccessMode("read only").execute(work);
+      return await engine.snapshot(orm, work);
     } catch (error) {
       throw this.#translate(error);
-    } finally {
-      await connection.destroy();
     }
   }
 
@@ -233,12 +239,14 @@ export class OrmService {
   #translate(error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof ServiceError) return error;
     if (error instanceof UniqueConstraintViolationException) {
-      const column = this.#opened?.engine.violatedColumn(error.message);
+      const column = this.#opened?.engine.violatedColumn(error);
       return column ? new UniqueViolation(column, error) : error;
     }
-    const { code } = error as { code?: unknown };
-    if (typeof code === "string" && this.#opened?.engine.isUnavailable(code)) return new DatabaseUnavailable(error);
-    return error;
+    return this.#opened?.engine.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
+  }
+
+  #isRetryable(error: unknown, committing: boolean): boolean {
+    return error instanceof Error && this.#open.engine.isRetryable(error as DatabaseError, committing);
   }
 
   /** Two processes may start at once on a new database: who comes second fails, looks again and finds nothing to do. */
@@ -263,6 +271,13 @@ export class OrmService {
       }
     }
   }
+}
+
+/** The database in a URL, without the user and password. */
+function placeOf(url: string): string {
+  if (url.startsWith("sqlite:")) return url.slice("sqlite:".length);
+  const { host, pathname } = new URL(url);
+  return host + pathname;
 }
 
 function where<T>(column: string, value: Value): never {

@@ -14,6 +14,8 @@ import {
   SqliteDialect,
   type TransactionSettings,
 } from "kysely";
+import type { DatabaseEngine } from "./database-engine.ts";
+import type { Sql } from "./orm-service.ts";
 
 /** How long a command waits for another process's transaction on the same file. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -172,12 +174,12 @@ function open(path: string, access: "write" | "read"): Database.Database {
 }
 
 /**
- * What MikroORM needs to run on the SQLite file at `path`, and what the project needs beside it. Commands have one
- * connection, reads another, so that a read neither waits for an open transaction nor sees into it.
+ * The SQLite file at `path`. Commands have one connection, reads another, so that a read neither waits for an open
+ * transaction nor sees into it.
  *
  * `:memory:` is a temporary file: a database in memory belongs to one connection and could not be read beside a write.
  */
-export function sqliteDatabase(path: string) {
+export function sqliteDatabase(path: string): DatabaseEngine {
   const temporary = path === ":memory:" ? mkdtempSync(join(tmpdir(), "books-")) : undefined;
   const file = temporary ? join(temporary, "books.db") : path;
   mkdirSync(dirname(file), { recursive: true });
@@ -190,22 +192,22 @@ export function sqliteDatabase(path: string) {
       driverOptions: dialect("write"),
       replicas: [{ name: "reads", driverOptions: dialect("read") }],
     } as unknown as Options,
-
-    /** A connection of its own, for one long read transaction that blocks nobody. */
-    openSnapshot: () => new Kysely<never>({ dialect: dialect("read")() }),
-
-    /** The column that a unique violation is about, from the driver's message. */
-    violatedColumn: (message: string) => /UNIQUE constraint failed: \w+\.(\w+)/.exec(message)?.[1],
-
-    /** Whether an error says that the database cannot work now, not that the statement is wrong. */
-    isUnavailable: (code: string) =>
+    ddl: { identity: "integer primary key autoincrement", text: "text", youngestIndexFirst: true },
+    // a connection of its own: the shared one must never hold an old state
+    snapshot: async (_, work) => {
+      const connection: Sql = new Kysely({ dialect: dialect("read")() });
+      try {
+        return await connection.transaction().setAccessMode("read only").execute(work);
+      } finally {
+        await connection.destroy();
+      }
+    },
+    violatedColumn: ({ message }) => /UNIQUE constraint failed: \w+\.(\w+)/.exec(message)?.[1],
+    isUnavailable: ({ code = "" }) =>
       /^SQLITE_(BUSY|LOCKED|IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL|NOMEM|PERM|AUTH)/.test(code),
-
+    isRetryable: () => false,
     dispose: () => {
       if (temporary) rmSync(temporary, { recursive: true, force: true });
     },
   };
 }
-
-/** What differs from one database engine to another; all of it stands in one file each. */
-export type DatabaseEngine = ReturnType<typeof sqliteDatabase>;

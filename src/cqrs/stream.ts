@@ -107,7 +107,7 @@ export class Stream<T extends object> {
    * @throws OutcomeUnknown, DatabaseUnavailable, and whatever a command throws that is no `Refusal`
    */
   async commit(commands: readonly Command<T>[]): Promise<Commit<T>> {
-    const outcomes: Outcome<T>[] = [];
+    let outcomes: Outcome<T>[] = [];
     let row: StreamRow | undefined;
     const run = async (command: Command<T>, tx: OrmService) => {
       const claim = await this.#claim(tx);
@@ -122,6 +122,7 @@ export class Stream<T extends object> {
     const [only] = commands;
     try {
       await this.#orm.transaction(async (tx) => {
+        outcomes = [];
         if (commands.length === 1 && only) return run(only, tx);
         for (const command of commands) {
           await tx.transaction((savepoint) => run(command, savepoint)).catch(unlessRefused);
@@ -196,6 +197,22 @@ export class Stream<T extends object> {
       ),
     );
     return Number(numUpdatedRows) === 1;
+  }
+
+  /**
+   * Takes the read model out of force, for when its Redis is gone for good. Only while no process runs: those that
+   * know its name would go on reading it.
+   *
+   * @returns the name that was in force, or null when there was none
+   */
+  async forgetReadModel(): Promise<string | null> {
+    return this.#orm.transaction((tx) =>
+      tx.sql(async (sql) => {
+        const { name, readModel } = await this.rowIn(sql);
+        await sql.updateTable("stream").set({ read_model: null }).where("name", "=", name).execute();
+        return readModel;
+      }),
+    );
   }
 
   /** The first statement of every command: it takes the row's lock and the next revision. */

@@ -1,18 +1,16 @@
-import { join } from "node:path";
 import { defineEntity } from "@mikro-orm/core";
-import { Migration } from "@mikro-orm/migrations";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { Consistency } from "../../src/cqrs/consistency.ts";
 import { Head } from "../../src/cqrs/head.ts";
-import { createStreamSql, kernelMigrations } from "../../src/cqrs/migrations.ts";
+import { createStream, kernelMigrations, type SchemaMigration } from "../../src/cqrs/migrations.ts";
 import { OrmService } from "../../src/cqrs/orm-service.ts";
 import { ReadModel } from "../../src/cqrs/read-model.ts";
 import { Reader } from "../../src/cqrs/reader.ts";
 import { RedisService } from "../../src/cqrs/redis-service.ts";
 import { type Command, Stream, type StreamDefinition } from "../../src/cqrs/stream.ts";
 import { TableReads } from "../../src/cqrs/table-reads.ts";
-import { temporaryDirectory } from "../support/cleanup.ts";
+import { newDatabase } from "../support/database.ts";
 import { startRedis } from "../support/redis.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -38,12 +36,16 @@ const authorStream: StreamDefinition<Author> = {
   changes: "author_change",
 };
 
-class CreateAuthor extends Migration {
-  override up(): void {
-    this.addSql("create table author (id integer primary key autoincrement, name text not null unique)");
-    for (const statement of createStreamSql("authors", "author_change")) this.addSql(statement);
-  }
-}
+const authorMigrations: readonly SchemaMigration[] = [
+  {
+    name: "authors-1-create-author",
+    up: (ddl) => [
+      `create table author (id ${ddl.identity}, name ${ddl.text} not null)`,
+      "create unique index author_name_unique on author (name)",
+      ...createStream("authors", "author_change"),
+    ],
+  },
+];
 
 function addAuthor(name: string): Command<Author> {
   return async (tx) => {
@@ -57,7 +59,7 @@ async function startAuthors(databaseUrl: string, redisUrl: string) {
   const orm = await new OrmService({
     url: databaseUrl,
     entities: [AuthorEntity],
-    migrations: [...kernelMigrations, { name: "authors-1-create-author", class: CreateAuthor }],
+    migrations: [...kernelMigrations, ...authorMigrations],
   }).init();
   const redis = new RedisService({ url: redisUrl, critical: false, timeoutMs: 100, log });
   const stream = new Stream(orm, authorStream);
@@ -76,9 +78,9 @@ async function startAuthors(databaseUrl: string, redisUrl: string) {
 
 test("a second aggregate gets commands, honest reads and a read model from the kernel", async () => {
   const redis = await startRedis();
-  const databaseUrl = `sqlite:${join(temporaryDirectory(), "authors.db")}`;
-  const one = await startAuthors(databaseUrl, redis.url);
-  const other = await startAuthors(databaseUrl, redis.url);
+  const { url } = await newDatabase();
+  const one = await startAuthors(url, redis.url);
+  const other = await startAuthors(url, redis.url);
 
   for (const name of ["Ursula K. Le Guin", "Stanisław Lem", "Ovid"]) {
     await one.readModel.refresh(await one.stream.commit([addAuthor(name)]));

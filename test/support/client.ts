@@ -16,6 +16,7 @@ export interface GraphqlResponse {
 
 export interface GraphqlRequest {
   readonly variables?: Record<string, unknown>;
+  readonly operationName?: string;
   readonly extensions?: unknown;
 }
 
@@ -27,9 +28,16 @@ export class GraphqlClient {
     this.url = url;
   }
 
-  /** Sends a request and returns the answer, whatever it is. */
+  /** Sends a request and returns the answer, whatever it is. The document must be one that the schema allows. */
   async send(query: string, request: GraphqlRequest = {}): Promise<GraphqlResponse> {
-    if (RECORD) appendFileSync(RECORD, `${JSON.stringify({ query, variables: request.variables })}\n`);
+    const response = await this.sendInvalid(query, request);
+    const { variables } = request;
+    if (RECORD) appendFileSync(RECORD, `${JSON.stringify({ query, variables, data: response.data })}\n`);
+    return response;
+  }
+
+  /** Sends a request whose document is deliberately one that the schema does not allow. It is not noted. */
+  async sendInvalid(query: string, request: GraphqlRequest = {}): Promise<GraphqlResponse> {
     const response = await fetch(this.url, {
       method: "POST",
       headers: { "content-type": "application/json" },

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
 import { temporaryDirectory } from "./cleanup.ts";
+import { freePort } from "./port.ts";
 import { eventually } from "./wait.ts";
 
 /** A real Redis server of the test's own, on a port that it keeps across restarts. */
@@ -66,14 +66,4 @@ export async function startRedis(...args: string[]): Promise<RedisServer> {
   onTestFinished(() => server.kill());
   await server.start();
   return server;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || !address) throw new Error("no port");
-  return address.port;
 }

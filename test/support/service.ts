@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import { createApp, createHttpServer } from "../../src/app.ts";
 import { ConfigService } from "../../src/config.ts";
 import { GraphqlClient } from "./client.ts";
+import { newDatabase } from "./database.ts";
 import { eventually } from "./wait.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,7 +24,8 @@ export class Service extends GraphqlClient {
 
 /** Starts the service in this process, on a free port, without Redis and with a database of its own unless told. */
 export async function startService(env: Environment = {}): Promise<Service> {
-  const config = ConfigService.load({ PORT: "0", DATABASE_URL: "sqlite::memory:", LOG_LEVEL: "silent", ...env });
+  const DATABASE_URL = env.DATABASE_URL ?? (await newDatabase()).url;
+  const config = ConfigService.load({ PORT: "0", LOG_LEVEL: "silent", ...env, DATABASE_URL });
   const app = await createApp(config);
   const server = createHttpServer(app, config);
   let closed: Promise<void> | undefined;
@@ -38,17 +40,22 @@ export async function startService(env: Environment = {}): Promise<Service> {
 /** A service in a process of its own, started as `npm start` does. */
 export class ServiceProcess extends GraphqlClient {
   readonly child: ChildProcess;
-  readonly #output: () => string;
+  readonly #run: Run;
 
-  constructor(url: string, child: ChildProcess, output: () => string) {
+  constructor(url: string, run: Run) {
     super(url);
-    this.child = child;
-    this.#output = output;
+    this.child = run.child;
+    this.#run = run;
   }
 
   /** What it has written to standard error so far. */
   get log(): string {
-    return this.#output();
+    return this.#run.stderr();
+  }
+
+  /** What it has written to standard output so far. */
+  get stdout(): string {
+    return this.#run.stdout();
   }
 
   /** Sends the signal and returns the exit code. */
@@ -74,7 +81,7 @@ export async function startProcess(env: Environment): Promise<ServiceProcess> {
     if (run.child.exitCode !== null) throw new Error(`the service did not start: ${run.stderr()}`);
     return /ready.*?(http:\S+)/.exec(run.stdout())?.[1] ?? "";
   });
-  return new ServiceProcess(url, run.child, run.stderr);
+  return new ServiceProcess(url, run);
 }
 
 /** Runs a process that is expected to end by itself, as one with a bad configuration does. */
@@ -84,7 +91,13 @@ export async function runToEnd(env: Environment): Promise<{ code: number | null;
   return { code: run.child.exitCode, stdout: run.stdout(), stderr: run.stderr() };
 }
 
-function spawnMain(env: Environment) {
+interface Run {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+function spawnMain(env: Environment): Run {
   const child = spawn(process.execPath, ["src/main.ts"], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, ...env },

@@ -1,0 +1,23 @@
+import type { MikroORM, Options } from "@mikro-orm/core";
+import type { Ddl } from "./migrations.ts";
+import type { Sql } from "./orm-service.ts";
+
+/** An error as database drivers throw it. */
+export type DatabaseError = Error & { readonly code?: string };
+
+/** What differs from one database engine to another; all of it stands in one file for each engine. */
+export interface DatabaseEngine {
+  /** What MikroORM needs to connect. Its one replica is the same database: a connection or pool for reads. */
+  readonly options: Options;
+  readonly ddl: Ddl;
+  /** Runs `work` in a read transaction that sees one state throughout and blocks no command. */
+  readonly snapshot: <R>(orm: MikroORM, work: (sql: Sql) => Promise<R>) => Promise<R>;
+  /** The column that a unique violation is about. */
+  readonly violatedColumn: (error: Error) => string | undefined;
+  /** Whether an error says that the database cannot work now, not that the statement is wrong. */
+  readonly isUnavailable: (error: DatabaseError) => boolean;
+  /** Whether the database has surely rolled the transaction back, for no fault of its own: it may simply run again. */
+  readonly isRetryable: (error: DatabaseError, committing: boolean) => boolean;
+  /** Removes what the engine made for itself. */
+  readonly dispose: () => void;
+}

@@ -1,0 +1,74 @@
+import { copyFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import { onTestFinished } from "vitest";
+import { temporaryDirectory } from "./cleanup.ts";
+
+/** A database of the test's own, on the engine that the run is for. */
+export interface TestDatabase {
+  readonly url: string;
+  /** Deletes it with all that is in it. Nothing may be connected. */
+  drop(): Promise<void>;
+  /** Keeps a copy of it for `restore`. Nothing may be connected. */
+  backUp(): Promise<void>;
+  /** Puts the copy in its place. Nothing may be connected. */
+  restore(): Promise<void>;
+}
+
+/** The engine that the run is for. */
+export const engine = process.env.TEST_ENGINE === "postgresql" ? "postgresql" : "sqlite";
+
+/** Makes an empty database that goes with the test. */
+export async function newDatabase(): Promise<TestDatabase> {
+  return engine === "sqlite" ? newSqlite() : newPostgres();
+}
+
+function newSqlite(): TestDatabase {
+  const file = join(temporaryDirectory(), "books.db");
+  const copy = join(temporaryDirectory(), "copy.db");
+  const drop = async () => {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
+  };
+  return {
+    url: `sqlite:${file}`,
+    drop,
+    // the last connection that closed has moved the write-ahead log into the file
+    backUp: async () => copyFileSync(file, copy),
+    restore: async () => {
+      await drop();
+      copyFileSync(copy, file);
+    },
+  };
+}
+
+let databases = 0;
+
+async function newPostgres(): Promise<TestDatabase> {
+  const name = `test_${process.pid}_${databases++}`;
+  const copy = `${name}_copy`;
+  await administer(`create database ${name}`);
+  const drop = () => administer(`drop database if exists ${name} with (force)`);
+  onTestFinished(async () => {
+    await drop();
+    await administer(`drop database if exists ${copy}`);
+  });
+  return {
+    url: `${process.env.TEST_POSTGRES_URL}/${name}`,
+    drop,
+    backUp: () => administer(`create database ${copy} template ${name}`),
+    restore: async () => {
+      await drop();
+      await administer(`create database ${name} template ${copy}`);
+    },
+  };
+}
+
+async function administer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: `${process.env.TEST_POSTGRES_URL}/postgres` });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

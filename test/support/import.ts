@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { type ImportSummary, importBooks } from "../../src/books/import/import-books.ts";
+import { ConfigService } from "../../src/config.ts";
+import { temporaryDirectory } from "./cleanup.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** How an import ended. `counts` are the numbers of its summary by their labels; empty when it printed none. */
+export interface ImportResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** An import in a process of its own, started as `npm run import` does. It ends with the test. */
+export interface ImportProcess {
+  readonly child: ChildProcess;
+  /** What it has written to standard error so far. */
+  readonly stderr: () => string;
+  readonly ended: Promise<ImportResult>;
+}
+
+export function startImport(env: Environment, ...args: string[]): ImportProcess {
+  const child = spawn(process.execPath, ["src/import.ts", ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const closed = once(child, "close");
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    await closed;
+  });
+  const ended = closed.then(() => ({ code: child.exitCode, stdout, stderr, counts: parseCounts(stdout) }));
+  return { child, stderr: () => stderr, ended };
+}
+
+/** Runs an import to its end. */
+export function runImport(env: Environment, ...args: string[]): Promise<ImportResult> {
+  return startImport(env, ...args).ended;
+}
+
+/** Runs an import in this process: what `startImport` runs, without the command line. */
+export async function importFile(databaseUrl: string, file: string, columns?: string): Promise<ImportSummary> {
+  const app = await createApp(ConfigService.load({ DATABASE_URL: databaseUrl, LOG_LEVEL: "silent" }));
+  try {
+    return await importBooks(app.bookCommands, { file, columns });
+  } finally {
+    await app.close();
+  }
+}
+
+/** Writes a file into a directory that goes with the test, and returns its path. */
+export function writeFixture(name: string, content: string | Uint8Array): string {
+  const path = join(temporaryDirectory(), name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** The address of a database of the test's own. */
+export function temporaryDatabase(): string {
+  return `sqlite:${join(temporaryDirectory(), "books.db")}`;
+}
+
+function parseCounts(stdout: string): Record<string, number> {
+  return Object.fromEntries(
+    [...stdout.matchAll(/^(.+?): ([\d.]+)/gm)].map(([, label, count]) => [label, Number(count)]),
+  );
+}
