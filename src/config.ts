@@ -1,9 +1,9 @@
 import { levels } from "pino";
 import { z } from "zod";
 import { StartupError } from "./cqrs/errors.ts";
+import { parseRedisUrl, REDIS_URL_FORMS } from "./cqrs/redis-client.ts";
 
 const DATABASE_SCHEMES = ["sqlite:", "postgresql:", "postgres:"];
-const REDIS_SCHEMES = ["redis:", "rediss:"];
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -29,8 +29,8 @@ const environment = z
     REDIS_URL: z
       .string()
       .refine(
-        (url) => URL.canParse(url) && REDIS_SCHEMES.includes(new URL(url).protocol) && new URL(url).hostname !== "",
-        "must be redis://[[user]:password@]host[:port][/database], or the same with rediss://",
+        (url) => parseRedisUrl(url) !== undefined,
+        `must be ${REDIS_URL_FORMS}`,
       )
       .optional(),
     REDIS_CRITICAL: flag.default(false),

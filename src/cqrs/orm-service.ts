@@ -9,7 +9,7 @@ import { Migrator } from "@mikro-orm/migrations";
 import type { SqlEntityManager } from "@mikro-orm/sqlite";
 import type { Kysely } from "kysely";
 import type { DatabaseEngine, DatabaseError } from "./database-engine.ts";
-import { DatabaseUnavailable, OutcomeUnknown, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
+import { DatabaseUnavailable, OutcomeUnknown, Refusal, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
 import { mikroOrmMigration, type SchemaMigration } from "./migrations.ts";
 import { postgresDatabase } from "./postgres.ts";
 import { sqliteDatabase } from "./sqlite.ts";
@@ -237,7 +237,8 @@ export class OrmService {
   }
 
   #translate(error: unknown): unknown {
-    if (!(error instanceof Error) || error instanceof ServiceError) return error;
+    // a refusal's message may hold any title, and read like an engine's own
+    if (!(error instanceof Error) || error instanceof ServiceError || error instanceof Refusal) return error;
     if (error instanceof UniqueConstraintViolationException) {
       const column = this.#opened?.engine.violatedColumn(error);
       return column ? new UniqueViolation(column, error) : error;

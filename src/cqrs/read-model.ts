@@ -11,6 +11,7 @@ import {
   livesAt,
   samePlace,
   MARK_FIELD,
+  ON_CLUSTER,
   parseReadModelName,
   type RedisPlace,
   type ReadModelKeys,
@@ -24,6 +25,8 @@ import type { TableReads } from "./table-reads.ts";
 const TEND_INTERVAL_MS = 1000;
 /** The wait after a rebuild before the next one may begin; it doubles with each that follows soon. Milliseconds. */
 const REBUILD_BACKOFF_MS = { first: 500, longest: 30_000 };
+/** How long a read model on a cluster may be out of reach before it is given up. Milliseconds. */
+const LOST_AFTER_MS = 5000;
 /** Changes applied by one script. */
 const CATCH_UP_CHUNK = 200;
 /** Between two rounds of upkeep, so that a problem that stays does not keep the process busy. Milliseconds. */
@@ -56,6 +59,7 @@ export class ReadModel<T extends object> {
   #checkedName: string | undefined;
   /** Where the named server run was missed: if a new connection leads there again, the run is gone. */
   #missedAt: RedisPlace | undefined;
+  #unreachableSince: number | undefined;
   #rebuildNotBefore = 0;
   #rebuildBackoff = REBUILD_BACKOFF_MS.first;
   #tending: Promise<void> | undefined;
@@ -205,15 +209,18 @@ export class ReadModel<T extends object> {
     return instance as T;
   }
 
-  /** Applies a commit's changes under `name`, and what is missing before them. Says whether that is confirmed. */
+  /**
+   * Applies a commit's changes under `name`, and what is missing before them. Says whether every process that reads
+   * Redis under this name will find them there, which on a cluster nobody can know.
+   */
   async #apply(name: string, changes: readonly Change<T>[], last: Mark): Promise<boolean> {
     const connection = this.#redis.connection;
     if (!connection || name !== this.#checkedName || !livesAt(name, connection)) return false;
     try {
       const mark = await this.#send(connection, name, changes);
-      if (mark.revision > last.revision || sameMark(mark, last)) return true;
-      if (mark.revision === last.revision) throw new Unsound("the mark is of another history");
-      return await this.#catchUp(connection, name, last.revision);
+      if (mark.revision === last.revision && !sameMark(mark, last)) throw new Unsound("the mark is of another history");
+      if (mark.revision < last.revision) await this.#catchUp(connection, name, last.revision);
+      return !samePlace(connection, ON_CLUSTER);
     } catch (error) {
       if (error instanceof Unsound) this.#forget(name);
       this.tend();
@@ -235,18 +242,18 @@ export class ReadModel<T extends object> {
   }
 
   /** One after the other: whoever comes second finds the work done. */
-  #catchUp(connection: RedisConnection, name: string, revision: number): Promise<boolean> {
+  #catchUp(connection: RedisConnection, name: string, revision: number): Promise<void> {
     const next = this.#catchUps.then(() => this.#catchUpTo(connection, name, revision));
     this.#catchUps = next.catch(() => {});
     return next;
   }
 
   /** @throws Unsound when the log does not continue from the mark */
-  async #catchUpTo(connection: RedisConnection, name: string, revision: number): Promise<boolean> {
+  async #catchUpTo(connection: RedisConnection, name: string, revision: number): Promise<void> {
     const { rows } = readModelKeys(this.#stream.definition.name, name);
     for (;;) {
       const at = soundMark(await this.#redis.call(connection, (redis) => redis.hget(rows, MARK_FIELD)));
-      if (at.revision >= revision) return true;
+      if (at.revision >= revision) return;
       // Redis first, then the log: the log is then at least as new as the mark
       const changes = await this.#stream.changesAfter(at.revision, CATCH_UP_CHUNK);
       const reached = await this.#send(connection, name, changes);
@@ -282,7 +289,7 @@ export class ReadModel<T extends object> {
             this.#redis.reconnect();
             return false;
           }
-          if (!(error instanceof Unsound)) throw error;
+          if (!(error instanceof Unsound) && !this.#isLost(connection)) throw error;
           this.#forget(name);
         }
       } else if (parsed.format === KEY_FORMAT && !samePlace(this.#missedAt, connection)) {
@@ -307,6 +314,7 @@ export class ReadModel<T extends object> {
       .catch((error) => {
         throw isReplyError(error, "WRONGTYPE") ? new Unsound("a key is of another type") : error;
       });
+    this.#unreachableSince = undefined;
     const mark = soundMark(text);
     if (this.#checkedName !== name) {
       // Redis first, then the log: whatever the mark says was committed before it was written
@@ -322,6 +330,13 @@ export class ReadModel<T extends object> {
       this.#rebuildBackoff = REBUILD_BACKOFF_MS.first;
     }
     return false;
+  }
+
+  /** On a cluster one node may be gone while the others live: the read model then moves to another slot. */
+  #isLost(connection: RedisConnection): boolean {
+    const now = performance.now();
+    this.#unreachableSince ??= now;
+    return samePlace(connection, ON_CLUSTER) && now - this.#unreachableSince > LOST_AFTER_MS;
   }
 
   async #rebuild(connection: RedisConnection, current: string | null): Promise<boolean> {

@@ -13,9 +13,6 @@ const LOCK_MS = 5000;
  * Copies the table into a new read model and puts it in force in place of `current`. Commands and reads go on
  * meanwhile; what they commit is caught up from the change log afterwards.
  *
- * The copy has a name and a connection of its own: nobody reads it before it is complete, and if the connection is
- * lost or an answer does not come, the attempt is given up and its name with it.
- *
  * @returns the new name, or undefined when another process rebuilds or has put its own read model in force
  */
 export async function rebuild<T extends object>(
@@ -25,24 +22,42 @@ export async function rebuild<T extends object>(
   connection: RedisConnection,
   current: string | null,
 ): Promise<string | undefined> {
-  const { name: streamName, key } = stream.definition;
-  return redis.withOwnConnection(connection, async (own) => {
-    const lock = rebuildLockKey(streamName);
-    const name = newReadModelName(connection);
-    if ((await own.set(lock, name, "PX", LOCK_MS, "NX")) === null) return undefined;
+  const name = newReadModelName(connection);
+  const lock = rebuildLockKey(stream.definition.name);
+  const hold = (...onlyIfFree: ["NX"] | []) =>
+    redis.call(connection, (shared) => shared.set(lock, name, "PX", LOCK_MS, ...(onlyIfFree as ["NX"])));
+  // the lock spares work and guards nothing: where it cannot be had for a fault of Redis, the copy will show the fault
+  if ((await hold("NX").catch(() => "")) === null) return undefined;
+  try {
+    return await copy(stream, table, redis, connection, current, name, () => hold().catch(() => {}));
+  } finally {
+    await redis.call(connection, (shared) => shared.del(lock)).catch(() => {});
+  }
+}
 
-    const { rows, order } = readModelKeys(streamName, name);
+/**
+ * The copy has a name and a connection of its own: nobody reads it before it is complete, and if the connection is
+ * lost or an answer does not come, the attempt is given up and its name with it.
+ */
+async function copy<T extends object>(
+  stream: Stream<T>,
+  table: TableReads<T>,
+  redis: RedisService,
+  connection: RedisConnection,
+  current: string | null,
+  name: string,
+  onProgress: () => Promise<unknown>,
+): Promise<string | undefined> {
+  const { name: streamName, key } = stream.definition;
+  const { rows, order } = readModelKeys(streamName, name);
+  return redis.withOwnConnection(connection, rows, async (own) => {
     const discard = () => own.unlink(rows, order).catch(() => {});
-    const unlock = () => own.del(lock).catch(() => {});
     try {
       await table.snapshot(CHUNK, async (row, chunks) => {
         let size = 0;
         for await (const chunk of chunks) {
           const fields = chunk.flatMap((instance) => [String(instance[key]), JSON.stringify(instance)]);
-          await Promise.all([
-            own.loadRows(rows, order, TIME_TO_LIVE_MS, ...fields),
-            own.set(lock, name, "PX", LOCK_MS),
-          ]);
+          await Promise.all([own.loadRows(rows, order, TIME_TO_LIVE_MS, ...fields), onProgress()]);
           size += chunk.length;
         }
         if (!(await own.finishLoad(rows, order, formatMark(row), size, TIME_TO_LIVE_MS))) {
@@ -50,13 +65,12 @@ export async function rebuild<T extends object>(
         }
       });
     } catch (error) {
-      await Promise.all([discard(), unlock()]);
+      await discard();
       throw error;
     }
-
     // from here on the name may be in force even if the answer is lost, so the keys stay unless the row says otherwise
-    const inForce = await stream.replaceReadModel(current, name);
-    await Promise.all([inForce || discard(), unlock()]);
-    return inForce ? name : undefined;
+    if (await stream.replaceReadModel(current, name)) return name;
+    await discard();
+    return undefined;
   });
 }

@@ -1,15 +1,16 @@
-import { Redis, type RedisOptions } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "pino";
 import { TimedOut, within } from "./deadline.ts";
 import { StartupError } from "./errors.ts";
-import { scripts, type ScriptedRedis } from "./scripts.ts";
+import { createClient, createOwnClient, parseRedisUrl, REDIS_URL_FORMS, type RedisTarget } from "./redis-client.ts";
+import { ON_CLUSTER, type RedisPlace, type ScriptedRedis, samePlace } from "./scripts.ts";
 
 /** How long the server may take to greet a new connection, or to answer a probe, in milliseconds. */
 const PROBE_TIMEOUT_MS = 1000;
 const MAX_RECONNECT_DELAY_MS = 1000;
 
 export interface RedisServiceOptions {
-  /** `redis://` or `rediss://`; undefined means that there is no Redis. */
+  /** See {@link REDIS_URL_FORMS}; undefined means that there is no Redis. */
   readonly url: string | undefined;
   /** Whether the process is of no use without Redis. */
   readonly critical: boolean;
@@ -18,12 +19,12 @@ export interface RedisServiceOptions {
   readonly log: Logger;
 }
 
-/** One connection to one run of one server. Answers over different connections never mix. */
-export interface RedisConnection {
+/**
+ * One connection to one run of one server, at the place that it reported itself; or to a cluster, where no one server
+ * can be held to. Answers over different connections never mix.
+ */
+export interface RedisConnection extends RedisPlace {
   readonly client: ScriptedRedis;
-  /** What the server itself reported over this connection. A restarted server is another run. */
-  readonly runId: string;
-  readonly database: number;
   /** Monotonic, after the server had greeted. */
   readonly readyAt: number;
 }
@@ -44,6 +45,7 @@ export class RedisUnavailable extends Error {
 export class RedisService {
   readonly critical: boolean;
   readonly #options: RedisServiceOptions;
+  readonly #target: RedisTarget | undefined;
   readonly #client: ScriptedRedis | undefined;
   #connection: RedisConnection | undefined;
   #hung = false;
@@ -57,10 +59,13 @@ export class RedisService {
     this.critical = options.critical;
     this.#options = options;
     if (options.url === undefined) return;
-    const client = new Redis(options.url, {
-      ...clientOptions,
-      retryStrategy: (times) => Math.min(25 * 2 ** times, MAX_RECONNECT_DELAY_MS) * (0.75 + Math.random() / 2),
-    }) as ScriptedRedis;
+    const target = parseRedisUrl(options.url);
+    if (!target) throw new StartupError([`REDIS_URL must be ${REDIS_URL_FORMS}.`]);
+    this.#target = target;
+    const client = createClient(target, {
+      connectTimeout: PROBE_TIMEOUT_MS,
+      retryStrategy: (attempt) => Math.min(25 * 2 ** attempt, MAX_RECONNECT_DELAY_MS) * (0.75 + Math.random() / 2),
+    });
     client.on("connect", () => this.#greetWithin(++this.#attempt));
     client.on("ready", () => this.#greet(client, this.#attempt));
     client.on("error", (error) => {
@@ -139,18 +144,23 @@ export class RedisService {
     this.#client?.disconnect(true);
   }
 
-  /** A second connection to the same server run for `work` alone, which ends with it. */
-  async withOwnConnection<R>(connection: RedisConnection, work: (own: ScriptedRedis) => Promise<R>): Promise<R> {
-    const own = connection.client.duplicate({
-      ...clientOptions,
-      retryStrategy: null,
+  /**
+   * A second connection for `work` alone, which ends with it: to the same server run, or to the cluster node that holds
+   * `key`. A command whose outcome is unknown is not sent again but fails.
+   */
+  async withOwnConnection<R>(
+    connection: RedisConnection,
+    key: string,
+    work: (own: ScriptedRedis) => Promise<R>,
+  ): Promise<R> {
+    const own = await createOwnClient(this.#target as RedisTarget, connection.client, key, {
+      connectTimeout: PROBE_TIMEOUT_MS,
       commandTimeout: Math.max(10 * this.#options.timeoutMs, PROBE_TIMEOUT_MS),
-    }) as ScriptedRedis;
+    });
     own.on("error", () => {});
     try {
       await within(2 * PROBE_TIMEOUT_MS, own.connect());
-      const { runId, database } = await identify(own);
-      if (runId !== connection.runId || database !== connection.database) {
+      if (connection.runId !== ON_CLUSTER.runId && !samePlace(connection, await identify(own))) {
         throw new RedisUnavailable("a second connection led to another server");
       }
       return await work(own);
@@ -194,7 +204,7 @@ export class RedisService {
     if (this.#hung || connection !== this.#connection) return;
     this.#hung = true;
     this.#lastError = `no answer within ${this.#options.timeoutMs} ms`;
-    within(PROBE_TIMEOUT_MS, connection.client.ping()).then(
+    within(PROBE_TIMEOUT_MS, ping(connection.client)).then(
       () => {
         if (connection !== this.#connection) return;
         this.#hung = false;
@@ -216,25 +226,26 @@ export class RedisService {
   }
 }
 
-/** `lazyConnect` for an orderly start; the rest so that no command outlives the connection that it was sent over. */
-const clientOptions = {
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: 0,
-  connectTimeout: PROBE_TIMEOUT_MS,
-  scripts,
-} satisfies RedisOptions;
-
 /** The server answered, with an error: it lives. */
 function isReply(error: unknown): boolean {
   return (error as Error)?.name === "ReplyError";
 }
 
-async function identify(client: Redis): Promise<{ runId: string; database: number }> {
+async function identify(client: Redis | Cluster): Promise<RedisPlace> {
+  if (isCluster(client)) return ON_CLUSTER;
   const [server, self] = await Promise.all([client.info("server"), client.client("INFO")]);
   const runId = /^run_id:(\w+)/m.exec(server)?.[1];
   const database = /\bdb=(\d+)/.exec(String(self))?.[1];
   if (!runId || database === undefined) throw new Error("the server does not say which run and database it is");
   return { runId, database: Number(database) };
+}
+
+/** Asks every server that reads and writes may go to. */
+function ping(client: Redis | Cluster): Promise<unknown> {
+  const nodes: readonly Pick<Redis, "ping">[] = isCluster(client) ? client.nodes("master") : [client];
+  return Promise.all(nodes.map((node) => node.ping()));
+}
+
+function isCluster(client: Redis | Cluster): client is Cluster {
+  return (client as { isCluster?: boolean }).isCluster === true;
 }

@@ -25,6 +25,9 @@ export interface RedisPlace {
   readonly database: number;
 }
 
+/** The place of what lives on a Redis Cluster. */
+export const ON_CLUSTER: RedisPlace = { runId: "cluster", database: 0 };
+
 /** A name for a new read model at `place`. It never comes back: its last part is random. */
 export function newReadModelName({ runId, database }: RedisPlace): string {
   return `${KEY_FORMAT}-${runId}-${database}-${randomBytes(9).toString("hex")}`;

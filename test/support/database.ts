@@ -1,8 +1,7 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { onTestFinished } from "vitest";
-import { temporaryDirectory } from "./cleanup.ts";
+import { onFinished, temporaryDirectory } from "./cleanup.ts";
 
 /** A database of the test's own, on the engine that the run is for. */
 export interface TestDatabase {
@@ -15,12 +14,14 @@ export interface TestDatabase {
   restore(): Promise<void>;
 }
 
+export type Engine = "sqlite" | "postgresql";
+
 /** The engine that the run is for. */
-export const engine = process.env.TEST_ENGINE === "postgresql" ? "postgresql" : "sqlite";
+export const engine: Engine = process.env.TEST_ENGINE === "postgresql" ? "postgresql" : "sqlite";
 
 /** Makes an empty database that goes with the test. */
-export async function newDatabase(): Promise<TestDatabase> {
-  return engine === "sqlite" ? newSqlite() : newPostgres();
+export async function newDatabase(on: Engine = engine): Promise<TestDatabase> {
+  return on === "sqlite" ? newSqlite() : newPostgres();
 }
 
 function newSqlite(): TestDatabase {
@@ -48,7 +49,7 @@ async function newPostgres(): Promise<TestDatabase> {
   const copy = `${name}_copy`;
   await administer(`create database ${name}`);
   const drop = () => administer(`drop database if exists ${name} with (force)`);
-  onTestFinished(async () => {
+  onFinished(async () => {
     await drop();
     await administer(`drop database if exists ${copy}`);
   });

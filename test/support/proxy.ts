@@ -1,13 +1,22 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { onTestFinished } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { onFinished } from "./cleanup.ts";
 
-/** A way to a TCP server that a test can cut, hold up or silence. */
+interface Link {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** The server's side is gone and the client has not been told. */
+  halfOpen: boolean;
+}
+
+/** A way to a TCP server that a test can cut, slow down, hold up or silence. */
 export class Proxy {
   readonly #server: Server;
-  readonly #links = new Set<{ readonly client: Socket; readonly server: Socket }>();
+  readonly #links = new Set<Link>();
   #target: number;
   #holding: "nothing" | "requests" | "replies" = "nothing";
+  #delayMs = 0;
   #refusing = false;
 
   constructor(targetPort: number) {
@@ -18,16 +27,18 @@ export class Proxy {
         return;
       }
       const server = connect(this.#target, "127.0.0.1");
-      const link = { client, server };
+      const link: Link = { client, server, halfOpen: false };
       this.#links.add(link);
       const end = () => {
         this.#links.delete(link);
         client.destroy();
         server.destroy();
       };
-      for (const socket of [client, server]) socket.on("close", end).on("error", end);
-      client.on("data", (chunk) => server.write(chunk));
-      server.on("data", (chunk) => client.write(chunk));
+      client.on("close", end).on("error", end);
+      const endUnlessHalfOpen = () => link.halfOpen || end();
+      server.on("close", endUnlessHalfOpen).on("error", endUnlessHalfOpen);
+      this.#pass(client, server);
+      this.#pass(server, client);
       this.#hold(link);
     });
   }
@@ -67,10 +78,24 @@ export class Proxy {
     for (const link of this.#links) this.#hold(link);
   }
 
+  /** Lets everything that is sent from now on arrive this much later, in each direction, until `heal`. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  /** Ends all connections as the server sees it; clients are not told, and what they send is lost. New ones work. */
+  halfOpen(): void {
+    for (const link of this.#links) {
+      link.halfOpen = true;
+      link.server.destroy();
+    }
+  }
+
   /** Delivers what was held, and lets everything pass. */
   heal(): void {
     this.#refusing = false;
     this.#holding = "nothing";
+    this.#delayMs = 0;
     for (const { client, server } of this.#links) {
       client.resume();
       server.resume();
@@ -83,7 +108,19 @@ export class Proxy {
     await once(this.#server, "close");
   }
 
-  #hold({ client, server }: { client: Socket; server: Socket }): void {
+  #pass(from: Socket, to: Socket): void {
+    let delivered = Promise.resolve<unknown>(undefined);
+    from.on("data", (chunk) => {
+      if (!to.destroyed) {
+        const due = performance.now() + this.#delayMs;
+        delivered = delivered
+          .then(() => (due > performance.now() ? sleep(due - performance.now()) : undefined))
+          .then(() => to.destroyed || to.write(chunk));
+      }
+    });
+  }
+
+  #hold({ client, server }: Link): void {
     if (this.#holding === "requests") client.pause();
     if (this.#holding === "replies") server.pause();
   }
@@ -93,6 +130,6 @@ export class Proxy {
 export async function startProxy(targetPort: number): Promise<Proxy> {
   const proxy = new Proxy(targetPort);
   await proxy.listen();
-  onTestFinished(() => proxy.close());
+  onFinished(() => proxy.close());
   return proxy;
 }

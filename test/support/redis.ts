@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Redis } from "ioredis";
-import { onTestFinished } from "vitest";
-import { temporaryDirectory } from "./cleanup.ts";
+import { onFinished, temporaryDirectory } from "./cleanup.ts";
 import { freePort } from "./port.ts";
 import { eventually } from "./wait.ts";
 
@@ -14,9 +13,10 @@ export class RedisServer {
   #process: ChildProcess | undefined;
   #client: Redis | undefined;
 
-  constructor(port: number, args: readonly string[]) {
+  /** `args` are those of `redis-server`; they must make it listen on `port`. */
+  constructor(port: number, directory: string, args: readonly string[]) {
     this.port = port;
-    this.directory = temporaryDirectory();
+    this.directory = directory;
     this.#args = args;
   }
 
@@ -31,8 +31,7 @@ export class RedisServer {
   }
 
   async start(): Promise<void> {
-    const options = ["--port", this.port, "--bind", "127.0.0.1", "--save", "", "--dir", this.directory];
-    this.#process = spawn("redis-server", [...options.map(String), ...this.#args], { stdio: "ignore" });
+    this.#process = spawn("redis-server", this.#args, { stdio: "ignore" });
     const client = new Redis(this.port, "127.0.0.1", { lazyConnect: true, retryStrategy: () => 20 });
     client.on("error", () => {});
     client.connect().catch(() => {});
@@ -62,8 +61,15 @@ export class RedisServer {
 
 /** Starts a Redis server that ends with the test. `args` are options of `redis-server`. */
 export async function startRedis(...args: string[]): Promise<RedisServer> {
-  const server = new RedisServer(await freePort(), args);
-  onTestFinished(() => server.kill());
+  const port = await freePort();
+  const directory = temporaryDirectory();
+  const own = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", directory];
+  return started(new RedisServer(port, directory, [...own, ...args]));
+}
+
+/** Starts a server that ends with the test. */
+export async function started(server: RedisServer): Promise<RedisServer> {
+  onFinished(() => server.kill());
   await server.start();
   return server;
 }

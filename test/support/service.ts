@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
 import { createApp, createHttpServer } from "../../src/app.ts";
 import { ConfigService } from "../../src/config.ts";
+import { onFinished } from "./cleanup.ts";
 import { GraphqlClient } from "./client.ts";
 import { newDatabase } from "./database.ts";
 import { eventually } from "./wait.ts";
@@ -33,7 +33,7 @@ export async function startService(env: Environment = {}): Promise<Service> {
     closed ??= server.close().then(() => app.close());
     return closed;
   };
-  onTestFinished(close);
+  onFinished(close);
   return new Service(await server.listen(config.port, config.host), close);
 }
 
@@ -72,7 +72,7 @@ export class ServiceProcess extends GraphqlClient {
 /** Starts a process and waits for its ready line. It ends with the test. */
 export async function startProcess(env: Environment): Promise<ServiceProcess> {
   const run = spawnMain({ PORT: "0", ...env });
-  onTestFinished(async () => {
+  onFinished(async () => {
     if (run.child.exitCode !== null || run.child.signalCode !== null) return;
     run.child.kill("SIGKILL");
     await once(run.child, "exit");
