@@ -10,6 +10,8 @@ export interface DatabaseEngine {
   /** What MikroORM needs to connect. Its one replica is the same database: a connection or pool for reads. */
   readonly options: Options;
   readonly ddl: Ddl;
+  /** Runs a short query over a connection that neither transactions nor other reads keep busy. */
+  readonly lookUp: <R>(orm: MikroORM, work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** Runs `work` in a read transaction that sees one state throughout and blocks no command. */
   readonly snapshot: <R>(orm: MikroORM, work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** The column that a unique violation is about. */
@@ -19,5 +21,5 @@ export interface DatabaseEngine {
   /** Whether the database has surely rolled the transaction back, for no fault of its own: it may simply run again. */
   readonly isRetryable: (error: DatabaseError, committing: boolean) => boolean;
   /** Removes what the engine made for itself. */
-  readonly dispose: () => void;
+  readonly dispose: () => Promise<void>;
 }

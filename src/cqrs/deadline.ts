@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** An answer did not come in time. What was asked for may still happen. */
 export class TimedOut extends Error {
   constructor(ms: number) {
@@ -9,14 +11,17 @@ export class TimedOut extends Error {
 /** @throws TimedOut when `promise` has not settled after `ms` milliseconds; whatever it does then is ignored. */
 export function within<R>(ms: number, promise: Promise<R>): Promise<R> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new TimedOut(ms)), ms);
+    // after a stall of this process, timers fire before the sockets are read: what has arrived is still heard
+    const timer = setTimeout(() => setImmediate(() => reject(new TimedOut(ms))), ms);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 
-/** Waits until the monotonic clock has reached `instant`. A timer alone may fire a millisecond early. */
-export async function until(instant: number): Promise<void> {
+/** Waits until the monotonic clock has reached `instant`, or `signal` says that nobody waits any more. */
+export async function until(instant: number, signal?: AbortSignal): Promise<void> {
+  // a timer alone may fire a millisecond early
   for (let left = instant - performance.now(); left > 0; left = instant - performance.now()) {
-    await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
+    await sleep(Math.ceil(left), undefined, signal && { signal }).catch(() => {});
+    if (signal?.aborted) return;
   }
 }

@@ -2,8 +2,11 @@ import type { Logger } from "pino";
 import { within } from "./deadline.ts";
 import type { Stream, StreamRow } from "./stream.ts";
 
-/** Added to a lease that a command waits out, for clocks that tick apart. Milliseconds. */
-const LEASE_MARGIN_MS = 5;
+/** Added to a lease that a command waits out, for clocks that tick apart: two hosts may drift by 0.1 percent each. */
+const leaseMargin = (leaseMs: number) => 5 + leaseMs / 500;
+
+/** How long a look-up may take that is not one of the background's, in milliseconds. */
+const LOOKUP_TIMEOUT_MS = 2000;
 
 /** What one look-up of the row found, and when it began: it counts for `leaseMs` from then. */
 export interface Lookup {
@@ -39,7 +42,7 @@ export class Head<T extends object> {
       const leaseMs = this.#lookup?.leaseMs ?? 1000;
       this.#timer = setTimeout(tick, Math.max(5, leaseMs / 4)).unref();
       // the next look-up does not wait for this one, so this one must be given up before its lease is over
-      within(leaseMs * 0.75, this.lookUp()).then(
+      this.lookUp(leaseMs * 0.75).then(
         () => this.#report(undefined),
         (error: Error) => this.#report(error),
       );
@@ -51,10 +54,14 @@ export class Head<T extends object> {
     clearTimeout(this.#timer);
   }
 
-  /** Reads the row now and learns from it. */
-  async lookUp(): Promise<StreamRow> {
+  /**
+   * Reads the row now and learns from it.
+   *
+   * @throws TimedOut after `timeoutMs`; a database that hangs must not hold up what else there is to do
+   */
+  async lookUp(timeoutMs = LOOKUP_TIMEOUT_MS): Promise<StreamRow> {
     const beganAt = performance.now();
-    const row = await this.#stream.row();
+    const row = await within(timeoutMs, this.#stream.lookUp());
     const { revision, readModel, leaseMs } = row;
     if (!this.#lookup || beganAt > this.#lookup.beganAt) this.#lookup = { revision, readModel, leaseMs, beganAt };
     this.#learnName(readModel);
@@ -88,7 +95,7 @@ export class Head<T extends object> {
     if (readModel === null) return committedAt;
     this.#learnName(readModel);
     const since = refreshed && this.#known?.name === readModel ? this.#known.since : committedAt;
-    return Math.min(since, committedAt) + leaseMs + LEASE_MARGIN_MS;
+    return Math.min(since, committedAt) + leaseMs + leaseMargin(leaseMs);
   }
 
   /** Late news of an older name moves `since` forward only, which makes acknowledgements later, never earlier. */

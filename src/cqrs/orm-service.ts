@@ -90,7 +90,7 @@ export class OrmService {
     const opened = this.#opened;
     this.#opened = undefined;
     await opened?.orm.close(true);
-    opened?.engine.dispose();
+    await opened?.engine.dispose();
   }
 
   /**
@@ -176,11 +176,16 @@ export class OrmService {
     for (let attempt = 1; ; attempt++) {
       let committing = false;
       try {
-        return await (outer ?? this.#em()).transactional(async (transaction) => {
-          const result = await work(new OrmService(this.#options, this.#open, transaction as SqlEntityManager));
-          committing = outer === undefined;
-          return result;
-        });
+        const em = outer ?? this.#em();
+        return await em.transactional(
+          async (transaction) => {
+            const result = await work(new OrmService(this.#options, this.#open, transaction as SqlEntityManager));
+            committing = outer === undefined;
+            return result;
+          },
+          // a savepoint that took over what the transaction has loaded would cost the more, the more there were before
+          { clear: true },
+        );
       } catch (error) {
         if (outer === undefined && attempt < ATTEMPTS && this.#isRetryable(error, committing)) {
           await sleep(Math.random() * 10 * 2 ** attempt);
@@ -195,6 +200,16 @@ export class OrmService {
   async sql<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
     try {
       return await work((this.#transaction ?? this.#em()).getKysely({ type: "read" }) as unknown as Sql);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  /** A short query over a connection that neither transactions nor other reads keep busy. */
+  async lookUp<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    const { orm, engine } = this.#open;
+    try {
+      return await engine.lookUp(orm, work);
     } catch (error) {
       throw this.#translate(error);
     }
@@ -247,7 +262,8 @@ export class OrmService {
   }
 
   #isRetryable(error: unknown, committing: boolean): boolean {
-    return error instanceof Error && this.#open.engine.isRetryable(error as DatabaseError, committing);
+    const cause = error instanceof DatabaseUnavailable ? error.cause : error;
+    return cause instanceof Error && this.#open.engine.isRetryable(cause as DatabaseError, committing);
   }
 
   /** Two processes may start at once on a new database: who comes second fails, looks again and finds nothing to do. */

@@ -1,15 +1,30 @@
-import type { MikroORM, Options } from "@mikro-orm/core";
+import type { Options } from "@mikro-orm/core";
 import { PostgreSqlDriver } from "@mikro-orm/postgresql";
+import { Kysely, PostgresDialect } from "kysely";
+import { type ClientBase, Pool, type PoolConfig } from "pg";
 import type { DatabaseEngine } from "./database-engine.ts";
 import type { Sql } from "./orm-service.ts";
 
-/** How long a command or read waits for a connection before the database counts as unavailable. */
-const CONNECT_TIMEOUT_MS = 3000;
-/** Connections for commands, and as many again for reads and look-ups, which no open transaction holds up. */
+/** Connections for commands, and as many again for reads, which no open transaction holds up. */
 const POOL_SIZE = 10;
+/** Connections for look-ups and for the one snapshot that a rebuild needs: slow reads do not hold these up. */
+const BACKGROUND_POOL_SIZE = 5;
 
-/** SQLSTATE classes and codes of a server that cannot work now: connections, resources, shutdown, standby, internal. */
-const UNAVAILABLE = /^(08|53|57|58|XX|25006)|^E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN|NOTFOUND)/;
+const limits: PoolConfig = {
+  /** How long a command or read waits for a connection before the database counts as unavailable. */
+  connectionTimeoutMillis: 3000,
+  /** A server that is silent for longer is given up, with the connection. */
+  query_timeout: 6000,
+  /** How long a command waits for the row that another process holds. */
+  lock_timeout: 4000,
+  /** A process that is stopped in mid-command must not hold the row for longer than this. */
+  idle_in_transaction_session_timeout: 10_000,
+  keepAlive: true,
+  options: "-c default_transaction_isolation=read\\ committed",
+};
+
+/** SQLSTATE classes and codes of a server that cannot work now, and what Node says of one that is out of reach. */
+const UNAVAILABLE = /^(08|53|57|58|XX|25006|25P03|55P03)|^E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN|NOTFOUND)/;
 /** SQLSTATEs of a transaction that the server ended to let another one through: it is rolled back, even at its commit. */
 const ROLLED_BACK = /^(40001|40P01)$/;
 /** The connection was lost, so the server rolls back what was not yet committed. */
@@ -17,11 +32,12 @@ const CONNECTION_LOST = /^(08|57P0[123])|^E(CONN|PIPE)/;
 
 /** PostgreSQL at `url`. Commands run at READ COMMITTED: the row lock of their first statement orders them. */
 export function postgresDatabase(url: string): DatabaseEngine {
-  const connection = {
-    clientUrl: url,
-    pool: { min: 0, max: POOL_SIZE },
-    driverOptions: { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true },
-  };
+  const driverOptions = { ...limits, verify: refuseStandby };
+  const connection = { clientUrl: url, pool: { min: 0, max: POOL_SIZE }, driverOptions };
+  const pool = new Pool({ ...driverOptions, connectionString: url, max: BACKGROUND_POOL_SIZE } as PoolConfig);
+  // the query in flight fails by itself; an idle connection that breaks is no event here
+  pool.on("error", () => {});
+  const background: Sql = new Kysely({ dialect: new PostgresDialect({ pool }) });
   return {
     options: {
       driver: PostgreSqlDriver,
@@ -34,14 +50,21 @@ export function postgresDatabase(url: string): DatabaseEngine {
       text: 'text collate "C"',
       youngestIndexFirst: false,
     },
-    snapshot: async (orm, work) => {
-      const client = (orm as MikroORM<PostgreSqlDriver>).driver.getConnection("read").getClient() as unknown as Sql;
-      return client.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work);
-    },
+    lookUp: (_, work) => work(background),
+    snapshot: (_, work) =>
+      background.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work),
     violatedColumn: ({ message }) => /unique constraint "[a-z]+_(\w+)_unique"/.exec(message)?.[1],
-    isUnavailable: ({ code, message }) => (code ? UNAVAILABLE.test(code) : /connect|terminat/i.test(message)),
+    isUnavailable: ({ code, message }) => (code ? UNAVAILABLE.test(code) : /connect|terminat|timeout|standby/i.test(message)),
     isRetryable: ({ code = "", message }, committing) =>
       ROLLED_BACK.test(code) || (!committing && (CONNECTION_LOST.test(code) || /terminated/i.test(message))),
-    dispose: () => {},
+    dispose: () => background.destroy(),
   };
+}
+
+/** A standby answers with the past. It cannot become one while a connection lasts, so asking once is enough. */
+function refuseStandby(client: ClientBase, done: (error?: Error) => void): void {
+  client.query("select pg_is_in_recovery() as standby").then(
+    ({ rows }) => done(rows[0].standby ? new Error("the server is a standby, which answers with the past") : undefined),
+    done,
+  );
 }

@@ -5,7 +5,7 @@ import type { Head } from "./head.ts";
 import { formatMark, type Mark, parseMark, sameMark } from "./mark.ts";
 import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
 import { rebuild } from "./rebuild.ts";
-import type { RedisConnection, RedisService } from "./redis-service.ts";
+import { ElsewhereError, type RedisConnection, type RedisService } from "./redis-service.ts";
 import {
   KEY_FORMAT,
   livesAt,
@@ -23,8 +23,11 @@ import type { TableReads } from "./table-reads.ts";
 
 /** How often the read model is looked after when nothing else gives cause to. Milliseconds. */
 const TEND_INTERVAL_MS = 1000;
-/** The wait after a rebuild before the next one may begin; it doubles with each that follows soon. Milliseconds. */
-const REBUILD_BACKOFF_MS = { first: 500, longest: 30_000 };
+/**
+ * The wait after a rebuild before the next one may begin; it doubles with each, until a read model has been in force for
+ * ten times as long. So processes that are led to different servers do not throw each other's out for ever. Milliseconds.
+ */
+const REBUILD_BACKOFF_MS = { first: 500, longest: 300_000 };
 /** How long a read model on a cluster may be out of reach before it is given up. Milliseconds. */
 const LOST_AFTER_MS = 5000;
 /** Changes applied by one script. */
@@ -62,6 +65,7 @@ export class ReadModel<T extends object> {
   #unreachableSince: number | undefined;
   #rebuildNotBefore = 0;
   #rebuildBackoff = REBUILD_BACKOFF_MS.first;
+  #inForceSince: number | undefined;
   #tending: Promise<void> | undefined;
   #tendAgain = false;
   #catchUps: Promise<unknown> = Promise.resolve();
@@ -129,9 +133,11 @@ export class ReadModel<T extends object> {
     for (const { revision } of commit.outcomes.map((outcome) => outcome.change ?? outcome)) this.#head.advance(revision);
     if (!last || commit.readModel === null) return;
 
-    const latest = this.#head.acknowledgeAt(commit, false);
-    const refreshed = await Promise.race([this.#apply(commit.readModel, commit.changes, last), until(latest)]);
-    await until(this.#head.acknowledgeAt(commit, refreshed === true));
+    const waiting = new AbortController();
+    const latest = until(this.#head.acknowledgeAt(commit, false), waiting.signal);
+    const refreshed = await Promise.race([this.#apply(commit.readModel, commit.changes, last), latest]);
+    await (refreshed ? until(this.#head.acknowledgeAt(commit, true)) : latest);
+    waiting.abort();
   }
 
   /** Looks after the read model soon: checks it, catches it up, rebuilds it. Calls while it does so become one. */
@@ -326,9 +332,10 @@ export class ReadModel<T extends object> {
     }
     if (mark.revision < row.revision) await this.#catchUp(connection, name, row.revision);
     this.#report("");
-    if (performance.now() > this.#rebuildNotBefore + REBUILD_BACKOFF_MS.longest) {
-      this.#rebuildBackoff = REBUILD_BACKOFF_MS.first;
-    }
+    this.#redis.approve();
+    const now = performance.now();
+    this.#inForceSince ??= now;
+    if (now - this.#inForceSince > 10 * this.#rebuildBackoff) this.#rebuildBackoff = REBUILD_BACKOFF_MS.first;
     return false;
   }
 
@@ -345,9 +352,16 @@ export class ReadModel<T extends object> {
     this.#rebuildNotBefore = now + this.#rebuildBackoff * (0.5 + Math.random());
     this.#rebuildBackoff = Math.min(2 * this.#rebuildBackoff, REBUILD_BACKOFF_MS.longest);
     if (!this.#reported) this.#report("is missing or unsound and is being rebuilt; the database answers");
-    const name = await rebuild(this.#stream, this.#table, this.#redis, connection, current);
-    this.#missedAt = undefined;
-    return name !== undefined;
+    this.#inForceSince = undefined;
+    try {
+      const name = await rebuild(this.#stream, this.#table, this.#redis, connection, current);
+      this.#missedAt = undefined;
+      return name !== undefined;
+    } catch (error) {
+      // a connection that may only read, or leads elsewhere than new ones do, will never do better
+      if (isReplyError(error, "READONLY") || error instanceof ElsewhereError) this.#redis.reconnect();
+      throw error;
+    }
   }
 
   /** Other processes may read Redis, so commands wait a lease even where this process has none. */

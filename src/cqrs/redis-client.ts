@@ -71,6 +71,7 @@ const options = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
+  disconnectTimeout: 200,
   scripts,
 } satisfies RedisOptions;
 

@@ -37,6 +37,9 @@ export class RedisUnavailable extends Error {
   }
 }
 
+/** A new connection leads to another server than the one in use. */
+export class ElsewhereError extends RedisUnavailable {}
+
 /**
  * The connection to Redis, or the knowledge that there is none. Nothing is queued while it is down, nothing is sent
  * again after a reconnect, and a server that hangs costs one time-out: from then on nobody waits for it until it
@@ -51,6 +54,10 @@ export class RedisService {
   #hung = false;
   #closing = false;
   #attempt = 0;
+  /** Connections that ended since one was good. It is not reset by one that is merely made: that may go on for ever. */
+  #failures = 0;
+  /** Whether the connection is given up for another by this process's own wish, which is no change of Redis's state. */
+  #leading = false;
   #lastError: string | undefined;
   #reported: "up" | "down" | undefined;
   readonly #readyListeners: (() => void)[] = [];
@@ -64,7 +71,7 @@ export class RedisService {
     this.#target = target;
     const client = createClient(target, {
       connectTimeout: PROBE_TIMEOUT_MS,
-      retryStrategy: (attempt) => Math.min(25 * 2 ** attempt, MAX_RECONNECT_DELAY_MS) * (0.75 + Math.random() / 2),
+      retryStrategy: () => Math.min(25 * 2 ** this.#failures, MAX_RECONNECT_DELAY_MS) * (0.75 + Math.random() / 2),
     });
     client.on("connect", () => this.#greetWithin(++this.#attempt));
     client.on("ready", () => this.#greet(client, this.#attempt));
@@ -73,8 +80,10 @@ export class RedisService {
     });
     client.on("close", () => {
       this.#attempt++;
+      this.#failures++;
       this.#connection = undefined;
-      this.#report("down");
+      if (!this.#leading) this.#report("down");
+      this.#leading = false;
     });
     this.#client = client;
   }
@@ -140,8 +149,14 @@ export class RedisService {
 
   /** Drops the connection and makes a new one, which may lead to another server. */
   reconnect(): void {
+    this.#leading = this.#connection !== undefined;
     this.#connection = undefined;
     this.#client?.disconnect(true);
+  }
+
+  /** Says that the connection serves its purpose: should it be lost, the next attempt need not wait. */
+  approve(): void {
+    this.#failures = 0;
   }
 
   /**
@@ -161,7 +176,7 @@ export class RedisService {
     try {
       await within(2 * PROBE_TIMEOUT_MS, own.connect());
       if (connection.runId !== ON_CLUSTER.runId && !samePlace(connection, await identify(own))) {
-        throw new RedisUnavailable("a second connection led to another server");
+        throw new ElsewhereError("a second connection led to another server");
       }
       return await work(own);
     } finally {

@@ -106,7 +106,6 @@ for i = 1, #ARGV, 6 do
     if key ~= '' then
       redis.call('HSET', KEYS[1], key, row)
       redis.call('ZADD', KEYS[2], 0, key)
-      if total == 0 then redis.call('PEXPIRE', KEYS[2], math.max(1, redis.call('PTTL', KEYS[1]))) end
     end
     if removed ~= '' and removed ~= key then
       redis.call('HDEL', KEYS[1], removed)
@@ -117,7 +116,11 @@ for i = 1, #ARGV, 6 do
     break
   end
 end
-if written then redis.call('HSET', KEYS[1], '', mark) end
+if written then
+  redis.call('HSET', KEYS[1], '', mark)
+  -- an order that was empty is a new key
+  if redis.call('PTTL', KEYS[2]) == -1 then redis.call('PEXPIRE', KEYS[2], math.max(1, redis.call('PTTL', KEYS[1]))) end
+end
 return mark
 `;
 

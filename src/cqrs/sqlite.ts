@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Options } from "@mikro-orm/core";
-import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
+import { SqliteDriver as MikroSqliteDriver, type SqlEntityManager } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
 import {
   CompiledQuery,
@@ -28,6 +28,7 @@ class SqliteConnection implements DatabaseConnection {
   readonly #database: Database.Database;
   readonly #prepared = new Map<string, Database.Statement>();
   #notBegun: unknown;
+  #busySince: number | undefined;
 
   constructor(database: Database.Database) {
     this.#database = database;
@@ -51,16 +52,21 @@ class SqliteConnection implements DatabaseConnection {
    * Begins with `BEGIN IMMEDIATE`, so that a command never finds half way through that it may not write. While another
    * process writes it waits without blocking the event loop, which SQLite's own busy handler would do: reads go on.
    *
+   * The wait counts from when the file was first found busy: commands that queue behind one another do not add theirs up.
+   *
    * When it cannot begin, the first statement of the transaction throws the reason. Kysely would never release a
    * connection whose `BEGIN` threw.
    */
   async begin(readOnly: boolean): Promise<void> {
-    for (const deadline = performance.now() + BUSY_TIMEOUT_MS; ; ) {
+    for (;;) {
       try {
         this.#database.exec(readOnly ? "begin" : "begin immediate");
+        this.#busySince = undefined;
         return;
       } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) {
+        const now = performance.now();
+        this.#busySince ??= now;
+        if (!isBusy(error) || now - this.#busySince > BUSY_TIMEOUT_MS) {
           this.#notBegun = error;
           return;
         }
@@ -193,6 +199,8 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       replicas: [{ name: "reads", driverOptions: dialect("read") }],
     } as unknown as Options,
     ddl: { identity: "integer primary key autoincrement", text: "text", youngestIndexFirst: true },
+    // reads run one at a time and at once, so none keeps the connection busy
+    lookUp: (orm, work) => work((orm.em.fork() as SqlEntityManager).getKysely({ type: "read" }) as unknown as Sql),
     // a connection of its own: the shared one must never hold an old state
     snapshot: async (_, work) => {
       const connection: Sql = new Kysely({ dialect: dialect("read")() });
@@ -206,7 +214,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     isUnavailable: ({ code = "" }) =>
       /^SQLITE_(BUSY|LOCKED|IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL|NOMEM|PERM|AUTH)/.test(code),
     isRetryable: () => false,
-    dispose: () => {
+    dispose: async () => {
       if (temporary) rmSync(temporary, { recursive: true, force: true });
     },
   };

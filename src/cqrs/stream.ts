@@ -76,6 +76,7 @@ export class Stream<T extends object> {
   /** Raises the lease of the row to `leaseMs` where it is shorter; it is never lowered. */
   async raiseLease(leaseMs: number): Promise<void> {
     const { name } = this.definition;
+    if ((await this.row()).leaseMs >= leaseMs) return;
     await this.#orm.transaction((tx) =>
       tx.sql((sql) =>
         sql
@@ -91,6 +92,11 @@ export class Stream<T extends object> {
   /** The row as it is now. */
   async row(): Promise<StreamRow> {
     return this.#orm.sql((sql) => this.rowIn(sql));
+  }
+
+  /** The row as it is now, over a connection that other reads do not keep busy. */
+  async lookUp(): Promise<StreamRow> {
+    return this.#orm.lookUp((sql) => this.rowIn(sql));
   }
 
   /** The row in a snapshot or transaction. */

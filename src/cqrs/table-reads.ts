@@ -42,9 +42,15 @@ export class TableReads<T extends object> implements Reads<T> {
 
   /** The instances whose `property` is one of `values`, in no particular order. */
   async where(property: keyof T & string, values: readonly (string | number)[]): Promise<Answer<readonly T[]>> {
-    const { instances, revision } = await this.#select((sql) =>
-      this.#joined(sql, this.#rows(sql).where(this.#columns[property] as string, "in", values)),
-    );
+    const { instances, revision } = await this.#select((sql) => {
+      const rows = this.#rows(sql);
+      // `in ()` is no SQL everywhere
+      const none = expression<boolean>`1 = 0`;
+      return this.#joined(
+        sql,
+        values.length > 0 ? rows.where(this.#columns[property] as string, "in", values) : rows.where(none),
+      );
+    });
     return { value: instances, revision };
   }
 
@@ -71,12 +77,14 @@ export class TableReads<T extends object> implements Reads<T> {
 
       const table = expression.table(this.#table);
       const key = expression.ref(this.#key);
-      const exists = (operator: "<=" | ">=", bound: string | undefined) =>
-        bound === undefined
-          ? expression<boolean>`false`
-          : expression<boolean>`exists (select 1 from ${table} where ${key} ${expression.raw(operator)} ${bound})`;
+      // the last condition tells for cursors that come in the wrong order: the page is then where the direction begins
+      const upToAfter = expression<boolean>`exists (select 1 from ${table} where ${key} <= ${after}
+        ${backwards && before !== undefined ? expression`and ${key} < ${before}` : expression``})`;
+      const fromBefore = expression<boolean>`exists (select 1 from ${table} where ${key} >= ${before}
+        ${!backwards && after !== undefined ? expression`and ${key} > ${after}` : expression``})`;
+      const no = expression<boolean>`1 = 0`;
       return this.#joined(sql, range)
-        .select([exists("<=", after).as("$before"), exists(">=", before).as("$after")])
+        .select([(after === undefined ? no : upToAfter).as("$before"), (before === undefined ? no : fromBefore).as("$after")])
         .$if(withTotal, (query) => query.select(expression`(select count(*) from ${table})`.as("$total")))
         .orderBy(this.#stream.definition.key);
     });
