@@ -4,7 +4,7 @@ export default defineConfig({
   // as Node resolves: graphql has a second copy of itself under "development", whose errors are not instances of the first
   ssr: { resolve: { conditions: ["node", "module-sync"] } },
   test: {
-    globalSetup: ["test/support/record.ts"],
+    globalSetup: ["test/support/global-setup.ts", "test/support/record.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [
@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "postgresql",
-          include: ["test/{books,cqrs,graphql}/**/*.test.ts"],
+          include: ["test/{books,cqrs,graphql,torture}/**/*.test.ts"],
           env: { TEST_ENGINE: "postgresql" },
           globalSetup: ["test/support/postgres-setup.ts"],
           sequence: { groupOrder: 1 },

@@ -66,6 +66,7 @@ export interface Config {
 }
 
 /** Reads the configuration from environment variables. */
+// biome-ignore lint/complexity/noStaticOnlyClass: the other services are classes too, and are looked for by such names
 export class ConfigService {
   /**
    * An empty variable counts as unset.

@@ -7,18 +7,21 @@ try {
   const app = await createApp(config);
   const server = createHttpServer(app, config);
 
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    stopping ??= server.close().then(() => app.close());
-    return stopping;
+  const url = await server.listen(config.port, config.host).catch(async (error: NodeJS.ErrnoException) => {
+    await app.close();
+    throw new StartupError([`PORT, HOST: cannot listen on ${config.host}:${config.port}: ${error.message}`]);
+  });
+
+  let stopping = false;
+  const stop = async () => {
+    // npm passes a signal on that a terminal has sent to both, so it may come twice
+    if (stopping) return;
+    stopping = true;
+    await server.close();
+    await app.close();
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-
-  const url = await server.listen(config.port, config.host).catch(async (error: NodeJS.ErrnoException) => {
-    await stop();
-    throw new StartupError([`PORT, HOST: cannot listen on ${config.host}:${config.port}: ${error.message}`]);
-  });
   console.log(`ready: ${url}`);
 } catch (error) {
   if (!(error instanceof StartupError)) throw error;

@@ -112,18 +112,27 @@ export const updateBookInput = z.strictObject({
   expectedVersion: z
     .int32()
     .nullish()
-    .meta({ title: "Version", description: "The version that was edited; a newer one is not overwritten.", readOnly: true }),
+    .meta({
+      title: "Version",
+      description: "The version that was edited; a newer one is not overwritten.",
+      readOnly: true,
+    }),
 });
 
 /** A key that is safe to look up anywhere and that no book has: titles hold no control characters. */
 const NO_TITLE = "\u0001";
 
-/** `value` as a title is stored. What can be no title becomes one that no book has. */
-export function titleKey(value: string): string {
-  return title.safeParse(value).data ?? NO_TITLE;
+/** `value` as a title is stored; undefined when it can be none. */
+export function normalisedTitle(value: string): string | undefined {
+  return title.safeParse(value).data;
 }
 
-/** `value` as an ISBN is stored; undefined when it can be none. */
-export function isbnKey(value: string): string | undefined {
-  return isbn.safeParse(value).data;
+/** `value` as a title is stored. What can be no title becomes one that no book has. */
+export function titleKey(value: string): string {
+  return normalisedTitle(value) ?? NO_TITLE;
+}
+
+/** `value` as an ISBN is stored. What can be no ISBN becomes the empty one, which no book has. */
+export function isbnKey(value: string): string {
+  return isbn.safeParse(value).data ?? "";
 }

@@ -1,7 +1,16 @@
 import type { Options } from "@mikro-orm/core";
 import { PostgreSqlDriver } from "@mikro-orm/postgresql";
-import { Kysely, PostgresDialect } from "kysely";
-import { type ClientBase, Pool, type PoolConfig } from "pg";
+import {
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  PostgresDialect,
+  type PostgresDialectConfig,
+  PostgresDriver,
+  type PostgresPoolClient,
+  type TransactionSettings,
+} from "kysely";
+import { type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from "pg";
 import type { DatabaseEngine } from "./database-engine.ts";
 import type { Sql } from "./orm-service.ts";
 
@@ -24,26 +33,91 @@ const limits: PoolConfig = {
 };
 
 /** SQLSTATE classes and codes of a server that cannot work now, and what Node says of one that is out of reach. */
-const UNAVAILABLE = /^(08|53|57|58|XX|25006|25P03|55P03)|^E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN|NOTFOUND)/;
+const UNAVAILABLE = /^(08|3D000|53|57|58|XX|25006|25P03|55P03)|^E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN|NOTFOUND)/;
 /** SQLSTATEs of a transaction that the server ended to let another one through: it is rolled back, even at its commit. */
 const ROLLED_BACK = /^(40001|40P01)$/;
 /** The connection was lost, so the server rolls back what was not yet committed. */
 const CONNECTION_LOST = /^(08|57P0[123])|^E(CONN|PIPE)/;
+/** What `pg` says, without a code, of a connection that it lost or could not get. */
+const TERMINATED = /^(Connection terminated|Connection ended|Client (has encountered|was closed))/;
+const NO_ANSWER = /^(timeout exceeded when trying to connect|Query read timeout|the server is a standby)/;
+
+/**
+ * A pooled connection that goes back to the pool only while its state is known. After a time-out or a loss nothing more
+ * is sent over it, and it is closed when it is released.
+ */
+class SafeClient implements PostgresPoolClient {
+  readonly #client: PoolClient;
+  #broken: Error | undefined;
+
+  constructor(client: PoolClient) {
+    this.#client = client;
+  }
+
+  /** Kysely's signature stands for cursors as well, which nothing here uses. */
+  readonly query = ((sql: string, parameters: readonly unknown[]) => this.#query(sql, parameters)) as never;
+
+  async #query(sql: string, parameters: readonly unknown[]) {
+    if (this.#broken) throw this.#broken;
+    try {
+      const result = await this.#client.query(sql, parameters as unknown[]);
+      // the server's way to say that it could not commit
+      if (sql === "commit" && result.command !== "COMMIT") throw new Error("the transaction was rolled back");
+      return result;
+    } catch (error) {
+      const alive = error instanceof DatabaseError && error.severity !== "FATAL";
+      if (!alive || /^(begin|start)\b/.test(sql)) this.#broken = error as Error;
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.#client.release(this.#broken);
+  }
+}
+
+/** Kysely's driver, but one that gives connections back when `BEGIN` or `ROLLBACK` fails, which Kysely's does not. */
+class ReleasingDriver extends PostgresDriver {
+  override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    // the first statement of the transaction throws the reason: SafeClient sends nothing more
+    await super.beginTransaction(connection as never, settings).catch(() => {});
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.rollbackTransaction(connection as never).catch(() => {});
+  }
+}
+
+class ReleasingDialect extends PostgresDialect {
+  readonly #config: PostgresDialectConfig;
+
+  constructor(config: PostgresDialectConfig) {
+    super(config);
+    this.#config = config;
+  }
+
+  override createDriver(): Driver {
+    return new ReleasingDriver(this.#config);
+  }
+}
 
 /** PostgreSQL at `url`. Commands run at READ COMMITTED: the row lock of their first statement orders them. */
 export function postgresDatabase(url: string): DatabaseEngine {
-  const driverOptions = { ...limits, verify: refuseStandby };
-  const connection = { clientUrl: url, pool: { min: 0, max: POOL_SIZE }, driverOptions };
-  const pool = new Pool({ ...driverOptions, connectionString: url, max: BACKGROUND_POOL_SIZE } as PoolConfig);
-  // the query in flight fails by itself; an idle connection that breaks is no event here
-  pool.on("error", () => {});
-  const background: Sql = new Kysely({ dialect: new PostgresDialect({ pool }) });
+  const dialect = (max: number) => () => {
+    const pool = new Pool({ ...limits, connectionString: url, max, verify: refuseStandby } as PoolConfig);
+    // a query in flight fails by itself, and an idle connection that breaks is no event here; unheard, both end the process
+    pool.on("error", () => {}).on("connect", (client) => client.on("error", () => {}));
+    const connect = async () => new SafeClient(await pool.connect());
+    return new ReleasingDialect({ pool: { options: pool.options, connect, end: () => pool.end() } });
+  };
+  const background: Sql = new Kysely({ dialect: dialect(BACKGROUND_POOL_SIZE)() });
   return {
     options: {
       driver: PostgreSqlDriver,
-      ...connection,
+      clientUrl: url,
+      driverOptions: dialect(POOL_SIZE),
       // the same server: a pool for reads that no command's transaction holds up
-      replicas: [{ name: "reads", ...connection }],
+      replicas: [{ name: "reads", driverOptions: dialect(POOL_SIZE) }],
     } as unknown as Options,
     ddl: {
       identity: "integer generated by default as identity primary key",
@@ -54,9 +128,10 @@ export function postgresDatabase(url: string): DatabaseEngine {
     snapshot: (_, work) =>
       background.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work),
     violatedColumn: ({ message }) => /unique constraint "[a-z]+_(\w+)_unique"/.exec(message)?.[1],
-    isUnavailable: ({ code, message }) => (code ? UNAVAILABLE.test(code) : /connect|terminat|timeout|standby/i.test(message)),
+    isUnavailable: ({ code, message }) =>
+      code ? UNAVAILABLE.test(code) : TERMINATED.test(message) || NO_ANSWER.test(message),
     isRetryable: ({ code = "", message }, committing) =>
-      ROLLED_BACK.test(code) || (!committing && (CONNECTION_LOST.test(code) || /terminated/i.test(message))),
+      ROLLED_BACK.test(code) || (!committing && (CONNECTION_LOST.test(code) || TERMINATED.test(message))),
     dispose: () => background.destroy(),
   };
 }

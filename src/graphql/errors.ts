@@ -18,8 +18,10 @@ export function toClientError(error: unknown, log: Logger): GraphQLError {
     return located(original.message, original.code, error);
   }
   if (original instanceof GraphQLError) {
-    const { code = "BAD_USER_INPUT", http } = original.extensions;
-    return new GraphQLError(shortened(original.message), {
+    // without a path nothing was executed, which the status says to those who ask for GraphQL's own media type
+    const notExecuted = error instanceof GraphQLError && !error.path ? { spec: true, status: 400 } : undefined;
+    const { code = "BAD_USER_INPUT", http = notExecuted } = original.extensions;
+    return new GraphQLError(original.message, {
       ...place(error),
       extensions: { code, ...(http !== undefined && { http }) },
     });
@@ -30,11 +32,12 @@ export function toClientError(error: unknown, log: Logger): GraphQLError {
 
 /** Keeps a hostile request from being answered with megabytes of errors. */
 export function limitErrors(errors: readonly GraphQLError[]): readonly GraphQLError[] {
-  if (errors.length <= MAX_ERRORS) return errors;
+  const shown = errors.slice(0, MAX_ERRORS).map(shortened);
+  if (errors.length <= MAX_ERRORS) return shown;
   const more = new GraphQLError(`There are ${errors.length - MAX_ERRORS} more errors.`, {
     extensions: { code: errors[0]?.extensions.code },
   });
-  return [...errors.slice(0, MAX_ERRORS), more];
+  return [...shown, more];
 }
 
 function located(message: string, code: string, error: unknown): GraphQLError {
@@ -47,6 +50,8 @@ function place(error: unknown) {
   return { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null, path: path ?? null };
 }
 
-function shortened(message: string): string {
-  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+function shortened(error: GraphQLError): GraphQLError {
+  const { message, extensions } = error;
+  if (message.length <= MAX_MESSAGE) return error;
+  return new GraphQLError(`${message.slice(0, MAX_MESSAGE)}…`, { ...place(error), extensions });
 }

@@ -8,30 +8,49 @@ const variables = (value: object) => JSON.stringify(value, null, 2);
 
 const tabs = [
   {
+    // GraphiQL leaves the variables of the tab that it opens first empty
     query: `# Adds a book. Run it twice to see a refusal.
-mutation AddBook($input: AddBookInput!) {
-  addBook(input: $input) {
+mutation AddBook {
+  addBook(
+    input: {
+      title: "A New Book"
+      author: "Author Name"
+      publishedDate: "2024-01-01"
+      isbn: "1234567890"
+      stockQuantity: 10
+    }
+  ) {
     __typename
-    ... on Book { id title author publishedDate isbn stockQuantity version }
-    ... on Error { message }
-    ... on ValidationError { fieldErrors { field message } }
+    ... on Book {
+      id
+      title
+      version
+    }
+    ... on Error {
+      message
+    }
+    ... on ValidationError {
+      fieldErrors {
+        field
+        message
+      }
+    }
   }
 }
 `,
-    variables: variables({
-      input: {
-        title: "A New Book",
-        author: "Author Name",
-        publishedDate: "2024-01-01",
-        isbn: "1234567890",
-        stockQuantity: 10,
-      },
-    }),
   },
   {
-    query: `# The whole catalogue. extensions.consistency says how new the answer is and what served it.
+    query: `# The whole catalogue. extensions.consistency says
+# how new the answer is and what served it.
 query ListBooks {
-  books { title author publishedDate isbn stockQuantity version }
+  books {
+    title
+    author
+    publishedDate
+    isbn
+    stockQuantity
+    version
+  }
 }
 `,
   },
@@ -40,7 +59,20 @@ query ListBooks {
 query EditForm($title: String!) {
   bookEditForm(title: $title) {
     mutation
-    fields { name label inputType value required readOnly minLength maxLength min max pattern helpText }
+    fields {
+      name
+      label
+      inputType
+      value
+      required
+      readOnly
+      minLength
+      maxLength
+      min
+      max
+      pattern
+      helpText
+    }
     jsonSchema
     uiSchema
     formData
@@ -50,13 +82,25 @@ query EditForm($title: String!) {
     variables: variables({ title: "A New Book" }),
   },
   {
-    query: `# Changes the fields that are given. A title in the input renames the book.
+    query: `# Changes the fields that are given.
+# A title in the input renames the book.
 mutation UpdateBook($title: String!, $input: UpdateBookInput!) {
   updateBook(title: $title, input: $input) {
     __typename
-    ... on Book { title author version }
-    ... on Error { message }
-    ... on VersionConflictError { actualVersion book { author } }
+    ... on Book {
+      title
+      author
+      version
+    }
+    ... on Error {
+      message
+    }
+    ... on VersionConflictError {
+      actualVersion
+      book {
+        author
+      }
+    }
   }
 }
 `,
@@ -67,14 +111,25 @@ mutation UpdateBook($title: String!, $input: UpdateBookInput!) {
 mutation DeleteBook($title: String!) {
   deleteBook(title: $title) {
     __typename
-    ... on Book { title version }
-    ... on Error { message }
+    ... on Book {
+      title
+      version
+    }
+    ... on Error {
+      message
+    }
   }
 }
 `,
     variables: variables({ title: "A New Book" }),
   },
 ];
+
+/**
+ * GraphiQL gives its tabs offsets that its own style hides until a tab is pressed: the tab then jumps away from under
+ * the pointer, and the first click on it is lost.
+ */
+const style = "<style>.graphiql-tabs > .graphiql-tab { transform: none !important; }</style>";
 
 /** Rendered and compressed at the first visit: it is nine megabytes, and the same for everyone. */
 let page: Promise<{ body: Buffer; etag: string }> | undefined;
@@ -86,15 +141,13 @@ async function render() {
     defaultTabs: tabs,
     defaultEditorToolsVisibility: "variables",
   });
-  const body = await promisify(gzip)(html);
+  const body = await promisify(gzip)(html.replace("</head>", `${style}</head>`));
   return { body, etag: `"${createHash("sha1").update(body).digest("base64url")}"` };
 }
 
-/** Whether a browser asks for the page itself rather than for the answer to a query. */
-export function wantsGraphiql(request: IncomingMessage, url: URL): boolean {
-  return (
-    request.method === "GET" && !url.searchParams.has("query") && (request.headers.accept ?? "").includes("text/html")
-  );
+/** Whether a person's browser asks. GraphiQL keeps what is being edited as `?query=` in the URL, for reloads and links. */
+export function wantsGraphiql(request: IncomingMessage): boolean {
+  return (request.headers.accept ?? "").includes("text/html");
 }
 
 /** Serves GraphiQL from this process alone: it asks no other host for anything. */

@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLSchema, type ParseOptions, parse } from "graphql";
+import { type ExecutionArgs, execute, GraphQLError, type GraphQLSchema, type ParseOptions, parse } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -6,8 +6,10 @@ import { Consistency } from "../cqrs/consistency.ts";
 import type { Context } from "./builder.ts";
 import { limitErrors, toClientError } from "./errors.ts";
 
-/** A document of more tokens is refused before it is parsed further: nesting alone can exhaust the stack. */
+/** A document of more tokens is refused before it is parsed further. */
 const MAX_TOKENS = 2000;
+/** Each error about a variable repeats the variable's whole value before it is cut short, which takes its time. */
+const MAX_COERCION_ERRORS = 10;
 
 const requested = z
   .object({ consistency: z.object({ atLeast: z.int().min(0).nullish() }).nullish() })
@@ -19,7 +21,7 @@ export function createGraphql(schema: GraphQLSchema, handlers: Omit<Context, "co
   return createYoga<object, Context>({
     schema,
     context: ({ params }) => ({ ...handlers, consistency: consistencyOf(params.extensions) }),
-    plugins: [limitedParser, reportConsistency],
+    plugins: [limitedParser, limitedExecutor, reportConsistency],
     maskedErrors: { maskError: (error) => toClientError(error, log) },
     graphqlEndpoint: "/graphql",
     graphiql: false,
@@ -42,7 +44,23 @@ function consistencyOf(extensions: unknown): Consistency {
 
 const limitedParser: Plugin = {
   onParse({ setParseFn }) {
-    setParseFn((source: string, options?: ParseOptions) => parse(source, { ...options, maxTokens: MAX_TOKENS }));
+    setParseFn((source: string, options?: ParseOptions) => {
+      try {
+        return parse(source, { ...options, maxTokens: MAX_TOKENS });
+      } catch (error) {
+        // nesting exhausts the stack with fewer tokens than that
+        throw error instanceof RangeError
+          ? new GraphQLError("Syntax Error: The document is nested too deeply.")
+          : error;
+      }
+    });
+  },
+};
+
+const limitedExecutor: Plugin = {
+  onExecute({ setExecuteFn }) {
+    // Yoga's own executor has no such option
+    setExecuteFn((args: ExecutionArgs) => execute({ ...args, options: { maxCoercionErrors: MAX_COERCION_ERRORS } }));
   },
 };
 

@@ -6,8 +6,8 @@ import { onFinished, temporaryDirectory } from "./cleanup.ts";
 /** A database of the test's own, on the engine that the run is for. */
 export interface TestDatabase {
   readonly url: string;
-  /** Deletes it with all that is in it. Nothing may be connected. */
-  drop(): Promise<void>;
+  /** Deletes it and makes an empty one in its place. Nothing may be connected. */
+  renew(): Promise<void>;
   /** Keeps a copy of it for `restore`. Nothing may be connected. */
   backUp(): Promise<void>;
   /** Puts the copy in its place. Nothing may be connected. */
@@ -32,7 +32,7 @@ function newSqlite(): TestDatabase {
   };
   return {
     url: `sqlite:${file}`,
-    drop,
+    renew: drop,
     // the last connection that closed has moved the write-ahead log into the file
     backUp: async () => copyFileSync(file, copy),
     restore: async () => {
@@ -55,7 +55,10 @@ async function newPostgres(): Promise<TestDatabase> {
   });
   return {
     url: `${process.env.TEST_POSTGRES_URL}/${name}`,
-    drop,
+    renew: async () => {
+      await drop();
+      await administer(`create database ${name}`);
+    },
     backUp: () => administer(`create database ${copy} template ${name}`),
     restore: async () => {
       await drop();

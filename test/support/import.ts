@@ -74,11 +74,6 @@ export function writeFixture(name: string, content: string | Uint8Array): string
   return path;
 }
 
-/** The address of a database of the test's own. */
-export function temporaryDatabase(): string {
-  return `sqlite:${join(temporaryDirectory(), "books.db")}`;
-}
-
 function parseCounts(stdout: string): Record<string, number> {
   return Object.fromEntries(
     [...stdout.matchAll(/^(.+?): ([\d.]+)/gm)].map(([, label, count]) => [label, Number(count)]),

@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { freePort } from "./port.ts";
 
 const INSTALL = "The tests need PostgreSQL 15 or newer (initdb and postgres). On Debian: apt-get install postgresql";
@@ -11,8 +12,7 @@ const INSTALL = "The tests need PostgreSQL 15 or newer (initdb and postgres). On
 export default async function startPostgres(): Promise<() => Promise<void>> {
   const bin = findBinaries() ?? install();
   const directory = mkdtempSync(join(tmpdir(), "books-postgres-"));
-  // PostgreSQL refuses to run as root, so it runs as the user that its package made
-  const user = process.getuid?.() === 0 ? identify("postgres") : undefined;
+  const user = databaseUser();
   if (user) chownSync(directory, user.uid, user.gid);
   const data = join(directory, "data");
   execFileSync(join(bin, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], {
@@ -27,14 +27,7 @@ export default async function startPostgres(): Promise<() => Promise<void>> {
     cwd: directory,
     stdio: ["ignore", "ignore", "pipe"],
   });
-  await new Promise<void>((resolve, reject) => {
-    let log = "";
-    server.stderr.on("data", (chunk) => {
-      log += chunk;
-      if (log.includes("ready to accept connections")) resolve();
-    });
-    server.once("exit", () => reject(new Error(`PostgreSQL did not start: ${log}`)));
-  });
+  await readyServer(server);
   process.env.TEST_POSTGRES_URL = `postgresql://postgres@127.0.0.1:${port}`;
   return async () => {
     server.kill("SIGINT");
@@ -43,9 +36,23 @@ export default async function startPostgres(): Promise<() => Promise<void>> {
   };
 }
 
-function findBinaries(): string | undefined {
-  return globSync("/usr/lib/postgresql/*/bin")
-    .concat((process.env.PATH ?? "").split(":"))
+/** Waits until a server that is starting accepts connections. */
+export async function readyServer(server: ChildProcessByStdio<null, null, Readable>): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let log = "";
+    server.stderr.on("data", (chunk) => {
+      log += chunk;
+      if (/ready to accept (read-only )?connections/.test(log)) resolve();
+    });
+    server.once("exit", () => reject(new Error(`PostgreSQL did not start: ${log}`)));
+  });
+}
+
+/** The folder that holds PostgreSQL's programs. */
+export function findBinaries(): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(":")
+    .concat(globSync("/usr/lib/postgresql/*/bin"))
     .findLast((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")));
 }
 
@@ -62,7 +69,9 @@ function install(): string {
   return bin;
 }
 
-function identify(name: string): { uid: number; gid: number } {
-  const id = (flag: string) => Number(execFileSync("id", [flag, name], { encoding: "utf8" }));
+/** PostgreSQL refuses to run as root; it then runs as the user that its package made. */
+export function databaseUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
 }

@@ -11,7 +11,7 @@ interface Link {
 }
 
 /** A way to a TCP server that a test can cut, slow down, hold up or silence. */
-export class Proxy {
+export class TcpProxy {
   readonly #server: Server;
   readonly #links = new Set<Link>();
   #target: number;
@@ -65,11 +65,9 @@ export class Proxy {
     }
   }
 
-  /** Ends all connections; new ones lead to another port. */
+  /** Leads new connections to another port. Those that are open stay as they are unless `cut`. */
   lead(targetPort: number): void {
-    this.cut();
     this.#target = targetPort;
-    this.#refusing = false;
   }
 
   /** Keeps what clients send, or what the server replies, until `heal`. Connections stay open. */
@@ -127,8 +125,8 @@ export class Proxy {
 }
 
 /** Starts a proxy in front of a port of this machine. It ends with the test. */
-export async function startProxy(targetPort: number): Promise<Proxy> {
-  const proxy = new Proxy(targetPort);
+export async function startProxy(targetPort: number): Promise<TcpProxy> {
+  const proxy = new TcpProxy(targetPort);
   await proxy.listen();
   onFinished(() => proxy.close());
   return proxy;

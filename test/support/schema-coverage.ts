@@ -1,10 +1,10 @@
 import {
   type FieldNode,
   type FragmentDefinitionNode,
-  getNamedType,
   type GraphQLInputType,
   type GraphQLNamedType,
   type GraphQLSchema,
+  getNamedType,
   isCompositeType,
   isEnumType,
   isInputObjectType,
@@ -38,7 +38,11 @@ export class SchemaCoverage {
 
   constructor(schema: GraphQLSchema) {
     this.#schema = schema;
-    this.#unexercised = new Set(Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type)).flatMap(partsOf));
+    this.#unexercised = new Set(
+      Object.values(schema.getTypeMap())
+        .filter((type) => !isIntrospectionType(type))
+        .flatMap(partsOf),
+    );
   }
 
   get unexercised(): readonly string[] {
@@ -49,10 +53,12 @@ export class SchemaCoverage {
   note({ query, variables = {}, data }: SentOperation): void {
     const { definitions } = parse(query);
     const fragments = new Map(
-      definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION).map((definition) => {
-        const fragment = definition as FragmentDefinitionNode;
-        return [fragment.name.value, fragment];
-      }),
+      definitions
+        .filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
+        .map((definition) => {
+          const fragment = definition as FragmentDefinitionNode;
+          return [fragment.name.value, fragment];
+        }),
     );
     for (const definition of definitions) {
       if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
@@ -62,7 +68,12 @@ export class SchemaCoverage {
     }
   }
 
-  #selections(parent: GraphQLNamedType, { selections }: SelectionSetNode, values: readonly unknown[], operation: Operation) {
+  #selections(
+    parent: GraphQLNamedType,
+    { selections }: SelectionSetNode,
+    values: readonly unknown[],
+    operation: Operation,
+  ) {
     for (const selection of selections) {
       if (selection.kind === Kind.FIELD) this.#field(parent, selection, values, operation);
       else {
@@ -98,8 +109,9 @@ export class SchemaCoverage {
   }
 
   #input(type: GraphQLInputType, value: unknown): void {
-    if (isNonNullType(type)) return this.#input(type.ofType, value);
-    if (isListType(type)) {
+    if (isNonNullType(type)) {
+      this.#input(type.ofType, value);
+    } else if (isListType(type)) {
       for (const item of flat(value)) this.#input(type.ofType, item);
     } else if (isEnumType(type)) {
       this.#exercised(`${type.name}.${value}`);

@@ -77,10 +77,12 @@ export async function startProcess(env: Environment): Promise<ServiceProcess> {
     run.child.kill("SIGKILL");
     await once(run.child, "exit");
   });
-  const url = await eventually("the ready line", () => {
+  const ready = () => {
     if (run.child.exitCode !== null) throw new Error(`the service did not start: ${run.stderr()}`);
     return /ready.*?(http:\S+)/.exec(run.stdout())?.[1] ?? "";
-  });
+  };
+  // a busy machine takes its time to start several
+  const url = await eventually("the ready line", ready, 30_000);
   return new ServiceProcess(url, run);
 }
 

@@ -1,5 +1,4 @@
 import type { Consistency } from "../../cqrs/consistency.ts";
-import { Refusal } from "../../cqrs/errors.ts";
 import type { Change, Command, Outcome, Stream } from "../../cqrs/stream.ts";
 import type { Book } from "../book.ts";
 import type { BookReadModel } from "../queries/book-read-model.ts";
@@ -33,11 +32,7 @@ export class BookCommandHandler {
   }
 
   /** Deletes the book with this title and returns it as it last was. */
-  async deleteBook(
-    title: string,
-    expectedVersion: number | null | undefined,
-    consistency: Consistency,
-  ): Promise<Book> {
+  async deleteBook(title: string, expectedVersion: number | null | undefined, consistency: Consistency): Promise<Book> {
     const { before } = await this.#execute(() => deleteBook(title, expectedVersion), consistency);
     return before as Book;
   }
@@ -50,32 +45,18 @@ export class BookCommandHandler {
   }
 
   async #execute(prepare: () => Command<Book>, consistency: Consistency): Promise<Change<Book>> {
-    const outcome = await this.#outcome(prepare, (revision) => consistency.require(revision));
-    const { change, refusal } = outcome;
-    if (change) {
-      consistency.command(change.revision);
-      return change;
-    }
-    consistency.require(outcome.revision);
-    consistency.command(outcome.revision);
-    throw refusal;
-  }
-
-  async #outcome(prepare: () => Command<Book>, require: (revision: number) => void): Promise<Outcome<Book>> {
-    let command: Command<Book>;
-    try {
-      command = prepare();
-    } catch (error) {
-      // invalid input needs no transaction, but its answer too is true at a revision
-      if (error instanceof Refusal) return { refusal: error, revision: (await this.#stream.row()).revision };
-      throw error;
-    }
-    const [outcome] = await this.executeAll([
+    const [outcome] = (await this.executeAll([
       (tx, revision) => {
-        require(revision);
-        return command(tx, revision);
+        // the state that the command builds on is what the client asks for, not the one that it makes
+        consistency.require(revision - 1);
+        // in the transaction, for a refusal of invalid input is an answer as well: it is true at a revision, and no
+        // later answer of this process may be older
+        return prepare()(tx, revision);
       },
-    ]);
-    return outcome as Outcome<Book>;
+    ])) as [Outcome<Book>];
+    const { change, refusal } = outcome;
+    consistency.command(change ? change.revision : outcome.revision);
+    if (refusal) throw refusal;
+    return change;
   }
 }

@@ -52,7 +52,8 @@ async function find(tx: OrmService, title: string, expectedVersion: number | nul
   const entity = await tx.get(BookEntity, titleKey(title), "title");
   if (!entity) throw new BookNotFoundError(title);
   const book = toBook(entity);
-  if (expectedVersion != null && expectedVersion !== book.version) throw new VersionConflictError(expectedVersion, book);
+  if (expectedVersion != null && expectedVersion !== book.version)
+    throw new VersionConflictError(expectedVersion, book);
   return book;
 }
 

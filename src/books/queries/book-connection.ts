@@ -1,7 +1,7 @@
 import type { FieldNode, GraphQLResolveInfo, SelectionSetNode } from "graphql";
 import { ServiceError } from "../../cqrs/errors.ts";
 import type { Page, PageRequest } from "../../cqrs/reads.ts";
-import { type Book, titleKey } from "../book.ts";
+import { type Book, normalisedTitle } from "../book.ts";
 
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 500;
@@ -56,7 +56,7 @@ function cursorOf(title: string): string {
 function titleOfCursor(name: "after" | "before", cursor: string | null | undefined): string | undefined {
   if (cursor == null) return undefined;
   const title = Buffer.from(cursor, "base64url").toString();
-  if (title === titleKey(title) && cursorOf(title) === cursor) return title;
+  if (title === normalisedTitle(title) && cursorOf(title) === cursor) return title;
   throw badUserInput(`${name} is no cursor of this connection.`);
 }
 

@@ -67,8 +67,8 @@ const uiSchema = Object.fromEntries(
     {
       ...(property.readOnly && { "ui:widget": "hidden" }),
       ...(property.description && { "ui:help": property.description }),
-      // a cleared input clears the field instead of leaving it alone
-      ...(isNullable(property) && { "ui:emptyValue": null }),
+      // an emptied input would else be absent, which leaves the field alone: it clears the field, or is refused
+      ...(!property.readOnly && { "ui:emptyValue": property.type === "string" ? "" : null }),
     },
   ]),
 );
@@ -116,5 +116,7 @@ function isNullable({ type }: Property): boolean {
 }
 
 function unwrapped(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable ? unwrapped(schema.unwrap() as z.ZodType) : schema;
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
+    ? unwrapped(schema.unwrap() as z.ZodType)
+    : schema;
 }

@@ -48,8 +48,7 @@ export class BookQueryHandler {
 
   /** The book with this ISBN, or null. */
   async bookByIsbn(isbn: string, consistency: Consistency): Promise<Book | null> {
-    const key = isbnKey(isbn);
-    const books = await this.#reader.readTable(consistency, (table) => table.where("isbn", key ? [key] : []));
+    const books = await this.#reader.readTable(consistency, (table) => table.where("isbn", [isbnKey(isbn)]));
     return books[0] ?? null;
   }
 

@@ -1,0 +1,258 @@
+import { Ajv } from "ajv";
+import addFormats from "ajv-formats";
+import { describe, expect, test } from "vitest";
+import { READ_PATHS } from "../../support/read-paths.ts";
+import { startService } from "../../support/service.ts";
+import { EMOJI } from "../titles.ts";
+
+const FORM = `query Form($title: String!) {
+  bookEditForm(title: $title) {
+    book { id title version }
+    mutation
+    fields { name label inputType value required readOnly minLength maxLength min max pattern helpText }
+    jsonSchema
+    uiSchema
+    formData
+  }
+}`;
+
+const FULL = { author: "Author Name", publishedDate: "2024-01-01", isbn: "1234567890", stockQuantity: 10 };
+
+/** Ajv as react-jsonschema-form sets it up. */
+function compile(jsonSchema: object) {
+  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
+  addFormats.default(ajv);
+  return ajv.compile(jsonSchema);
+}
+
+describe.each(READ_PATHS)("bookEditForm when $store answers", ({ start }) => {
+  test("holds the book's values as they are, and null when there is no such book", async () => {
+    const { service, ask } = await start();
+    await service.addBook("A", FULL);
+    await service.updateBook("A", {});
+    const form = (await ask(FORM, { variables: { title: " A " } })).data.bookEditForm;
+    expect(form.book).toMatchObject({ title: "A", version: 2 });
+    expect(form.mutation).toBe("updateBook");
+    expect(form.formData).toEqual({ title: "A", ...FULL, expectedVersion: 2 });
+    const values = Object.fromEntries(
+      form.fields.map(({ name, value }: { name: string; value: unknown }) => [name, value]),
+    );
+    expect(values).toEqual({ title: "A", ...FULL, stockQuantity: "10", expectedVersion: "2" });
+
+    await service.updateBook("A", { isbn: null, publishedDate: null });
+    const emptied = (await ask(FORM, { variables: { title: "A" } })).data.bookEditForm;
+    expect(emptied.formData).toMatchObject({ isbn: null, publishedDate: null, expectedVersion: 3 });
+    for (const title of ["B", "", "\uD800", "\0"]) {
+      expect((await ask(FORM, { variables: { title } })).data.bookEditForm).toBeNull();
+    }
+  });
+});
+
+describe("the fields of bookEditForm", () => {
+  test("are those of the mutation's input, with the rules that it applies", async () => {
+    const service = await startService();
+    await service.addBook("A", FULL);
+    const { data } = await service.ask(FORM, { variables: { title: "A" } });
+    const { fields, jsonSchema, uiSchema } = data.bookEditForm;
+    expect(fields).toMatchObject([
+      { name: "title", label: "Title", inputType: "text", required: true, minLength: 1, maxLength: 512 },
+      { name: "author", label: "Author", inputType: "text", required: true, minLength: 1, maxLength: 1024 },
+      { name: "publishedDate", inputType: "date", required: false },
+      { name: "isbn", label: "ISBN", inputType: "text", required: false, helpText: expect.stringContaining("hyphens") },
+      { name: "stockQuantity", inputType: "number", required: true, min: 0, max: 2147483647 },
+      { name: "expectedVersion", inputType: "hidden", readOnly: true },
+    ]);
+    const input = await service.ask('{ __type(name: "UpdateBookInput") { inputFields { name } } }');
+    const names = input.data.__type.inputFields.map(({ name }: { name: string }) => name);
+    expect(fields.map(({ name }: { name: string }) => name)).toEqual(names);
+    expect(Object.keys(jsonSchema.properties)).toEqual(names);
+    expect(uiSchema["ui:order"]).toEqual(names);
+  });
+
+  test("have patterns that HTML takes and that match what JSON Schema matches", async () => {
+    const service = await startService();
+    await service.addBook("A", FULL);
+    const { fields, jsonSchema } = (await service.ask(FORM, { variables: { title: "A" } })).data.bookEditForm;
+    for (const { name, pattern } of fields) {
+      if (pattern === null) continue;
+      const html = new RegExp(`^(?:${pattern})$`, "v");
+      const json = new RegExp(jsonSchema.properties[name].pattern, "u");
+      for (const value of ["A", "a b", EMOJI.repeat(512), "", " ", "\0", "2024-02-29", "0000-01-01", "123-456789X"]) {
+        expect(html.test(value), `${name} ${value}`).toBe(json.test(value));
+      }
+    }
+  });
+});
+
+describe("the form data of bookEditForm", () => {
+  test("is an input of updateBook as it is, once", async () => {
+    const service = await startService();
+    for (const fields of [FULL, { publishedDate: null, isbn: null }]) {
+      const { title } = (await service.addBook(`A${Object.keys(fields).length}`, fields)).data.addBook;
+      const { formData, jsonSchema } = (await service.ask(FORM, { variables: { title } })).data.bookEditForm;
+      expect(compile(jsonSchema)(formData)).toBe(true);
+      expect((await service.updateBook(title, formData)).data.updateBook).toMatchObject({ ...fields, version: 2 });
+      expect((await service.updateBook(title, formData)).data.updateBook.__typename).toBe("VersionConflictError");
+    }
+  });
+});
+
+describe("the UI schema of bookEditForm", () => {
+  test("lets an emptied input clear what may be empty, and fail where something must be", async () => {
+    const service = await startService();
+    await service.addBook("A", FULL);
+    const { formData, fields, jsonSchema, uiSchema } = (await service.ask(FORM, { variables: { title: "A" } })).data
+      .bookEditForm;
+    const accepts = compile(jsonSchema);
+    for (const { name, required, readOnly } of fields) {
+      if (readOnly) {
+        expect(uiSchema[name]).toMatchObject({ "ui:widget": "hidden" });
+        continue;
+      }
+      const emptied = { ...formData, [name]: uiSchema[name]["ui:emptyValue"] };
+      // left out, an emptied title would silently stay as it was
+      expect(emptied[name]).toBeDefined();
+      expect(accepts(emptied), name).toBe(!required);
+    }
+  });
+});
+
+describe("the JSON Schema of bookEditForm", () => {
+  test("is draft-07 and accepts exactly what updateBook accepts", async () => {
+    const service = await startService();
+    await service.addBook("A", FULL);
+    const { jsonSchema } = (await service.ask(FORM, { variables: { title: "A" } })).data.bookEditForm;
+    expect(jsonSchema.$schema).toBe("http://json-schema.org/draft-07/schema#");
+    const accepts = compile(jsonSchema);
+
+    const texts = (most: number) => [
+      "x",
+      "x".repeat(most),
+      "x".repeat(most + 1),
+      EMOJI.repeat(most),
+      EMOJI.repeat(most + 1),
+      ` ${"x".repeat(most)} `,
+      ` ${"x".repeat(most)} x`,
+      `x${" ".repeat(most - 2)}x`,
+      `x${" ".repeat(most - 1)}x`,
+      " ".repeat(most + 1),
+      ...["", " ", "\t", "\u00A0\uFEFF", " a ", "\ta\n", "a\tb", "a\nb", "a b", "a\u0085", "\u0085a", "a\0", "\0"],
+      ...["\u007F", "a\u009Fb", "\u200B", "\uD800", "a\uDC00", "\uDC00\uD800", "__proto__", null, 1, true, [], {}],
+      ...["\u2028", "a\u2028b", "\u2028a", "\u180Ea", "\uFFFE"],
+    ];
+    const table: Record<string, readonly unknown[]> = {
+      title: texts(512),
+      author: texts(1024),
+      publishedDate: [
+        ...[
+          "2024-02-29",
+          "2023-02-29",
+          "2023-02-28",
+          "1900-02-29",
+          "2000-02-29",
+          "0000-01-01",
+          "0001-01-01",
+          "9999-12-31",
+        ],
+        ...[
+          "2023-13-01",
+          "2023-00-10",
+          "2023-01-00",
+          "2023-01-32",
+          "2023-04-31",
+          "23-01-01",
+          "02023-01-01",
+          "+2023-01-01",
+        ],
+        ...[
+          "2023-1-1",
+          " 2023-01-01",
+          "2023-01-01 ",
+          "2023-01-01\n",
+          "2023-01-01T00:00:00Z",
+          "2023-01-01Z",
+          "20230101",
+        ],
+        ...[
+          "",
+          "today",
+          "\u0662\u0660\u0662\u0663-01-01",
+          null,
+          0,
+          20230101,
+          1672531200000,
+          true,
+          [],
+          ["2023-01-01"],
+          {},
+        ],
+      ],
+      isbn: [
+        ...[
+          "1234567890",
+          "123456789X",
+          "123456789x",
+          "1234567890123",
+          "123-456-789-X",
+          "978 0 306 40615 7",
+          "  1234567890  ",
+        ],
+        ...["-1234567890-", "12\t34567890", "12\u00A034567890", "1--2--3 4567890", "123456789012X", "12345678901234"],
+        ...[
+          "123456789",
+          "12345678901",
+          "123456789012",
+          "",
+          " ",
+          "-",
+          "X123456789",
+          "123456789XX",
+          "123456789Y",
+          "ABCDEFGHIJ",
+        ],
+        ...[
+          "1234567890\0",
+          "\u0661234567890",
+          "\u00BD234567890",
+          "123456789\u2169",
+          null,
+          1234567890,
+          1234567890123,
+          true,
+          [],
+          {},
+        ],
+      ],
+      stockQuantity: [0, 1, 2147483647, 2147483648, -1, -0, 1.5, 1e3, 1e21, null, "1", "", true, false, [], [1], {}],
+      expectedVersion: [null, 0, 1, -1, 2147483647, -2147483648, 2147483648, -2147483649, 1.5, "1", "", true, [], {}],
+      id: ["x", null],
+      version: [1, null],
+      "": [1],
+    };
+    for (const [name, values] of Object.entries(table)) {
+      for (const value of values) {
+        const title = `t${Math.random()}`;
+        await service.addBook(title);
+        const input = { [name]: value };
+        const { data, errors } = await service.send(
+          `mutation ($title: String!, $input: UpdateBookInput!) {
+            updateBook(title: $title, input: $input) { __typename ... on Error { message } }
+          }`,
+          { variables: { title, input } },
+        );
+        const typename = data?.updateBook.__typename;
+        if (errors) expect(errors[0].extensions.code, JSON.stringify(input)).toBe("BAD_USER_INPUT");
+        else
+          expect(["Book", "ValidationError", "VersionConflictError", "TitleTakenError", "IsbnTakenError"]).toContain(
+            typename,
+          );
+        // whether the version fits or something is taken is no matter of a schema
+        const accepted = !errors && typename !== "ValidationError";
+        expect(accepts(input), `${JSON.stringify(input).slice(0, 200)} -> ${typename} ${errors?.[0].message}`).toBe(
+          accepted,
+        );
+      }
+    }
+    expect(accepts({})).toBe(true);
+  });
+});

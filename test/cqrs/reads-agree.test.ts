@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import type { GraphqlClient } from "../support/client.ts";
+import { newDatabase } from "../support/database.ts";
+import { startRedis } from "../support/redis.ts";
+import { startService } from "../support/service.ts";
+import { eventually } from "../support/wait.ts";
+import { servedByRedis } from "../support/witness.ts";
+
+const PAGE = `query Page($first: Int, $last: Int, $after: String, $before: String) {
+  booksConnection(first: $first, last: $last, after: $after, before: $before) {
+    totalCount
+    edges { cursor node { title } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+
+test("the table and the read model answer every page alike, cursors in the wrong order included", async () => {
+  const redis = await startRedis();
+  const { url: DATABASE_URL } = await newDatabase();
+  const withRedis = await startService({ DATABASE_URL, REDIS_URL: redis.url });
+  const without = await startService({ DATABASE_URL });
+  for (const title of ["b", "d", "f"]) await withRedis.addBook(title);
+  await servedByRedis(withRedis);
+
+  const page = async (service: GraphqlClient, variables: Record<string, unknown>, servedBy: string) =>
+    eventually(`an answer from ${servedBy}`, async () => {
+      const { data, consistency } = await service.ask(PAGE, { variables });
+      return consistency.servedBy === servedBy && data.booksConnection;
+    });
+  const cursors = [null, ..."abcdefg"].map((title) => title && Buffer.from(title).toString("base64url"));
+  const sizes = [{ first: 0 }, { first: 1 }, { first: 2 }, { last: 0 }, { last: 1 }, { last: 2 }, { first: 2, last: 1 }];
+  for (const after of cursors) {
+    for (const before of cursors) {
+      await Promise.all(
+        sizes.map(async (size) => {
+          const variables = { ...size, after, before };
+          const [one, other] = await Promise.all([
+            page(withRedis, variables, "redis"),
+            page(without, variables, "database"),
+          ]);
+          expect(one, JSON.stringify(variables)).toEqual(other);
+        }),
+      );
+    }
+  }
+});
