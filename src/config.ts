@@ -28,10 +28,7 @@ const environment = z
       .default("sqlite:./data/books.db"),
     REDIS_URL: z
       .string()
-      .refine(
-        (url) => parseRedisUrl(url) !== undefined,
-        `must be ${REDIS_URL_FORMS}`,
-      )
+      .refine((url) => parseRedisUrl(url) !== undefined, `must be ${REDIS_URL_FORMS}`)
       .optional(),
     REDIS_CRITICAL: flag.default(false),
     REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),

@@ -7,7 +7,9 @@ try {
   console.log("This is safe only while no process of the service uses the database.");
   for (const stream of Object.values(streams)) {
     const forgotten = await stream.forgetReadModel();
-    console.log(`${stream.definition.name}: ${forgotten ? `forgot the read model ${forgotten}` : "had no read model"}.`);
+    console.log(
+      `${stream.definition.name}: ${forgotten ? `forgot the read model ${forgotten}` : "had no read model"}.`,
+    );
   }
   await orm.close();
 } catch (error) {

@@ -35,7 +35,9 @@ test("forgetting the read model ends the waiting of processes whose Redis is gon
   expect(await timeToAdd(alone, "Dune")).toBeGreaterThanOrEqual(LEASE_MS);
   await alone.stop();
 
-  expect(await forgetReadModel(DATABASE_URL)).toMatch(/only while no process .*\nbooks: forgot the read model 1-\w+-0-\w+\.\n$/);
+  expect(await forgetReadModel(DATABASE_URL)).toMatch(
+    /only while no process .*\nbooks: forgot the read model 1-\w+-0-\w+\.\n$/,
+  );
   expect(await forgetReadModel(DATABASE_URL)).toMatch(/\nbooks: had no read model\.\n$/);
 
   const free = await startProcess(env);

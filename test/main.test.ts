@@ -8,8 +8,8 @@ import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "./support/cleanup.ts";
 import { ADD_BOOK } from "./support/client.ts";
-import { openConnection, postOf } from "./support/raw-connection.ts";
 import { freePort } from "./support/port.ts";
+import { openConnection, postOf } from "./support/raw-connection.ts";
 import { startRedis } from "./support/redis.ts";
 import { runToEnd, startProcess, startService } from "./support/service.ts";
 import { eventually } from "./support/wait.ts";
@@ -166,7 +166,12 @@ describe.each([
     await inFlight.send(bytes.slice(0, -20));
 
     child.kill(signal);
-    await eventually("it accepts nothing more", () => openConnection(url).then(() => false, () => true));
+    await eventually("it accepts nothing more", () =>
+      openConnection(url).then(
+        () => false,
+        () => true,
+      ),
+    );
     await eventually("idle connections are closed", () => silent.ended && halfOfAHead.ended);
     expect([inFlight.ended, child.exitCode]).toEqual([undefined, null]);
 

@@ -109,14 +109,11 @@ export const updateBookInput = z.strictObject({
   publishedDate: date.nullable().optional(),
   isbn: isbn.nullable().optional(),
   stockQuantity: stockQuantity.optional(),
-  expectedVersion: z
-    .int32()
-    .nullish()
-    .meta({
-      title: "Version",
-      description: "The version that was edited; a newer one is not overwritten.",
-      readOnly: true,
-    }),
+  expectedVersion: z.int32().nullish().meta({
+    title: "Version",
+    description: "The version that was edited; a newer one is not overwritten.",
+    readOnly: true,
+  }),
 });
 
 /** A key that is safe to look up anywhere and that no book has: titles hold no control characters. */

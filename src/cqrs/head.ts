@@ -90,7 +90,10 @@ export class Head<T extends object> {
    * refreshed, that is when every process reads under this name or not at all; else when every process has looked
    * the new revision up.
    */
-  acknowledgeAt(commit: { readModel: string | null; leaseMs: number; committedAt: number }, refreshed: boolean): number {
+  acknowledgeAt(
+    commit: { readModel: string | null; leaseMs: number; committedAt: number },
+    refreshed: boolean,
+  ): number {
     const { readModel, leaseMs, committedAt } = commit;
     if (readModel === null) return committedAt;
     this.#learnName(readModel);

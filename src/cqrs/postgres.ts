@@ -138,8 +138,11 @@ export function postgresDatabase(url: string): DatabaseEngine {
 
 /** A standby answers with the past. It cannot become one while a connection lasts, so asking once is enough. */
 function refuseStandby(client: ClientBase, done: (error?: Error) => void): void {
-  client.query("select pg_is_in_recovery() as standby").then(
-    ({ rows }) => done(rows[0].standby ? new Error("the server is a standby, which answers with the past") : undefined),
-    done,
-  );
+  client
+    .query("select pg_is_in_recovery() as standby")
+    .then(
+      ({ rows }) =>
+        done(rows[0].standby ? new Error("the server is a standby, which answers with the past") : undefined),
+      done,
+    );
 }

@@ -3,19 +3,19 @@ import type { Logger } from "pino";
 import { until } from "./deadline.ts";
 import type { Head } from "./head.ts";
 import { formatMark, type Mark, parseMark, sameMark } from "./mark.ts";
-import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
+import type { Answer, Page, Reads } from "./reads.ts";
 import { rebuild } from "./rebuild.ts";
-import { ElsewhereError, type RedisConnection, type RedisService } from "./redis-service.ts";
+import { ElsewhereError, type RedisConnection, type RedisService, RedisUnavailable } from "./redis-service.ts";
 import {
   KEY_FORMAT,
   livesAt,
-  samePlace,
   MARK_FIELD,
   ON_CLUSTER,
   parseReadModelName,
-  type RedisPlace,
   type ReadModelKeys,
+  type RedisPlace,
   readModelKeys,
+  samePlace,
   TIME_TO_LIVE_MS,
 } from "./scripts.ts";
 import type { Change, Commit, Stream, StreamRow } from "./stream.ts";
@@ -106,10 +106,7 @@ export class ReadModel<T extends object> {
    *
    * @returns undefined when Redis cannot give one; upkeep is then under way if that can help
    */
-  async read<V>(
-    atLeast: number,
-    ask: (reads: Reads<T>) => Promise<Answer<V>>,
-  ): Promise<Answer<V> | undefined> {
+  async read<V>(atLeast: number, ask: (reads: Reads<T>) => Promise<Answer<V>>): Promise<Answer<V> | undefined> {
     const fence = this.#fence(atLeast);
     if (!fence) return undefined;
     try {
@@ -119,7 +116,7 @@ export class ReadModel<T extends object> {
     } catch (error) {
       // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
       if (error instanceof Unsound || isReplyError(error)) this.tend();
-      else if (!(error instanceof Error && error.name === "RedisUnavailable")) throw error;
+      else if (!(error instanceof RedisUnavailable)) throw error;
     }
     return undefined;
   }
@@ -130,7 +127,7 @@ export class ReadModel<T extends object> {
    */
   async refresh(commit: Commit<T>): Promise<void> {
     const last = commit.changes.at(-1);
-    for (const { revision } of commit.outcomes.map((outcome) => outcome.change ?? outcome)) this.#head.advance(revision);
+    for (const outcome of commit.outcomes) this.#head.advance((outcome.change ?? outcome).revision);
     if (!last || commit.readModel === null) return;
 
     const waiting = new AbortController();

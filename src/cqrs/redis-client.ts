@@ -23,7 +23,8 @@ export const REDIS_URL_FORMS =
   "redis://[[user]:password@]host[:port][/database], rediss://… (TLS), " +
   "redis+sentinel://[[user]:password@]host[:port],host[:port]…/master[/database] or redis+cluster://…host[:port],host[:port]…";
 
-const URL_PARTS = /^(redis|rediss|redis\+sentinel|redis\+cluster):\/\/(?:([^@/]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const URL_PARTS =
+  /^(redis|rediss|redis\+sentinel|redis\+cluster):\/\/(?:([^@/]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 const QUERY_NAMES = new Set(["tls", "prefix", "sentinelUsername", "sentinelPassword"]);
 
 /** `undefined` for what is not one of {@link REDIS_URL_FORMS}. */

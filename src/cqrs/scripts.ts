@@ -36,9 +36,7 @@ export function newReadModelName({ runId, database }: RedisPlace): string {
 /** The key format and place in a read model's name; `undefined` for what no version of this program wrote. */
 export function parseReadModelName(name: string): (RedisPlace & { format: number }) | undefined {
   const match = /^(\d+)-(\w+)-(\d+)-\w+$/.exec(name);
-  return match
-    ? { format: Number(match[1]), runId: match[2] as string, database: Number(match[3]) }
-    : undefined;
+  return match ? { format: Number(match[1]), runId: match[2] as string, database: Number(match[3]) } : undefined;
 }
 
 export function samePlace(a: RedisPlace | undefined, b: RedisPlace): boolean {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -164,6 +164,13 @@ class Dialect extends SqliteDialect {
   }
 }
 
+/** Step by step: Node's own recursion does not end where the file system refuses without saying why, as /proc does. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+}
+
 function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
 }
@@ -188,7 +195,7 @@ function open(path: string, access: "write" | "read"): Database.Database {
 export function sqliteDatabase(path: string): DatabaseEngine {
   const temporary = path === ":memory:" ? mkdtempSync(join(tmpdir(), "books-")) : undefined;
   const file = temporary ? join(temporary, "books.db") : path;
-  mkdirSync(dirname(file), { recursive: true });
+  makeDirectory(dirname(file));
 
   const dialect = (access: "write" | "read") => () => new Dialect(() => open(file, access));
   return {

@@ -84,7 +84,10 @@ export class TableReads<T extends object> implements Reads<T> {
         ${!backwards && after !== undefined ? expression`and ${key} > ${after}` : expression``})`;
       const no = expression<boolean>`1 = 0`;
       return this.#joined(sql, range)
-        .select([(after === undefined ? no : upToAfter).as("$before"), (before === undefined ? no : fromBefore).as("$after")])
+        .select([
+          (after === undefined ? no : upToAfter).as("$before"),
+          (before === undefined ? no : fromBefore).as("$after"),
+        ])
         .$if(withTotal, (query) => query.select(expression`(select count(*) from ${table})`.as("$total")))
         .orderBy(this.#stream.definition.key);
     });

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 
 const variables = (value: object) => JSON.stringify(value, null, 2);
 
@@ -135,6 +134,8 @@ const style = "<style>.graphiql-tabs > .graphiql-tab { transform: none !importan
 let page: Promise<{ body: Buffer; etag: string }> | undefined;
 
 async function render() {
+  // loaded for those who visit: it is a large part of the process's memory and start-up time
+  const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
   const html = renderGraphiQL({
     title: "Books catalogue",
     endpoint: "/graphql",

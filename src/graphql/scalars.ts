@@ -9,7 +9,9 @@ export function defineScalars(builder: Builder): void {
     parseValue: (value) => {
       const result = date.safeParse(value);
       if (result.success) return result.data;
-      throw new GraphQLError("A Date must be a day of the form YYYY-MM-DD.", { extensions: { code: "BAD_USER_INPUT" } });
+      throw new GraphQLError("A Date must be a day of the form YYYY-MM-DD.", {
+        extensions: { code: "BAD_USER_INPUT" },
+      });
     },
   });
   builder.scalarType("JSON", {

@@ -96,7 +96,9 @@ describe("GraphiQL", () => {
     const size = Number(first.headers.get("content-length"));
     expect(size).toBeLessThan(3_000_000);
     await first.arrayBuffer();
-    const again = await fetch(service.url, { headers: { ...headers, "if-none-match": String(first.headers.get("etag")) } });
+    const again = await fetch(service.url, {
+      headers: { ...headers, "if-none-match": String(first.headers.get("etag")) },
+    });
     expect(again.status).toBe(304);
   });
 });

@@ -117,14 +117,15 @@ describe("two services on one database", () => {
     );
     expect(await one.all(BookEntity)).toHaveLength(40);
   });
-
 });
 
 describe.runIf(engine === "sqlite")("an SQLite file", () => {
   test("is in WAL mode, synchronous and with foreign keys on", async () => {
     const orm = await openOrm(`sqlite:${join(temporaryDirectory(), "books.db")}`);
     const pragma = async (name: string) =>
-      orm.transaction((tx) => tx.sql(async (sql) => (await sql.executeQuery(CompiledQuery.raw(`pragma ${name}`))).rows));
+      orm.transaction((tx) =>
+        tx.sql(async (sql) => (await sql.executeQuery(CompiledQuery.raw(`pragma ${name}`))).rows),
+      );
     expect(await pragma("journal_mode")).toEqual([{ journal_mode: "wal" }]);
     expect(await pragma("synchronous")).toEqual([{ synchronous: 2 }]);
     expect(await pragma("foreign_keys")).toEqual([{ foreign_keys: 1 }]);

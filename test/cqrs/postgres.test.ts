@@ -1,9 +1,9 @@
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { engine, newDatabase } from "../support/database.ts";
+import { startStandby } from "../support/postgres-standby.ts";
 import { startProxy } from "../support/proxy.ts";
 import { runToEnd, startProcess, startService } from "../support/service.ts";
-import { startStandby } from "../support/postgres-standby.ts";
 import { eventually } from "../support/wait.ts";
 
 async function connect(url: string): Promise<pg.Client> {
@@ -28,7 +28,11 @@ describe.runIf(engine === "postgresql")("on PostgreSQL", () => {
     await service.addBook("Book");
     const killer = await connect(url);
     const killing = setInterval(() => {
-      killer.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()").catch(() => {});
+      killer
+        .query(
+          "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        )
+        .catch(() => {});
     }, 100);
     let stock = 0;
     const outcomes = new Set<string>();

@@ -28,7 +28,15 @@ test("the table and the read model answer every page alike, cursors in the wrong
       return consistency.servedBy === servedBy && data.booksConnection;
     });
   const cursors = [null, ..."abcdefg"].map((title) => title && Buffer.from(title).toString("base64url"));
-  const sizes = [{ first: 0 }, { first: 1 }, { first: 2 }, { last: 0 }, { last: 1 }, { last: 2 }, { first: 2, last: 1 }];
+  const sizes = [
+    { first: 0 },
+    { first: 1 },
+    { first: 2 },
+    { last: 0 },
+    { last: 1 },
+    { last: 2 },
+    { first: 2, last: 1 },
+  ];
   for (const after of cursors) {
     for (const before of cursors) {
       await Promise.all(

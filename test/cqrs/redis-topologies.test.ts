@@ -46,7 +46,9 @@ describe("with Redis Sentinel, no read is older than an acknowledged write", () 
 describe("with Redis Cluster, no read is older than an acknowledged write", () => {
   /** The node that holds the read model in force, which has the youngest name. */
   async function nodeInForce(cluster: Awaited<ReturnType<typeof startCluster>>) {
-    const counted = await Promise.all(cluster.nodes.map(async (node) => ({ node, keys: await node.client.keys("*:rows") })));
+    const counted = await Promise.all(
+      cluster.nodes.map(async (node) => ({ node, keys: await node.client.keys("*:rows") })),
+    );
     const holding = counted.filter(({ keys }) => keys.length > 0);
     expect(holding).toHaveLength(1);
     return holding[0] as { node: (typeof counted)[0]["node"]; keys: string[] };
@@ -92,9 +94,13 @@ describe("with Redis Cluster, no read is older than an acknowledged write", () =
       await eventually("the database answers", async () => {
         return (await services[0].book("x")).consistency.servedBy === "database";
       });
-      await eventually("the read model moves to a living node", async () => {
-        return (await services[0].book("x")).consistency.servedBy === "redis";
-      }, 25_000);
+      await eventually(
+        "the read model moves to a living node",
+        async () => {
+          return (await services[0].book("x")).consistency.servedBy === "redis";
+        },
+        25_000,
+      );
     });
   }, 60_000);
 });

@@ -66,7 +66,11 @@ describe("when Redis is lost", () => {
     await redis.kill();
     await eventually("not ready", async () => (await ask(service, "/ready")).code === 503);
     expect(await ask(service, "/ready")).toEqual({ code: 503, ready: false, database: "up", redis: "down" });
-    for (const query of ["{ books { title } }", '{ book(title: "Dune") { title } }', '{ bookByIsbn(isbn: "1") { title } }']) {
+    for (const query of [
+      "{ books { title } }",
+      '{ book(title: "Dune") { title } }',
+      '{ bookByIsbn(isbn: "1") { title } }',
+    ]) {
       const { status, errors } = await service.send(query);
       expect([status, errors?.[0].extensions.code], query).toEqual([200, "SERVICE_UNAVAILABLE"]);
     }

@@ -15,11 +15,15 @@ export default async function startPostgres(): Promise<() => Promise<void>> {
   const user = databaseUser();
   if (user) chownSync(directory, user.uid, user.gid);
   const data = join(directory, "data");
-  execFileSync(join(bin, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"], {
-    ...user,
-    cwd: directory,
-    stdio: "ignore",
-  });
+  execFileSync(
+    join(bin, "initdb"),
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+    {
+      ...user,
+      cwd: directory,
+      stdio: "ignore",
+    },
+  );
   const port = await freePort();
   const options = ["-D", data, "-p", `${port}`, "-k", directory, "-c", "listen_addresses=127.0.0.1"];
   const server = spawn(join(bin, "postgres"), [...options, "-c", "max_connections=300"], {

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDirectory } from "./cleanup.ts";
 import { freePort } from "./port.ts";
-import { RedisServer, startRedis, started } from "./redis.ts";
+import { RedisServer, started, startRedis } from "./redis.ts";
 import { eventually } from "./wait.ts";
 
 /** A master with one replica, watched by three sentinels. */
@@ -61,7 +61,14 @@ export interface RedisCluster {
 }
 
 export async function startCluster(): Promise<RedisCluster> {
-  const options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no"];
+  const options = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1000",
+    "--cluster-require-full-coverage",
+    "no",
+  ];
   const nodes = await Promise.all([0, 1, 2].map(() => startRedis(...options)));
   const [first] = nodes as [RedisServer, ...RedisServer[]];
   const slots = [0, 5461, 10923, 16384] as const;
@@ -73,7 +80,9 @@ export async function startCluster(): Promise<RedisCluster> {
   );
   await eventually("the cluster is complete", async () => {
     const states = await Promise.all(nodes.map(({ client }) => client.call("CLUSTER", "INFO")));
-    return states.every((state) => /cluster_state:ok[^]*cluster_slots_ok:16384[^]*cluster_known_nodes:3/.test(`${state}`));
+    return states.every((state) =>
+      /cluster_state:ok.*cluster_slots_ok:16384.*cluster_known_nodes:3/s.test(`${state}`),
+    );
   });
   return {
     url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
