@@ -66,7 +66,7 @@ describe("a service that cannot start says why in one line", () => {
     for (const [path, reason] of [
       ["directory", "unable to open database file"],
       ["text", "file is not a database"],
-      ["text/books.db", "file already exists"],
+      ["text/books.db", "unable to open database file"],
     ] as const) {
       const line = await refusalOf({ DATABASE_URL: `sqlite:${join(directory, path)}` });
       expect(line).toContain("DATABASE_URL: ");

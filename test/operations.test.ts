@@ -13,16 +13,19 @@ describe.skipIf(!existsSync(record))("the operations that the whole suite sends"
     for (const line of readFileSync(record, "utf8").trimEnd().split("\n")) sent.push(JSON.parse(line));
   }
 
+  const faults = new Map<string, readonly string[]>();
+  for (const { query } of sent) if (!faults.has(query)) faults.set(query, faultsOf(query));
+
   test("are valid in schema.graphql; `sendInvalid` is for those that are not meant to be", () => {
-    const faults = [...new Set(sent.map(({ query }) => query))].flatMap((query) =>
-      faultsOf(query).map((fault) => `${fault} ${query}`),
-    );
-    expect(faults).toEqual([]);
+    expect([...faults].filter(([, found]) => found.length > 0)).toEqual([]);
   });
 
   test("exercise every field, argument, enum value and union member", () => {
     const coverage = new SchemaCoverage(schema);
-    for (const operation of sent) if (faultsOf(operation.query).length === 0) coverage.note(operation);
+    for (const operation of sent) {
+      if (coverage.unexercised.length === 0) break;
+      if (faults.get(operation.query)?.length === 0) coverage.note(operation);
+    }
     expect(coverage.unexercised, "not exercised, if this was the whole suite").toEqual([]);
   });
 });
