@@ -27,7 +27,11 @@ export default defineConfig({
           name: "postgresql",
           include: ["test/{books,cqrs,graphql,torture}/**/*.test.ts"],
           // these are about files, Redis and GraphQL, and learn nothing from another engine
-          exclude: ["test/books/import.test.ts", "test/cqrs/redis-topologies.test.ts", "test/graphql/{errors,schema}.test.ts"],
+          exclude: [
+            "test/books/import.test.ts",
+            "test/cqrs/redis-topologies.test.ts",
+            "test/graphql/{errors,schema}.test.ts",
+          ],
           env: { TEST_ENGINE: "postgresql" },
           globalSetup: ["test/support/postgres-setup.ts"],
           sequence: { groupOrder: 1 },

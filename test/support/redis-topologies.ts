@@ -80,9 +80,7 @@ export async function startCluster(): Promise<RedisCluster> {
   );
   await eventually("the cluster is complete", async () => {
     const states = await Promise.all(nodes.map(({ client }) => client.call("CLUSTER", "INFO")));
-    return states.every((state) =>
-      /cluster_state:ok.*cluster_slots_ok:16384.*cluster_known_nodes:3/s.test(`${state}`),
-    );
+    return states.every((state) => /cluster_state:ok.*cluster_slots_ok:16384.*cluster_known_nodes:3/s.test(`${state}`));
   });
   return {
     url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,

@@ -1,0 +1,95 @@
+import Database from "better-sqlite3";
+import pg from "pg";
+import type { Book } from "./history.ts";
+
+/** One row of `book_change`. */
+export interface Change {
+  readonly revision: number;
+  readonly token: string;
+  readonly previousToken: string;
+  readonly kind: string;
+  readonly before: Book | null;
+  readonly after: Book | null;
+}
+
+/** What the database holds at the end: the serial order of all that was done, and what it led to. */
+export interface GroundTruth {
+  readonly changes: readonly Change[];
+  readonly revision: number;
+  readonly token: string;
+  readonly readModel: string | null;
+  readonly leaseMs: number;
+  /** The table, in title order. */
+  readonly books: readonly Book[];
+}
+
+type Row = Record<string, unknown>;
+
+/** Reads the database without any of the program's own code. */
+export async function readGroundTruth(url: string): Promise<GroundTruth> {
+  const { stream, changes, books } = url.startsWith("sqlite:")
+    ? readSqlite(url.slice("sqlite:".length))
+    : await readPostgres(url);
+  const [row = {}] = stream;
+  return {
+    revision: Number(row.revision),
+    token: String(row.token),
+    readModel: row.read_model as string | null,
+    leaseMs: Number(row.lease_ms),
+    changes: changes.map((change) => ({
+      revision: Number(change.revision),
+      token: String(change.token),
+      previousToken: String(change.previous_token),
+      kind: String(change.kind),
+      before: bookOf(change.before),
+      after: bookOf(change.after),
+    })),
+    books: books
+      .map(({ id, title, author, published_date, isbn, stock_quantity, version }) => ({
+        id: Number(id),
+        title: String(title),
+        author: String(author),
+        publishedDate: published_date as string | null,
+        isbn: isbn as string | null,
+        stockQuantity: Number(stock_quantity),
+        version: Number(version),
+      }))
+      .sort((a, b) => byTitle(a.title, b.title)),
+  };
+}
+
+/** By Unicode code point, which is the order of the UTF-8 bytes. */
+export function byTitle(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+const QUERIES = {
+  stream: "select * from stream where name = 'books'",
+  changes: "select * from book_change order by revision",
+  books: "select * from book",
+};
+
+function readSqlite(path: string) {
+  const database = new Database(path, { readonly: true });
+  const all = (query: string) => database.prepare(query).all() as Row[];
+  try {
+    return { stream: all(QUERIES.stream), changes: all(QUERIES.changes), books: all(QUERIES.books) };
+  } finally {
+    database.close();
+  }
+}
+
+async function readPostgres(url: string) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const all = async (query: string) => (await client.query(query)).rows as Row[];
+  try {
+    return { stream: await all(QUERIES.stream), changes: await all(QUERIES.changes), books: await all(QUERIES.books) };
+  } finally {
+    await client.end();
+  }
+}
+
+function bookOf(json: unknown): Book | null {
+  return json === null ? null : JSON.parse(String(json));
+}

@@ -1,0 +1,23 @@
+import { tmpdir } from "node:os";
+import { expect, test } from "vitest";
+import { engine } from "../support/database.ts";
+import { keepHistory, reportOf, showViolations } from "./report.ts";
+import { run } from "./run.ts";
+
+/** As long as a test run can bear; `npm run torture` has more patience. */
+const SECONDS = 15;
+
+test("a short torture breaks no rule", { timeout: 240_000 }, async () => {
+  const result = await run({
+    engine,
+    seed: 2,
+    ms: SECONDS * 1000,
+    processes: 3,
+    bare: 0,
+    leaseMs: 200,
+    clients: 6,
+    rate: 40,
+  });
+  const evidence = () => `${showViolations(result)}\n${reportOf(result)}\nhistory: ${keepHistory(result, tmpdir())}`;
+  expect(result.violations.length === 0 || evidence()).toBe(true);
+});

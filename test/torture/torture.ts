@@ -1,0 +1,88 @@
+import { tmpdir } from "node:os";
+import { parseArgs } from "node:util";
+import { cleaningUp } from "../support/cleanup.ts";
+import startPostgres from "../support/postgres-setup.ts";
+import type { History } from "./history.ts";
+import { keepHistory, reportOf, showViolations } from "./report.ts";
+import { run } from "./run.ts";
+
+const USAGE = `npm run torture -- [options]
+  --minutes N    how long the nemesis is at work (1)
+  --seed N       the seed of workload and faults (the time)
+  --engine NAME  sqlite or postgresql (sqlite)
+  --processes N  API processes with Redis (3)
+  --bare N       API processes without Redis (1)
+  --lease N      READ_LEASE_MS of all processes: a longer one opens each race wider (200)
+  --clients N    concurrent clients (8)
+  --rate N       requests per second of all clients, not counting the reads after a write (60)
+  --keep DIR     where a history that has violations is kept (the system's directory for temporary files)
+  --keep-always  keep the history in any case`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    engine: { type: "string", default: "sqlite" },
+    processes: { type: "string", default: "3" },
+    bare: { type: "string", default: "1" },
+    lease: { type: "string", default: "200" },
+    clients: { type: "string", default: "8" },
+    rate: { type: "string", default: "60" },
+    keep: { type: "string", default: tmpdir() },
+    "keep-always": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const { engine } = values;
+const numbers = {
+  minutes: Number(values.minutes),
+  seed: Number(values.seed),
+  processes: Number(values.processes),
+  bare: Number(values.bare),
+  leaseMs: Number(values.lease),
+  clients: Number(values.clients),
+  rate: Number(values.rate),
+};
+const { minutes, seed, ...sizes } = numbers;
+const isEngine = engine === "sqlite" || engine === "postgresql";
+
+if (values.help || !isEngine || Object.values(numbers).some((number) => !(number >= 0)) || sizes.processes < 1) {
+  console.log(USAGE);
+  process.exitCode = values.help ? 0 : 2;
+} else {
+  const stopPostgres = engine === "postgresql" ? await startPostgres() : async () => {};
+  try {
+    const options = { engine, seed, ...sizes, ms: minutes * 60_000 } as const;
+    const result = await cleaningUp(() => Promise.race([run(options, progress()), interrupted()]));
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    if (result.violations.length > 0) console.log(`${showViolations(result)}\n`);
+    console.log(reportOf(result));
+    if (result.violations.length > 0 || values["keep-always"])
+      console.log(`The history is in ${keepHistory(result, values.keep)}`);
+    if (result.violations.length > 0) process.exitCode = 1;
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+  await stopPostgres();
+  // what was interrupted may still wait for something
+  process.exit();
+}
+
+/** Rejected when somebody wants the program to end; what it has started must end first. */
+function interrupted(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+  });
+}
+
+/** One line, that a terminal overwrites each second; elsewhere a new one now and then. */
+function progress(): (history: History, faults: string) => void {
+  let lines = 0;
+  return ({ operations, now }, faults) => {
+    const line = `${(now / 1000).toFixed(0)} s, seed ${seed}, ${operations.length} operations: ${faults}`;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line.slice(0, process.stderr.columns - 1)}`);
+    else if (lines++ % 30 === 0) console.error(line);
+  };
+}
