@@ -6,6 +6,8 @@ import { bookMigrations } from "./books/migrations.ts";
 import { BookQueryHandler } from "./books/queries/book-query-handler.ts";
 import { BookReadModel } from "./books/queries/book-read-model.ts";
 import type { Config } from "./config.ts";
+import { within } from "./cqrs/deadline.ts";
+import { ServiceError, StartupError } from "./cqrs/errors.ts";
 import { Head } from "./cqrs/head.ts";
 import { kernelMigrations } from "./cqrs/migrations.ts";
 import { OrmService } from "./cqrs/orm-service.ts";
@@ -16,6 +18,9 @@ import { TableReads } from "./cqrs/table-reads.ts";
 import { HttpServer, type Readiness } from "./graphql/http-server.ts";
 import { buildSchema } from "./graphql/schema.ts";
 import { createGraphql } from "./graphql/yoga.ts";
+
+/** How long each store may take to close, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 /** A running service without its HTTP side: what an import needs, too. */
 export interface App {
@@ -80,15 +85,19 @@ export async function createApp(config: Config): Promise<App> {
         return { ready: database === "up" && !(redis.critical && redisState === "down"), database, redis: redisState };
       },
       async close() {
-        await readModel.stop();
+        // a store that hangs must not keep the process from ending
+        const report = (err: Error) => log.warn({ err }, "a store did not close in time");
+        await within(CLOSE_TIMEOUT_MS, readModel.stop()).catch(report);
         redis.close();
-        await orm.close();
+        await within(CLOSE_TIMEOUT_MS, orm.close()).catch(report);
       },
     };
   } catch (error) {
     redis.close();
     await orm.close();
-    throw error;
+    throw error instanceof ServiceError
+      ? new StartupError([`DATABASE_URL: ${error.message}`], { cause: error })
+      : error;
   }
 }
 

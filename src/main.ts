@@ -19,6 +19,7 @@ try {
     stopping = true;
     await server.close();
     await app.close();
+    process.exit();
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

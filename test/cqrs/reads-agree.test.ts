@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { GraphqlClient } from "../support/client.ts";
 import { newDatabase } from "../support/database.ts";
+import { importFile, writeFixture } from "../support/import.ts";
 import { startRedis } from "../support/redis.ts";
 import { startService } from "../support/service.ts";
 import { eventually } from "../support/wait.ts";
@@ -51,4 +54,21 @@ test("the table and the read model answer every page alike, cursors in the wrong
       );
     }
   }
+});
+
+const SAMPLE = fileURLToPath(new URL("../../../shared/data/goodbooks-sample.csv", import.meta.url));
+
+test.skipIf(!existsSync(SAMPLE))("the titles of real rows come in code-point order from either store", async () => {
+  const redis = await startRedis();
+  const { url: DATABASE_URL } = await newDatabase();
+  await importFile(DATABASE_URL, writeFixture("books.csv", readFileSync(SAMPLE)), "title=title,author=authors");
+  const byCodePoint = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+  const without = await startService({ DATABASE_URL });
+  const fromDatabase = await without.titles();
+  expect(fromDatabase.length).toBeGreaterThan(1900);
+  expect(fromDatabase).toEqual([...fromDatabase].sort(byCodePoint));
+  const withRedis = await startService({ DATABASE_URL, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: "1000" });
+  await servedByRedis(withRedis);
+  expect(await withRedis.titles()).toEqual(fromDatabase);
 });
