@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "./support/cleanup.ts";
+import { inherited } from "./support/environment.ts";
 import { startRedis } from "./support/redis.ts";
 import { type ServiceProcess, startProcess } from "./support/service.ts";
 import { eventually } from "./support/wait.ts";
@@ -10,7 +11,7 @@ import { eventually } from "./support/wait.ts";
 const LEASE_MS = 2000;
 
 async function forgetReadModel(DATABASE_URL: string): Promise<string> {
-  const env = { PATH: process.env.PATH, DATABASE_URL };
+  const env = { ...inherited, DATABASE_URL };
   const { stdout } = await promisify(execFile)("npm", ["run", "--silent", "forget-read-model"], { env });
   return stdout;
 }

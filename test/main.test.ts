@@ -8,6 +8,7 @@ import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "./support/cleanup.ts";
 import { ADD_BOOK } from "./support/client.ts";
+import { inherited } from "./support/environment.ts";
 import { freePort } from "./support/port.ts";
 import { openConnection, postOf } from "./support/raw-connection.ts";
 import { startRedis } from "./support/redis.ts";
@@ -119,7 +120,7 @@ describe("a service that cannot start says why in one line", () => {
 async function startNpm(env: Record<string, string>) {
   const child = spawn("npm", ["start"], {
     detached: true,
-    env: { PATH: process.env.PATH, PORT: "0", ...env },
+    env: { ...inherited, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "ignore"],
   });
   onTestFinished(() => {

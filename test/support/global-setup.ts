@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 const NEEDED = [
   { program: "redis-server", debianPackage: "redis-server" },
   { program: "chromium", debianPackage: "chromium" },
+  { program: "openssl", debianPackage: "openssl" },
 ];
 
 /** Finds the programs that the tests start, and installs those that are missing where that can be done unasked. */

@@ -8,6 +8,7 @@ import { createApp } from "../../src/app.ts";
 import { type ImportSummary, importBooks } from "../../src/books/import/import-books.ts";
 import { ConfigService } from "../../src/config.ts";
 import { temporaryDirectory } from "./cleanup.ts";
+import { inherited } from "./environment.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,7 +33,7 @@ export interface ImportProcess {
 export function startImport(env: Environment, ...args: string[]): ImportProcess {
   const child = spawn(process.execPath, ["src/import.ts", ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...inherited, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

@@ -6,6 +6,7 @@ import { ConfigService } from "../../src/config.ts";
 import { onFinished } from "./cleanup.ts";
 import { GraphqlClient } from "./client.ts";
 import { newDatabase } from "./database.ts";
+import { inherited } from "./environment.ts";
 import { eventually } from "./wait.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -102,7 +103,7 @@ interface Run {
 function spawnMain(env: Environment): Run {
   const child = spawn(process.execPath, ["src/main.ts"], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...inherited, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

@@ -5,7 +5,7 @@ import { keepHistory, reportOf, showViolations } from "./report.ts";
 import { run } from "./run.ts";
 
 /** As long as a test run can bear; `npm run torture` has more patience. */
-const SECONDS = 15;
+const SECONDS = 8;
 
 test("a short torture breaks no rule", { timeout: 240_000 }, async () => {
   const result = await run({

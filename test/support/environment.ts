@@ -1,0 +1,9 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What a process that a test starts has of this one's environment: the settings of a developer's shell do not reach it. */
+export const inherited = {
+  PATH: process.env.PATH,
+  // the suite starts a hundred processes of the same modules
+  NODE_COMPILE_CACHE: join(tmpdir(), "books-compile-cache"),
+} as const;
