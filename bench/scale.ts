@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { Agent, request } from "node:http";
 import { parseArgs } from "node:util";
 import { CompiledQuery } from "kysely";
 import { openDatabase } from "../src/app.ts";
@@ -49,6 +50,7 @@ async function measure(size: number): Promise<Record<string, string>> {
   say("without Redis");
   const alone = await startProcess({ DATABASE_URL: url, LOG_LEVEL: "warn" });
   const fromDatabase = await times(1000, () => alone.ask(BOOK, { variables: { title: anyTitle(size) } }));
+  const readsFromDatabase = await rate(alone, size);
   await alone.stop();
 
   say("rebuilding the read model");
@@ -60,6 +62,7 @@ async function measure(size: number): Promise<Record<string, string>> {
 
   say("reading and writing");
   const fromRedis = await times(2000, () => service.ask(BOOK, { variables: { title: anyTitle(size) } }));
+  const readsFromRedis = await rate(service, size);
   const firstPage = await times(300, () => service.ask(PAGE, { variables: { after: null } }));
   const after = Buffer.from(titleOf(Math.floor(size * 0.9))).toString("base64url");
   const deepPage = await times(300, () => service.ask(PAGE, { variables: { after } }));
@@ -80,6 +83,8 @@ async function measure(size: number): Promise<Record<string, string>> {
     books: `${size}`,
     "book, Redis (ms)": fromRedis.toFixed(2),
     "book, database (ms)": fromDatabase.toFixed(2),
+    "Redis (reads/s)": readsFromRedis.toFixed(0),
+    "database (reads/s)": readsFromDatabase.toFixed(0),
     "first page (ms)": firstPage.toFixed(2),
     "deep page (ms)": deepPage.toFixed(2),
     "update (ms)": update.toFixed(2),
@@ -132,6 +137,37 @@ async function times(count: number, call: () => Promise<unknown>): Promise<numbe
   }
   taken.sort((a, b) => a - b);
   return taken[Math.floor(count / 2)] as number;
+}
+
+/** Point reads per second over 32 connections, for three seconds. The load takes its share of the same machine. */
+async function rate(service: GraphqlClient, size: number): Promise<number> {
+  const agent = new Agent({ keepAlive: true });
+  const end = performance.now() + 3000;
+  let reads = 0;
+  const client = async () => {
+    while (performance.now() < end) {
+      await post(service.url, agent, JSON.stringify({ query: BOOK, variables: { title: anyTitle(size) } }));
+      reads++;
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, client));
+  agent.destroy();
+  return reads / 3;
+}
+
+/** One request with as little work on this side as can be. */
+function post(url: string, agent: Agent, body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    request(url, { method: "POST", agent, headers }, (response) => {
+      response.resume().on("end", () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error(`status ${response.statusCode}`));
+      });
+    })
+      .on("error", reject)
+      .end(body);
+  });
 }
 
 async function servedByRedis(service: GraphqlClient): Promise<void> {
