@@ -1,6 +1,10 @@
 import type { MikroORM, Options } from "@mikro-orm/core";
+import type { Kysely } from "kysely";
 import type { Ddl } from "./migrations.ts";
-import type { Sql } from "./orm-service.ts";
+
+/** Tables are named at run time here, so their rows are typed where they are mapped. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type Sql = Kysely<any>;
 
 /** An error as database drivers throw it. */
 export type DatabaseError = Error & { readonly code?: string };

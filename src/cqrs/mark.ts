@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /**
  * `revision:token` names one state of one history. Revisions count a stream's commands; the token is random for each,
  * so that a restored database which goes on differently has the same revisions under other marks.
@@ -19,4 +21,9 @@ export function parseMark(text: unknown): Mark | undefined {
 
 export function sameMark(a: Mark, b: Mark): boolean {
   return a.revision === b.revision && a.token === b.token;
+}
+
+/** A token tells histories apart, so it must not repeat by chance: 96 random bits. */
+export function newToken(): string {
+  return randomBytes(12).toString("base64url");
 }

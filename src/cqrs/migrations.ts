@@ -1,5 +1,5 @@
 import { Migration } from "@mikro-orm/migrations";
-import { newToken } from "./stream.ts";
+import { newToken } from "./mark.ts";
 
 /** How the engine at hand spells what engines spell differently. */
 export interface Ddl {

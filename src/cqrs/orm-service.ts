@@ -7,8 +7,7 @@ import {
 } from "@mikro-orm/core";
 import { Migrator } from "@mikro-orm/migrations";
 import type { SqlEntityManager } from "@mikro-orm/sqlite";
-import type { Kysely } from "kysely";
-import type { DatabaseEngine, DatabaseError } from "./database-engine.ts";
+import type { DatabaseEngine, DatabaseError, Sql } from "./database-engine.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Refusal, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
 import { mikroOrmMigration, type SchemaMigration } from "./migrations.ts";
 import { postgresDatabase } from "./postgres.ts";
@@ -30,10 +29,6 @@ type Value = string | number | boolean | null;
 
 /** How often a transaction is tried that the database rolls back for the sake of another. */
 const ATTEMPTS = 5;
-
-/** Tables are named at run time here, so their rows are typed where they are mapped. */
-// biome-ignore lint/suspicious/noExplicitAny: see above
-export type Sql = Kysely<any>;
 
 interface Opened {
   readonly orm: MikroORM;

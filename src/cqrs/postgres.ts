@@ -11,8 +11,7 @@ import {
   type TransactionSettings,
 } from "kysely";
 import { type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from "pg";
-import type { DatabaseEngine } from "./database-engine.ts";
-import type { Sql } from "./orm-service.ts";
+import type { DatabaseEngine, Sql } from "./database-engine.ts";
 
 /** Connections for commands, and as many again for reads, which no open transaction holds up. */
 const POOL_SIZE = 10;

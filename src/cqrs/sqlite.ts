@@ -14,8 +14,7 @@ import {
   SqliteDialect,
   type TransactionSettings,
 } from "kysely";
-import type { DatabaseEngine } from "./database-engine.ts";
-import type { Sql } from "./orm-service.ts";
+import type { DatabaseEngine, Sql } from "./database-engine.ts";
 
 /** How long a command waits for another process's transaction on the same file. */
 const BUSY_TIMEOUT_MS = 5000;

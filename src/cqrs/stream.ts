@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
+import type { Sql } from "./database-engine.ts";
 import { Refusal } from "./errors.ts";
-import type { Mark } from "./mark.ts";
-import type { AnyEntity, OrmService, Sql } from "./orm-service.ts";
+import { type Mark, newToken } from "./mark.ts";
+import type { AnyEntity, OrmService } from "./orm-service.ts";
 
 /** What makes an aggregate a stream: its name, its entity, its change log and the property that it is read by. */
 export interface StreamDefinition<T extends object> {
@@ -259,11 +259,6 @@ export class Stream<T extends object> {
     );
     return { revision, token, previousToken, kind, before, after };
   }
-}
-
-/** A token tells histories apart, so it must not repeat by chance: 96 random bits. */
-export function newToken(): string {
-  return randomBytes(12).toString("base64url");
 }
 
 function unlessRefused(error: unknown): void {

@@ -1,5 +1,6 @@
 import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
-import type { OrmService, Sql } from "./orm-service.ts";
+import type { Sql } from "./database-engine.ts";
+import type { OrmService } from "./orm-service.ts";
 import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
 import type { Stream, StreamRow } from "./stream.ts";
 
