@@ -193,31 +193,19 @@ export class OrmService {
 
   /** SQL in the current transaction; outside one, on the connection for reads. For what the six verbs do not say. */
   async sql<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    try {
-      return await work((this.#transaction ?? this.#em()).getKysely({ type: "read" }) as unknown as Sql);
-    } catch (error) {
-      throw this.#translate(error);
-    }
+    return this.#run((em) => work(em.getKysely({ type: "read" }) as unknown as Sql));
   }
 
   /** A short query over a connection that neither transactions nor other reads keep busy. */
   async lookUp<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
     const { orm, engine } = this.#open;
-    try {
-      return await engine.lookUp(orm, work);
-    } catch (error) {
-      throw this.#translate(error);
-    }
+    return this.#translated(() => engine.lookUp(orm, work));
   }
 
   /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
   async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
     const { orm, engine } = this.#open;
-    try {
-      return await engine.snapshot(orm, work);
-    } catch (error) {
-      throw this.#translate(error);
-    }
+    return this.#translated(() => engine.snapshot(orm, work));
   }
 
   /** Table and columns of an entity, by property name. */
@@ -238,9 +226,13 @@ export class OrmService {
     return this.#open.orm.em.fork() as SqlEntityManager;
   }
 
-  async #run<R>(work: (em: SqlEntityManager) => Promise<R>): Promise<R> {
+  #run<R>(work: (em: SqlEntityManager) => Promise<R>): Promise<R> {
+    return this.#translated(() => work(this.#transaction ?? this.#em()));
+  }
+
+  async #translated<R>(work: () => Promise<R>): Promise<R> {
     try {
-      return await work(this.#transaction ?? this.#em());
+      return await work();
     } catch (error) {
       throw this.#translate(error);
     }

@@ -5,7 +5,13 @@ import type { Head } from "./head.ts";
 import { formatMark, type Mark, parseMark, sameMark } from "./mark.ts";
 import type { Answer, Page, Reads } from "./reads.ts";
 import { rebuild } from "./rebuild.ts";
-import { ElsewhereError, type RedisConnection, type RedisService, RedisUnavailable } from "./redis-service.ts";
+import {
+  ElsewhereError,
+  isReplyError,
+  type RedisConnection,
+  type RedisService,
+  RedisUnavailable,
+} from "./redis-service.ts";
 import {
   KEY_FORMAT,
   livesAt,
@@ -394,8 +400,4 @@ function soundMark(text: unknown): Mark {
   const mark = parseMark(text);
   if (!mark) throw new Unsound("the mark is missing");
   return mark;
-}
-
-function isReplyError(error: unknown, code = ""): boolean {
-  return error instanceof Error && error.name === "ReplyError" && error.message.startsWith(code);
 }

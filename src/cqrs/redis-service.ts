@@ -129,20 +129,16 @@ export class RedisService {
    *
    * @throws RedisUnavailable otherwise; the server's own error when it refuses
    */
-  async call<R>(
-    connection: RedisConnection,
-    send: (client: ScriptedRedis) => Promise<R>,
-    timeoutMs = this.#options.timeoutMs,
-  ): Promise<R> {
+  async call<R>(connection: RedisConnection, send: (client: ScriptedRedis) => Promise<R>): Promise<R> {
     if (connection !== this.connection) throw new RedisUnavailable("the connection was lost");
     try {
-      const reply = await within(timeoutMs, send(connection.client));
+      const reply = await within(this.#options.timeoutMs, send(connection.client));
       // a script that the server did not know is sent a second time, by then perhaps over a new connection
       if (connection !== this.#connection) throw new RedisUnavailable("the connection was lost");
       return reply;
     } catch (error) {
       if (error instanceof TimedOut) this.#suspect(connection);
-      if (isReply(error) || error instanceof RedisUnavailable) throw error;
+      if (isReplyError(error) || error instanceof RedisUnavailable) throw error;
       throw new RedisUnavailable((error as Error).message, { cause: error });
     }
   }
@@ -241,9 +237,9 @@ export class RedisService {
   }
 }
 
-/** The server answered, with an error: it lives. */
-function isReply(error: unknown): boolean {
-  return (error as Error)?.name === "ReplyError";
+/** Whether the server answered with an error (so it lives), and with this one if `code` is given. */
+export function isReplyError(error: unknown, code = ""): boolean {
+  return error instanceof Error && error.name === "ReplyError" && error.message.startsWith(code);
 }
 
 async function identify(client: Redis | Cluster): Promise<RedisPlace> {

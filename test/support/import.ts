@@ -1,18 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { type ImportSummary, importBooks } from "../../src/books/import/import-books.ts";
 import { ConfigService } from "../../src/config.ts";
 import { temporaryDirectory } from "./cleanup.ts";
-import { inherited } from "./environment.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { type Environment, spawnProgram } from "./program.ts";
 
 /** How an import ended. `counts` are the numbers of its summary by their labels; empty when it printed none. */
 export interface ImportResult {
@@ -31,26 +26,19 @@ export interface ImportProcess {
 }
 
 export function startImport(env: Environment, ...args: string[]): ImportProcess {
-  const child = spawn(process.execPath, ["src/import.ts", ...args], {
-    cwd: ROOT,
-    env: { ...inherited, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk;
-  });
+  const { child, stdout, stderr } = spawnProgram("src/import.ts", args, env);
   const closed = once(child, "close");
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await closed;
   });
-  const ended = closed.then(() => ({ code: child.exitCode, stdout, stderr, counts: parseCounts(stdout) }));
-  return { child, stderr: () => stderr, ended };
+  const ended = closed.then(() => ({
+    code: child.exitCode,
+    stdout: stdout(),
+    stderr: stderr(),
+    counts: parseCounts(stdout()),
+  }));
+  return { child, stderr, ended };
 }
 
 /** Runs an import to its end. */

@@ -56,8 +56,6 @@ sentinel failover-timeout books 3000
 export interface RedisCluster {
   readonly url: string;
   readonly nodes: readonly RedisServer[];
-  /** The node that holds the slot of `key`. */
-  nodeOf(key: string): Promise<RedisServer>;
 }
 
 export async function startCluster(): Promise<RedisCluster> {
@@ -85,10 +83,6 @@ export async function startCluster(): Promise<RedisCluster> {
   return {
     url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
     nodes,
-    nodeOf: async (key) => {
-      const slot = Number(await first.client.call("CLUSTER", "KEYSLOT", key));
-      return nodes[slots.findIndex((from, i) => from <= slot && slot < (slots[i + 1] as number))] as RedisServer;
-    },
   };
 }
 

@@ -1,17 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { createApp, createHttpServer } from "../../src/app.ts";
 import { ConfigService } from "../../src/config.ts";
 import { onFinished } from "./cleanup.ts";
 import { GraphqlClient } from "./client.ts";
 import { newDatabase } from "./database.ts";
-import { inherited } from "./environment.ts";
+import { type Environment, type Program, spawnProgram } from "./program.ts";
 import { eventually } from "./wait.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A service in this process. It ends with the test. */
 export class Service extends GraphqlClient {
@@ -41,9 +36,9 @@ export async function startService(env: Environment = {}): Promise<Service> {
 /** A service in a process of its own, started as `npm start` does. */
 export class ServiceProcess extends GraphqlClient {
   readonly child: ChildProcess;
-  readonly #run: Run;
+  readonly #run: Program;
 
-  constructor(url: string, run: Run) {
+  constructor(url: string, run: Program) {
     super(url);
     this.child = run.child;
     this.#run = run;
@@ -72,7 +67,7 @@ export class ServiceProcess extends GraphqlClient {
 
 /** Starts a process and waits for its ready line. It ends with the test. */
 export async function startProcess(env: Environment): Promise<ServiceProcess> {
-  const run = spawnMain({ PORT: "0", ...env });
+  const run = spawnProgram("src/main.ts", [], { PORT: "0", ...env });
   onFinished(async () => {
     if (run.child.exitCode !== null || run.child.signalCode !== null) return;
     run.child.kill("SIGKILL");
@@ -89,30 +84,7 @@ export async function startProcess(env: Environment): Promise<ServiceProcess> {
 
 /** Runs a process that is expected to end by itself, as one with a bad configuration does. */
 export async function runToEnd(env: Environment): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const run = spawnMain(env);
+  const run = spawnProgram("src/main.ts", [], env);
   await once(run.child, "close");
   return { code: run.child.exitCode, stdout: run.stdout(), stderr: run.stderr() };
-}
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly stdout: () => string;
-  readonly stderr: () => string;
-}
-
-function spawnMain(env: Environment): Run {
-  const child = spawn(process.execPath, ["src/main.ts"], {
-    cwd: ROOT,
-    env: { ...inherited, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk;
-  });
-  return { child, stdout: () => stdout, stderr: () => stderr };
 }

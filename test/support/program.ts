@@ -1,0 +1,32 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { inherited } from "./environment.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A program of the project that is running, and what it has written so far. */
+export interface Program {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+/** Starts `entry` as its npm script does. */
+export function spawnProgram(entry: string, args: readonly string[], env: Environment): Program {
+  const child = spawn(process.execPath, [entry, ...args], {
+    cwd: ROOT,
+    env: { ...inherited, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  return { child, stdout: () => stdout, stderr: () => stderr };
+}
