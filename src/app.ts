@@ -17,7 +17,7 @@ import { Stream } from "./cqrs/stream.ts";
 import { TableReads } from "./cqrs/table-reads.ts";
 import { HttpServer, type Readiness } from "./graphql/http-server.ts";
 import { buildSchema } from "./graphql/schema.ts";
-import { createGraphql } from "./graphql/yoga.ts";
+import { Graphql } from "./graphql/yoga.ts";
 
 /** How long each store may take to close, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5000;
@@ -104,7 +104,7 @@ export async function createApp(config: Config): Promise<App> {
 /** The HTTP server in front of an app. */
 export function createHttpServer(app: App, config: Config): HttpServer {
   return new HttpServer({
-    graphql: createGraphql(buildSchema(), app, app.log),
+    graphql: new Graphql(buildSchema(), app, app.log),
     readiness: app.readiness,
     maxBodyBytes: config.maxBodyBytes,
     log: app.log,

@@ -3,6 +3,9 @@ import { ServiceError } from "./errors.ts";
 /** What answered: `both` where one request needed several reads and not all came from the same store. */
 export type ServedBy = "redis" | "database" | "both";
 
+/** Reads again and says at which revision the same answer is true, or nothing if it may have become another. */
+export type Recheck = () => Promise<number | undefined>;
+
 /**
  * One request's side of the promise: what the client asks for (`atLeast`) and what its answer turns out to be true
  * at. Handlers report each read and each command here; the HTTP layer sends the sum as `extensions.consistency`.
@@ -13,21 +16,26 @@ export class Consistency {
   #lowestRead: number | undefined;
   #lastCommand: number | undefined;
   readonly #sources = new Set<"redis" | "database">();
+  readonly #rechecks: Recheck[] = [];
+  #repeatable = true;
 
   constructor(atLeast = 0) {
     this.atLeast = atLeast;
   }
 
-  /** Notes a read that is true at `revision`. */
-  read(revision: number, source: "redis" | "database"): void {
+  /** Notes a read that is true at `revision`, and how to make sure of it again if there is a way. */
+  read(revision: number, source: "redis" | "database", recheck?: Recheck): void {
     this.#lowestRead = Math.min(this.#lowestRead ?? revision, revision);
     this.#sources.add(source);
+    if (recheck) this.#rechecks.push(recheck);
+    else this.#repeatable = false;
   }
 
   /** Notes the revision that a command made, or at which it was refused; of several commands the last one counts. */
   command(revision: number): void {
     this.#lastCommand = revision;
     this.#sources.add("database");
+    this.#repeatable = false;
   }
 
   /** @throws ServiceError `REVISION_NOT_REACHED` when `revision` is older than what the client asked for. */
@@ -38,6 +46,11 @@ export class Consistency {
         `The database is at revision ${revision}; the request asks for at least ${this.atLeast}.`,
       );
     }
+  }
+
+  /** How to make sure of everything that the answer was made from; `undefined` when that cannot be had. */
+  get rechecks(): readonly Recheck[] | undefined {
+    return this.#repeatable && this.#rechecks.length > 0 ? this.#rechecks : undefined;
   }
 
   /** `undefined` while nothing was read or written. */

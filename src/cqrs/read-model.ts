@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { until } from "./deadline.ts";
 import type { Head } from "./head.ts";
-import { formatMark, type Mark, parseMark, sameMark } from "./mark.ts";
-import type { Answer, Page, Reads } from "./reads.ts";
+import { formatMark, type Mark, sameMark } from "./mark.ts";
+import type { Answer, Reads } from "./reads.ts";
 import { rebuild } from "./rebuild.ts";
+import { RedisReads, soundMark, Unsound } from "./redis-reads.ts";
 import {
   ElsewhereError,
   isReplyError,
@@ -18,7 +19,6 @@ import {
   MARK_FIELD,
   ON_CLUSTER,
   parseReadModelName,
-  type ReadModelKeys,
   type RedisPlace,
   readModelKeys,
   samePlace,
@@ -41,15 +41,11 @@ const CATCH_UP_CHUNK = 200;
 /** Between two rounds of upkeep, so that a problem that stays does not keep the process busy. Milliseconds. */
 const TEND_PAUSE_MS = 20;
 
-/** What a read of Redis must prove to count: the read model it is asked under, the connection, and how new it must be. */
-interface Fence {
-  readonly keys: ReadModelKeys;
-  readonly connection: RedisConnection;
+/** What a read of Redis must prove to count: where it is asked, and how new the answer must be. */
+interface Fence<T extends object> {
+  readonly source: RedisReads<T>;
   readonly revision: number;
 }
-
-/** Redis answered, but what it holds cannot be believed. */
-class Unsound extends Error {}
 
 /**
  * The copy of a stream's instances in Redis: fenced reads (rules 1 to 3 of the design), refresh by the command side
@@ -66,6 +62,7 @@ export class ReadModel<T extends object> {
 
   /** The name whose mark was found in the change log; only under this one is Redis read. */
   #checkedName: string | undefined;
+  #source: RedisReads<T> | undefined;
   /** Where the named server run was missed: if a new connection leads there again, the run is gone. */
   #missedAt: RedisPlace | undefined;
   #unreachableSince: number | undefined;
@@ -113,11 +110,35 @@ export class ReadModel<T extends object> {
    * @returns undefined when Redis cannot give one; upkeep is then under way if that can help
    */
   async read<V>(atLeast: number, ask: (reads: Reads<T>) => Promise<Answer<V>>): Promise<Answer<V> | undefined> {
+    // the value is made here, where it is noticed if it cannot be
+    return this.#read(atLeast, undefined, ask, (answer) => ({ ...answer, value: answer.value }));
+  }
+
+  /**
+   * Reads as `read` does, but makes no value.
+   *
+   * @returns the revision at which the answer still is the one that `evidence` stands for; undefined when it is not,
+   *   or Redis cannot say
+   */
+  async recheck<V>(
+    atLeast: number,
+    ask: (reads: Reads<T>) => Promise<Answer<V>>,
+    evidence: Answer<V>["evidence"],
+  ): Promise<number | undefined> {
+    return this.#read(atLeast, evidence, ask, (answer) => (answer.evidence === evidence ? answer.revision : undefined));
+  }
+
+  async #read<V, R>(
+    atLeast: number,
+    known: Answer<V>["evidence"],
+    ask: (reads: Reads<T>) => Promise<Answer<V>>,
+    take: (answer: Answer<V>) => R,
+  ): Promise<R | undefined> {
     const fence = this.#fence(atLeast);
     if (!fence) return undefined;
     try {
-      const answer = await ask(this.#reads(fence));
-      if (answer.revision >= fence.revision) return answer;
+      const answer = await ask(known === undefined ? fence.source : fence.source.knowing(known));
+      if (answer.revision >= fence.revision) return take(answer);
       if (answer.revision < this.#head.revision) this.tend();
     } catch (error) {
       // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
@@ -161,61 +182,24 @@ export class ReadModel<T extends object> {
     return this.#tending;
   }
 
-  #fence(atLeast: number): Fence | undefined {
+  #fence(atLeast: number): Fence<T> | undefined {
     const lookup = this.#head.lookup;
     const connection = this.#redis.connection;
     if (!lookup?.readModel || !connection) return undefined;
-    if (lookup.beganAt <= connection.readyAt || !livesAt(lookup.readModel, connection)) return undefined;
-    if (lookup.readModel !== this.#checkedName) {
+    const source = this.#sourceOf(lookup.readModel, connection);
+    if (lookup.beganAt <= connection.readyAt || !source.isThere) return undefined;
+    if (source.name !== this.#checkedName) {
       this.tend();
       return undefined;
     }
-    return {
-      keys: readModelKeys(this.#stream.definition.name, lookup.readModel),
-      connection,
-      revision: Math.max(this.#head.revision, atLeast),
-    };
+    return { source, revision: Math.max(this.#head.revision, atLeast) };
   }
 
-  #reads({ keys: { rows, order }, connection }: Fence): Reads<T> {
-    return {
-      get: async (key) => {
-        const [mark, json] = await this.#redis.call(connection, (redis) => redis.hmget(rows, MARK_FIELD, key));
-        return { value: json == null ? null : this.#parse(json, key), revision: soundMark(mark).revision };
-      },
-      all: async (limit) => {
-        const reply = await this.#redis.call(connection, (redis) => redis.readAll(rows, order, limit));
-        const [mark, , found] = reply ?? [];
-        return { value: found ? found.map((json) => this.#parse(json)) : null, revision: soundMark(mark).revision };
-      },
-      page: async ({ after, before, limit, backwards }) => {
-        const min = after === undefined ? "-" : `(${after}`;
-        const max = before === undefined ? "+" : `(${before}`;
-        const reply = await this.#redis.call(connection, (redis) =>
-          redis.readPage(rows, order, min, max, limit, backwards ? 1 : 0),
-        );
-        const [mark, total, rowsBefore = 0, rowsAfter = 0, found = []] = reply ?? [];
-        const page: Page<T> = {
-          rows: found.map((json) => this.#parse(json)),
-          hasBefore: rowsBefore > 0,
-          hasAfter: rowsAfter > 0,
-          total,
-        };
-        return { value: page, revision: soundMark(mark).revision };
-      },
-    };
-  }
-
-  #parse(json: string | null, key?: string): T {
-    let instance: Record<string, unknown> | null | undefined;
-    try {
-      instance = JSON.parse(json ?? "");
-    } catch {
-      throw new Unsound("a row is no JSON");
-    }
-    const found = instance?.[this.#stream.definition.key];
-    if (typeof found !== "string" || (key !== undefined && found !== key)) throw new Unsound("a row is another's");
-    return instance as T;
+  /** Made once for each name and connection: it is the same for thousands of reads. */
+  #sourceOf(name: string, connection: RedisConnection): RedisReads<T> {
+    if (this.#source?.name === name && this.#source.connection === connection) return this.#source;
+    this.#source = new RedisReads(this.#stream.definition, name, connection, this.#redis);
+    return this.#source;
   }
 
   /**
@@ -393,11 +377,4 @@ export class ReadModel<T extends object> {
     if (state) this.#log.warn(`the read model of ${name} ${state}`);
     else this.#log.info(`the read model of ${name} is in force`);
   }
-}
-
-/** @throws Unsound when `text` is no mark: a hash without one never reads as "there is no such row" */
-function soundMark(text: unknown): Mark {
-  const mark = parseMark(text);
-  if (!mark) throw new Unsound("the mark is missing");
-  return mark;
 }

@@ -29,8 +29,22 @@ export class Reader<T extends object> {
     const answer = await this.#readModel.read(consistency.atLeast, ask);
     if (!answer) return this.readTable(consistency, ask);
     this.#head.advance(answer.revision);
-    consistency.read(answer.revision, "redis");
-    return answer.value;
+    const { atLeast } = consistency;
+    const { revision, evidence, value } = answer;
+    // it may be kept for long, so it holds on to the evidence alone
+    consistency.read(revision, "redis", () => this.#recheck(atLeast, ask, evidence));
+    return value;
+  }
+
+  /** A read like any other, which ends before a value is made. It asks Redis only: whoever wants a value reads. */
+  async #recheck<V>(
+    atLeast: number,
+    ask: (reads: Reads<T>) => Promise<Answer<V>>,
+    evidence: Answer<V>["evidence"],
+  ): Promise<number | undefined> {
+    const revision = await this.#readModel.recheck(atLeast, ask, evidence);
+    if (revision !== undefined) this.#head.advance(revision);
+    return revision;
   }
 
   /** Asks the database at once, for what the read model does not hold. Throws as `read` does. */

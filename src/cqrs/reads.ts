@@ -2,6 +2,11 @@
 export interface Answer<V> {
   readonly value: V;
   readonly revision: number;
+  /**
+   * What the value was made from, where that is known: equal evidence for the same question means an equal value, and
+   * is had without making the value. `null` is evidence as well: that there is no such row.
+   */
+  readonly evidence?: string | null | undefined;
 }
 
 /** Which rows a page holds: at most `limit` between `after` and `before` (both exclusive) in key order. */

@@ -1,9 +1,11 @@
+import { isUtf8 } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { finished } from "node:stream/promises";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { serveGraphiql, wantsGraphiql } from "./graphiql.ts";
+import { GRAPHQL_RESPONSE_TYPE, type GraphqlRequest, type GraphqlResponse, JSON_TYPE } from "./yoga.ts";
 
 /** A request whose body has not arrived by then is ended, so that it cannot hold up a stop for ever. Milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -11,9 +13,6 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const DRAIN_MS = 1000;
 /** At a stop, what the network has delivered by then is still read, however busy the process is. Milliseconds. */
 const STOP_GRACE_MS = 20;
-
-const JSON_TYPE = "application/json";
-const GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json";
 
 /** Whether the process can serve as configured, and what of it cannot. */
 export interface Readiness {
@@ -24,7 +23,10 @@ export interface Readiness {
 
 export interface HttpServerOptions {
   /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
-  readonly graphql: { fetch(url: string, init: RequestInit): Response | Promise<Response> };
+  readonly graphql: {
+    replay(text: string): Promise<string | undefined>;
+    answer(request: GraphqlRequest): Promise<GraphqlResponse>;
+  };
   readonly readiness: () => Promise<Readiness>;
   readonly maxBodyBytes: number;
   readonly log: Logger;
@@ -90,6 +92,8 @@ export class HttpServer {
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#stopping) response.setHeader("connection", "close");
+    // a URL is only parsed where it may say something else
+    if (request.method === "POST" && request.url === "/graphql") return this.#post(request, response);
     const url = targetOf(request);
     switch (url?.pathname) {
       case "/graphql":
@@ -114,8 +118,7 @@ export class HttpServer {
       case "GET":
       case "HEAD":
         if (wantsGraphiql(request)) return serveGraphiql(request, response);
-        if (isWellFormed(url.searchParams)) return this.#answer(request, response, url.search, { method: "GET" });
-        return refuse(response, 400, "GET takes a query, and variables and extensions as JSON.");
+        return this.#get(request, response, url);
       case "POST":
         return this.#post(request, response);
       default:
@@ -131,16 +134,27 @@ export class HttpServer {
     const { maxBodyBytes } = this.#options;
     const bytes = await readBody(request, maxBodyBytes);
     if (!bytes) return refuseBody(request, response, 413, `The body may have at most ${maxBodyBytes} bytes.`);
-    const body = parseBody(bytes);
-    if (!body) return refuse(response, 400, "The body must be a JSON object in UTF-8 that holds a query.");
-    return this.#answer(request, response, "", { method: "POST", body });
+    const text = isUtf8(bytes) ? bytes.toString() : "";
+    const known = await this.#options.graphql.replay(text);
+    if (known !== undefined) return write(response, 200, headersOf(acceptedBy(request)), known);
+    const params = paramsOfBody(text);
+    if (!params) return refuse(response, 400, "The body must be a JSON object in UTF-8 that holds a query.");
+    return this.#answer(request, response, { method: "POST", text, params });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, search: string, init: RequestInit): Promise<void> {
-    const accept = request.headers.accept?.includes(GRAPHQL_RESPONSE_TYPE) ? GRAPHQL_RESPONSE_TYPE : JSON_TYPE;
-    const headers = { accept, "content-type": JSON_TYPE };
-    const answer = await this.#options.graphql.fetch(`http://localhost/graphql${search}`, { ...init, headers });
-    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  async #get(request: IncomingMessage, response: ServerResponse, { searchParams }: URL): Promise<void> {
+    const params = paramsOfSearch(searchParams);
+    if (!params) return refuse(response, 400, "GET takes a query, and variables and extensions as JSON.");
+    return this.#answer(request, response, { method: "GET", params });
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: Omit<GraphqlRequest, "accept">,
+  ): Promise<void> {
+    const { status, headers, body } = await this.#options.graphql.answer({ ...asked, accept: acceptedBy(request) });
+    write(response, status, headers, body);
   }
 
   #fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
@@ -156,49 +170,68 @@ function targetOf({ url = "/" }: IncomingMessage): URL | null {
   return URL.parse(url.startsWith("/") ? `http://localhost${url}` : url);
 }
 
-/** The whole body, or undefined when it is too large. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  if (Number(request.headers["content-length"]) > maxBytes) return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // the connection is still needed for the answer
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    size += chunk.length;
-    if (size > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+function acceptedBy({ headers }: IncomingMessage): GraphqlRequest["accept"] {
+  return headers.accept?.includes(GRAPHQL_RESPONSE_TYPE) ? GRAPHQL_RESPONSE_TYPE : JSON_TYPE;
 }
 
-/** The body as text if it is JSON in UTF-8 with a query, else undefined; what else it holds is GraphQL's concern. */
-function parseBody(bytes: Buffer): string | undefined {
+/** The whole body, or undefined when it is too large. */
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = Number(request.headers["content-length"]) > maxBytes ? Number.POSITIVE_INFINITY : 0;
+    if (size > maxBytes) return resolve(undefined);
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) return resolve(undefined);
+      chunks.push(chunk);
+    });
+    request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+    request.on("error", reject);
+  });
+}
+
+/** Of a body that is a JSON object with a query; what else it holds is GraphQL's concern. */
+function paramsOfBody(text: string): GraphqlRequest["params"] | undefined {
+  const params = parseJson(text);
+  return typeof params?.query === "string" ? params : undefined;
+}
+
+/** Of a query string that holds a query, and JSON where JSON belongs. */
+function paramsOfSearch(search: URLSearchParams): GraphqlRequest["params"] | undefined {
+  const query = search.get("query");
+  if (!query) return undefined;
+  const variables = parseJson(search.get("variables") || "null");
+  const extensions = parseJson(search.get("extensions") || "null");
+  if (variables === undefined || extensions === undefined) return undefined;
+  const operationName = search.get("operationName");
+  return { query, variables, extensions, ...(operationName && { operationName }) };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON of a client's
+function parseJson(text: string): any {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return typeof JSON.parse(text)?.query === "string" ? text : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-/** Whether a query string holds a query, and JSON where JSON belongs. */
-function isWellFormed(parameters: URLSearchParams): boolean {
-  try {
-    for (const name of ["variables", "extensions"]) JSON.parse(parameters.get(name) || "null");
-    return parameters.has("query");
-  } catch {
-    return false;
-  }
-}
-
 function send(response: ServerResponse, status: number, body: object): void {
-  write(response, status, body);
-  response.end();
+  write(response, status, headersOf(JSON_TYPE), JSON.stringify(body));
 }
 
-function write(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  const headers = { "content-type": `${JSON_TYPE}; charset=utf-8`, "content-length": Buffer.byteLength(text) };
-  response.writeHead(status, headers).write(text);
+/** In one piece, whose length is known. */
+function write(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): void {
+  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
+}
+
+function headersOf(type: string): Record<string, string> {
+  return { "content-type": `${type}; charset=utf-8` };
 }
 
 function refuse(response: ServerResponse, status: number, message: string, code?: string): void {
@@ -210,8 +243,9 @@ function refuse(response: ServerResponse, status: number, message: string, code?
  * lose the answer; so for a while the rest is thrown away first.
  */
 async function refuseBody(request: IncomingMessage, response: ServerResponse, status: number, message: string) {
-  response.setHeader("connection", "close");
-  write(response, status, refusal(message));
+  const text = JSON.stringify(refusal(message));
+  const headers = { ...headersOf(JSON_TYPE), "content-length": Buffer.byteLength(text), connection: "close" };
+  response.writeHead(status, headers).write(text);
   request.resume();
   await finished(request, { writable: false, signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => {});
   response.end();

@@ -1,40 +1,102 @@
-import { type ExecutionArgs, execute, GraphQLError, type GraphQLSchema, type ParseOptions, parse } from "graphql";
-import { createYoga, type Plugin } from "graphql-yoga";
+import { type ExecutionResult, GraphQLError, type GraphQLSchema, type ParseOptions, parse } from "graphql";
+import { createYoga, type GraphQLParams, type Plugin, processRegularResult } from "graphql-yoga";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { Consistency } from "../cqrs/consistency.ts";
 import type { Context } from "./builder.ts";
+import { CompiledExecutor } from "./compiled-executor.ts";
 import { limitErrors, toClientError } from "./errors.ts";
+import { Replays } from "./replays.ts";
 
 /** A document of more tokens is refused before it is parsed further. */
 const MAX_TOKENS = 2000;
-/** Each error about a variable repeats the variable's whole value before it is cut short, which takes its time. */
-const MAX_COERCION_ERRORS = 10;
+
+export const JSON_TYPE = "application/json";
+export const GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json";
+
+/** A GraphQL request as it came over HTTP. */
+export interface GraphqlRequest {
+  /** Of a GET no mutation is run. */
+  readonly method: "GET" | "POST";
+  /** The body of a POST: the same text is the same request. */
+  readonly text?: string;
+  /** What was asked for. */
+  readonly params: GraphQLParams;
+  readonly accept: typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE;
+}
+
+export interface GraphqlResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * Runs GraphQL requests through Yoga, all but its HTTP side: requests and responses as the web platform has them cost
+ * more than an execution does. Routes, limits and methods are the HTTP server's.
+ */
+export class Graphql {
+  readonly #replays = new Replays();
+  readonly #yoga;
+  readonly #log: Logger;
+
+  constructor(schema: GraphQLSchema, handlers: Omit<Context, "consistency">, log: Logger) {
+    this.#log = log;
+    const { execute } = new CompiledExecutor();
+    const executor: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
+    this.#yoga = createYoga<object, Context>({
+      schema,
+      context: ({ params }) => ({ ...handlers, consistency: consistencyOf(params.extensions) }),
+      plugins: [limitedParser, executor],
+      maskedErrors: { maskError: (error) => toClientError(error, log) },
+      graphiql: false,
+      multipart: false,
+      cors: false,
+      logging: false,
+    });
+  }
+
+  /** The answer to a POST of this text, if it is known and still true. Its status is 200. */
+  replay(text: string): Promise<string | undefined> {
+    return this.#replays.find(text);
+  }
+
+  async answer({ method, text, params, accept }: GraphqlRequest): Promise<GraphqlResponse> {
+    const context = {} as { consistency?: Consistency };
+    const result = await this.#execute({ method } as Request, params, context);
+    const report = context.consistency?.report;
+    const { status, headers, body } = processRegularResult(
+      {
+        ...result,
+        ...(result.errors && { errors: limitErrors(result.errors) }),
+        ...(report && { extensions: { consistency: report } }),
+      },
+      plainResponses,
+      accept,
+    ) as unknown as PlainResponse;
+    if (text !== undefined && context.consistency && !result.errors) {
+      this.#replays.keep(text, body, context.consistency);
+    }
+    return { status, headers, body };
+  }
+
+  async #execute(request: Request, params: GraphQLParams, context: object): Promise<ExecutionResult> {
+    try {
+      return (await this.#yoga.getResultForParams({ params, request }, context as never)) as ExecutionResult;
+    } catch (error) {
+      // thrown by what looks at the parameters, before anything is executed
+      return { errors: [toClientError(error, this.#log)] };
+    }
+  }
+}
 
 const requested = z
   .object({ consistency: z.object({ atLeast: z.int().min(0).nullish() }).nullish() })
   .nullish()
   .transform((extensions) => extensions?.consistency?.atLeast ?? 0);
 
-/** Runs GraphQL requests. Routes, limits and methods are the HTTP server's. */
-export function createGraphql(schema: GraphQLSchema, handlers: Omit<Context, "consistency">, log: Logger) {
-  return createYoga<object, Context>({
-    schema,
-    context: ({ params }) => ({ ...handlers, consistency: consistencyOf(params.extensions) }),
-    plugins: [limitedParser, limitedExecutor, reportConsistency],
-    maskedErrors: { maskError: (error) => toClientError(error, log) },
-    graphqlEndpoint: "/graphql",
-    graphiql: false,
-    landingPage: false,
-    multipart: false,
-    cors: false,
-    // the HTTP server has limited the body already; doing it twice halves the throughput
-    maxRequestBodySize: false,
-    logging: false,
-  });
-}
-
 function consistencyOf(extensions: unknown): Consistency {
+  if (extensions === undefined) return new Consistency();
   const result = requested.safeParse(extensions);
   if (result.success) return new Consistency(result.data);
   throw new GraphQLError("extensions.consistency.atLeast must be a non-negative whole number.", {
@@ -57,23 +119,17 @@ const limitedParser: Plugin = {
   },
 };
 
-const limitedExecutor: Plugin = {
-  onExecute({ setExecuteFn }) {
-    // Yoga's own executor has no such option
-    setExecuteFn((args: ExecutionArgs) => execute({ ...args, options: { maxCoercionErrors: MAX_COERCION_ERRORS } }));
-  },
-};
+/** What Yoga makes of a result, as plain values. */
+class PlainResponse {
+  readonly body: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
 
-const reportConsistency: Plugin<Context> = {
-  onExecute: ({ args }) => ({
-    onExecuteDone({ result, setResult }) {
-      if (Symbol.asyncIterator in result) return;
-      const consistency = args.contextValue.consistency.report;
-      if (consistency) setResult({ ...result, extensions: { ...result.extensions, consistency } });
-    },
-  }),
-  onResultProcess({ result, setResult }) {
-    if (Array.isArray(result) || Symbol.asyncIterator in result || !result.errors) return;
-    setResult({ ...result, errors: limitErrors(result.errors) });
-  },
-};
+  constructor(body: string, { status, headers }: { status: number; headers: Record<string, string> }) {
+    this.body = body;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+const plainResponses = { Response: PlainResponse } as never;

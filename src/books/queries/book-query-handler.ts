@@ -32,7 +32,8 @@ export class BookQueryHandler {
 
   /** The book with this title, or null. */
   async book(title: string, consistency: Consistency): Promise<Book | null> {
-    return this.#reader.read(consistency, (reads) => reads.get(titleKey(title)));
+    const key = titleKey(title);
+    return this.#reader.read(consistency, (reads) => reads.get(key));
   }
 
   /** Everything that a form to edit this book needs, or null when there is no such book. */

@@ -1,0 +1,154 @@
+import DataLoader from "dataloader";
+import { type Mark, parseMark } from "./mark.ts";
+import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
+import type { RedisConnection, RedisService } from "./redis-service.ts";
+import { livesAt, MARK_FIELD, type ReadModelKeys, readModelKeys } from "./scripts.ts";
+import type { StreamDefinition } from "./stream.ts";
+
+/** The largest number of point reads that one command carries, so that it never keeps Redis from others for long. */
+const POINT_READS = 100;
+
+/** Redis answered, but what it holds cannot be believed. */
+export class Unsound extends Error {}
+
+/** A row as it is in Redis, and the mark of the hash that it is in. */
+interface StoredRow {
+  readonly mark: Mark;
+  /** `null` when there is no such row. */
+  readonly json: string | null;
+}
+
+/**
+ * Reads of a stream's read model, under one name and over one connection only. Each is one command, so that the answer
+ * and the mark that it is true at are from one moment. Evidence is the row for a point read, for others the mark.
+ *
+ * Every method throws `RedisUnavailable`, the server's own errors, and `Unsound`, which making a value does as well.
+ */
+export class RedisReads<T extends object> implements Reads<T> {
+  readonly name: string;
+  readonly connection: RedisConnection;
+  /** Whether the name says that it lives where the connection leads. */
+  readonly isThere: boolean;
+  readonly #keys: ReadModelKeys;
+  readonly #key: keyof T & string;
+  readonly #redis: RedisService;
+  /**
+   * All point reads that wait in one turn of the event loop are one command, which is sent when the last of them has
+   * begun: at 64 connections that halves the cost of a request.
+   */
+  readonly #points: DataLoader<string, StoredRow>;
+
+  constructor(definition: StreamDefinition<T>, name: string, connection: RedisConnection, redis: RedisService) {
+    this.name = name;
+    this.connection = connection;
+    this.isThere = livesAt(name, connection);
+    this.#keys = readModelKeys(definition.name, name);
+    this.#key = definition.key;
+    this.#redis = redis;
+    this.#points = new DataLoader((keys) => this.#rows(keys), {
+      // what has been fetched is no answer to a read that begins later
+      cache: false,
+      batchScheduleFn: setImmediate,
+      maxBatchSize: POINT_READS,
+    });
+  }
+
+  async get(key: string): Promise<Answer<T | null>> {
+    const { mark, json } = await this.#points.load(key);
+    return new StoredAnswer(mark, json, () => (json === null ? null : this.#parse(json, key)));
+  }
+
+  async all(limit: number, known = ""): Promise<Answer<readonly T[] | null>> {
+    const { rows, order } = this.#keys;
+    const reply = await this.#redis.call(this.connection, (redis) => redis.readAll(rows, order, limit, known));
+    const [text, total = 0, json] = reply ?? [];
+    return new StoredAnswer(soundMark(text), text, () => (total > limit ? null : this.#parseAll(json, total)));
+  }
+
+  async page(request: PageRequest, known = ""): Promise<Answer<Page<T>>> {
+    const { after, before, limit, backwards } = request;
+    const { rows, order } = this.#keys;
+    const min = after === undefined ? "-" : `(${after}`;
+    const max = before === undefined ? "+" : `(${before}`;
+    const reply = await this.#redis.call(this.connection, (redis) =>
+      redis.readPage(rows, order, min, max, limit, backwards ? 1 : 0, known),
+    );
+    const [text, total, rowsBefore = 0, size = 0, rowsAfter = 0, json] = reply ?? [];
+    return new StoredAnswer(soundMark(text), text, () => ({
+      rows: this.#parseAll(json, size),
+      hasBefore: rowsBefore > 0,
+      hasAfter: rowsAfter > 0,
+      total,
+    }));
+  }
+
+  /** The same reads for someone who has the value that `evidence` stands for: Redis need not send it again. */
+  knowing(evidence: string | null | undefined): Reads<T> {
+    const known = evidence ?? "";
+    return {
+      get: (key) => this.get(key),
+      all: (limit) => this.all(limit, known),
+      page: (request) => this.page(request, known),
+    };
+  }
+
+  async #rows(keys: readonly string[]): Promise<StoredRow[]> {
+    const [text, ...found] = await this.#redis.call(this.connection, (redis) =>
+      redis.hmget(this.#keys.rows, MARK_FIELD, ...keys),
+    );
+    const mark = soundMark(text);
+    return found.map((json) => ({ mark, json: json ?? null }));
+  }
+
+  #parse(json: string, key: string): T {
+    const instance = parseJson(json);
+    if (this.#keyOf(instance) !== key) throw new Unsound("a row is another's");
+    return instance as T;
+  }
+
+  #parseAll(json: string | null | undefined, size: number): T[] {
+    const instances = parseJson(json);
+    if (!Array.isArray(instances) || instances.length !== size) throw new Unsound("rows are missing");
+    for (const instance of instances) {
+      if (typeof this.#keyOf(instance) !== "string") throw new Unsound("a row is no instance");
+    }
+    return instances;
+  }
+
+  #keyOf(instance: unknown): unknown {
+    return (instance as T | null)?.[this.#key];
+  }
+}
+
+/** An answer whose value is made when it is asked for. */
+class StoredAnswer<V> implements Answer<V> {
+  readonly revision: number;
+  readonly evidence: string | null | undefined;
+  readonly #make: () => V;
+
+  constructor({ revision }: Mark, evidence: string | null | undefined, make: () => V) {
+    this.revision = revision;
+    this.evidence = evidence;
+    this.#make = make;
+  }
+
+  get value(): V {
+    return this.#make();
+  }
+}
+
+/** @throws Unsound */
+function parseJson(json: string | null | undefined): unknown {
+  try {
+    return JSON.parse(json ?? "");
+  } catch {
+    throw new Unsound("a row is no JSON");
+  }
+}
+
+/** @throws Unsound when `text` is no mark: a hash without one never reads as "there is no such row" */
+export function soundMark(text: unknown): Mark {
+  const mark = parseMark(text);
+  if (!mark) throw new Unsound("the mark is missing");
+  return mark;
+}

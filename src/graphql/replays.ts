@@ -1,0 +1,51 @@
+import { LRUCache } from "lru-cache";
+import type { Consistency, Recheck } from "../cqrs/consistency.ts";
+
+/** What all kept answers may take together, in characters of requests and answers. */
+const MAX_CHARACTERS = 32_000_000;
+/** What an entry costs beside its texts, roughly. */
+const ENTRY_CHARACTERS = 500;
+
+/** An answer as it was sent, but for its revision, and how to make sure of each read that it was made from. */
+interface Replay {
+  readonly rechecks: readonly Recheck[];
+  readonly beforeRevision: string;
+  readonly afterRevision: string;
+}
+
+/**
+ * Recent answers to queries, by their requests as sent. An answer is a function of its request and of what was read for
+ * it. So the same request reads the same again, under the same fence as ever, and if nothing has become another the
+ * same text is the answer, true at the revision now read: only parsing, execution and serialisation are spared. There
+ * is nothing to expire and nothing to invalidate.
+ */
+export class Replays {
+  readonly #replays = new LRUCache<string, Replay>({
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: ({ beforeRevision }, request) => request.length + beforeRevision.length + ENTRY_CHARACTERS,
+  });
+
+  /** The answer to `request`, or undefined when it has to be made. */
+  async find(request: string): Promise<string | undefined> {
+    const replay = this.#replays.get(request);
+    if (!replay) return undefined;
+    const [first, ...others] = replay.rechecks;
+    let lowest = await (first as Recheck)();
+    if (others.length > 0) {
+      for (const revision of await Promise.all(others.map((recheck) => recheck()))) {
+        if (revision === undefined || lowest === undefined) return undefined;
+        lowest = Math.min(lowest, revision);
+      }
+    }
+    return lowest === undefined ? undefined : replay.beforeRevision + lowest + replay.afterRevision;
+  }
+
+  /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
+  keep(request: string, answer: string, { report, rechecks }: Consistency): void {
+    if (!report || !rechecks) return;
+    const afterRevision = `,"servedBy":"${report.servedBy}"}}}`;
+    const tail = report.revision + afterRevision;
+    if (!answer.endsWith(tail)) return;
+    this.#replays.set(request, { rechecks, beforeRevision: answer.slice(0, -tail.length), afterRevision });
+  }
+}

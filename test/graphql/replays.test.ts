@@ -1,0 +1,160 @@
+import { getIntrospectionQuery } from "graphql";
+import { describe, expect, test } from "vitest";
+import { BOOK, type GraphqlClient, type GraphqlRequest } from "../support/client.ts";
+import { newDatabase } from "../support/database.ts";
+import { READ_PATHS } from "../support/read-paths.ts";
+import { startRedis } from "../support/redis.ts";
+import { startService } from "../support/service.ts";
+import { eventually } from "../support/wait.ts";
+import { servedByRedis } from "../support/witness.ts";
+
+const PAGE = `query Page($first: Int = 2, $after: String, $total: Boolean = true) {
+  booksConnection(first: $first, after: $after) {
+    totalCount @include(if: $total)
+    edges { cursor node { __typename ...Named } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}
+fragment Named on Node { id ... on Book { name: title } }`;
+
+const QUESTIONS: readonly [query: string, variables?: Record<string, unknown>, operationName?: string][] = [
+  ["{ books { id title author publishedDate isbn stockQuantity version } }"],
+  [BOOK, { title: "Ubik" }],
+  [BOOK, { title: "There is none" }],
+  [
+    "query ($a: String!, $b: String!) { a: book(title: $a) { title } b: book(title: $b) { title } }",
+    { a: "A", b: "B" },
+  ],
+  [PAGE, {}],
+  [PAGE, { first: 1, after: Buffer.from("A").toString("base64url"), total: false }],
+  ["query ($yes: Boolean!) { books { title isbn @include(if: $yes) author @skip(if: $yes) } }", { yes: true }],
+  ["query One { books { title } } query Two { __typename books { version } }", {}, "Two"],
+  [
+    `query ($title: String!) { bookEditForm(title: $title) { book { title } mutation fields { name label value inputType
+    required readOnly minLength maxLength min max pattern helpText } jsonSchema uiSchema formData } }`,
+    { title: "Ubik" },
+  ],
+  [
+    "query ($id: ID!) { node(id: $id) { __typename id ... on Book { title } } nodes(ids: [$id]) { id } }",
+    { id: "Qm9vazox" },
+  ],
+  ['{ bookByIsbn(isbn: "0-30-640615-2") { title isbn } book(title: "Ubik") { isbn } }'],
+  [getIntrospectionQuery()],
+  // errors have messages, codes, places and paths
+  ["query ($first: Int!) { one: booksConnection(first: $first) { edges { cursor } } books { title } }", { first: 501 }],
+  ["query ($first: Int!) { __typename\n booksConnection(first: $first) { totalCount } }", { first: "many" }],
+  ["query ($title: String!) { book(title: $title) { title } }", {}],
+  ["query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", { ids: [{}, null, 1.5] }],
+];
+
+async function fill(service: GraphqlClient): Promise<void> {
+  for (const title of ["A", "B", "C"]) await service.addBook(title);
+  await service.addBook("Ubik", { isbn: "0306406152", publishedDate: "1969-05-01", stockQuantity: 7 });
+}
+
+describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ start }) => {
+  test("has the answer that it had, whether it is executed, compiled or replayed", async () => {
+    const { service } = await start();
+    await fill(service);
+    for (const [query, variables, operationName] of QUESTIONS) {
+      const request = { ...(variables && { variables }), ...(operationName && { operationName }) };
+      const said = async (extensions?: object) => {
+        const { status, data, errors } = await service.send(query, { ...request, ...(extensions && { extensions }) });
+        return { status, data, errors };
+      };
+      const executed = await said();
+      // another request with the same document is compiled, and then comes again as it was
+      expect(await said({ consistency: {} }), query).toEqual(executed);
+      expect(await said({ consistency: {} }), query).toEqual(executed);
+    }
+  });
+
+  test("is true at the revision that it reports, after every kind of change", async () => {
+    const { service, ask } = await start();
+    const found = async () => {
+      const { data, consistency } = await ask('{ book(title: "Ubik") { title version } books { title version } }');
+      return [
+        data.book?.version ?? null,
+        data.books.map(({ title }: { title: string }) => title),
+        consistency.revision,
+      ];
+    };
+    const twice = async () => {
+      const first = await found();
+      expect(await found()).toEqual(first);
+      return first;
+    };
+    expect(await twice()).toEqual([null, [], 0]);
+    await service.addBook("Ubik");
+    expect(await twice()).toEqual([1, ["Ubik"], 1]);
+    await service.addBook("VALIS");
+    expect(await twice()).toEqual([1, ["Ubik", "VALIS"], 2]);
+    await service.updateBook("Ubik", { stockQuantity: 3 });
+    expect(await twice()).toEqual([2, ["Ubik", "VALIS"], 3]);
+    await service.updateBook("Ubik", { title: "Eye in the Sky" });
+    expect(await twice()).toEqual([null, ["Eye in the Sky", "VALIS"], 4]);
+    await service.updateBook("Eye in the Sky", { title: "Ubik" });
+    expect(await twice()).toEqual([4, ["Ubik", "VALIS"], 5]);
+    await service.deleteBook("Ubik");
+    expect(await twice()).toEqual([null, ["VALIS"], 6]);
+  });
+});
+
+describe("an answer that is known", () => {
+  const REQUEST: GraphqlRequest = { variables: { title: "Ubik" } };
+
+  test("is not given when another process has changed the book, nor when Redis is gone", async () => {
+    const redis = await startRedis();
+    const { url: DATABASE_URL } = await newDatabase();
+    const [one, other] = await Promise.all([
+      startService({ DATABASE_URL, REDIS_URL: redis.url }),
+      startService({ DATABASE_URL, REDIS_URL: redis.url }),
+    ]);
+    await one.addBook("Ubik");
+    await servedByRedis(one, other);
+    const versions = async () =>
+      (await Promise.all([one, other].map((s) => s.ask(BOOK, REQUEST)))).map(({ data }) => data.book?.version);
+    for (let version = 1; version < 20; version++) {
+      expect(await versions()).toEqual([version, version]);
+      await [one, other][version % 2]?.updateBook("Ubik", { stockQuantity: version });
+    }
+    await redis.kill();
+    expect(await versions()).toEqual([20, 20]);
+    expect((await one.ask(BOOK, REQUEST)).consistency.servedBy).toBe("database");
+  });
+
+  test("is refused like any other when Redis is lost and critical", async () => {
+    const redis = await startRedis();
+    const service = await startService({ REDIS_URL: redis.url, REDIS_CRITICAL: "true" });
+    await service.addBook("Ubik");
+    await servedByRedis(service);
+    await service.ask(BOOK, REQUEST);
+    await redis.kill();
+    await eventually("queries are refused", async () => {
+      const { errors } = await service.send(BOOK, REQUEST);
+      return errors?.[0].extensions.code === "SERVICE_UNAVAILABLE";
+    });
+  });
+
+  test("is an answer to a POST of the same JSON only", async () => {
+    const redis = await startRedis();
+    const service = await startService({ REDIS_URL: redis.url });
+    await servedByRedis(service);
+    const search = `?${new URLSearchParams({ query: "{ books { title } }" })}`;
+    for (let i = 0; i < 3; i++) expect((await fetch(service.url + search)).status).toBe(200);
+    const headers = { "content-type": "application/json" };
+    expect((await fetch(service.url, { method: "POST", headers, body: search })).status).toBe(400);
+
+    const body = JSON.stringify({ query: "{ books { title } }" });
+    const post = async (more: Record<string, string>) => {
+      const response = await fetch(service.url, { method: "POST", headers: { ...headers, ...more }, body });
+      return [response.status, response.headers.get("content-type")];
+    };
+    const type = "application/graphql-response+json";
+    for (let i = 0; i < 3; i++) {
+      expect(await post({})).toEqual([200, "application/json; charset=utf-8"]);
+      expect(await post({ accept: type })).toEqual([200, `${type}; charset=utf-8`]);
+      expect(await post({ "content-type": "text/plain" })).toEqual([415, "application/json; charset=utf-8"]);
+    }
+  });
+});

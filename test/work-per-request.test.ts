@@ -1,0 +1,233 @@
+import { tracingChannel } from "node:diagnostics_channel";
+import Database from "better-sqlite3";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { type App, createApp, createHttpServer } from "../src/app.ts";
+import { ConfigService } from "../src/config.ts";
+import { GraphqlClient } from "./support/client.ts";
+import { newDatabase } from "./support/database.ts";
+import { openConnection, postOf } from "./support/raw-connection.ts";
+import { type RedisServer, startRedis } from "./support/redis.ts";
+import { eventually } from "./support/wait.ts";
+
+/*
+ * What a request costs, counted instead of timed: statements, commands, parses and executions do not depend on how busy
+ * the machine is. bench/ measures what they come to.
+ */
+
+const BOOK =
+  "query ($title: String!) { book(title: $title) { title author publishedDate isbn stockQuantity version } }";
+const BOOKS = "{ books { title author isbn stockQuantity } }";
+const ADD = "mutation ($input: AddBookInput!) { addBook(input: $input) { __typename } }";
+const UPDATE =
+  "mutation ($title: String!, $input: UpdateBookInput!) { updateBook(title: $title, input: $input) { __typename } }";
+
+interface Work {
+  /** Documents parsed and validated. */
+  parsed: number;
+  validated: number;
+  /** Executions, by graphql's own executor or compiled. */
+  executed: number;
+  /** SQL statements but for the look-ups of the background. */
+  statements: string[];
+}
+
+/** A service whose work is counted: the parts are the real ones, and the counters let everything through. */
+class CountedService extends GraphqlClient {
+  readonly #work: Work;
+  readonly #redis: RedisServer | undefined;
+
+  constructor(url: string, work: Work, redis: RedisServer | undefined) {
+    super(url);
+    this.#work = work;
+    this.#redis = redis;
+  }
+
+  /** What is done while `requests` are answered. */
+  async workFor(requests: () => Promise<unknown>): Promise<Work & { redis: Record<string, number>; bytes: number }> {
+    const before = await this.#redisWork();
+    const { parsed, validated, executed, statements } = this.#work;
+    const from = statements.length;
+    await requests();
+    const after = await this.#redisWork();
+    const redis: Record<string, number> = {};
+    for (const [command, calls] of after.calls) {
+      const made = calls - (before.calls.get(command) ?? 0);
+      if (made > 0) redis[command] = made;
+    }
+    return {
+      parsed: this.#work.parsed - parsed,
+      validated: this.#work.validated - validated,
+      executed: this.#work.executed - executed,
+      statements: statements.slice(from),
+      redis,
+      bytes: after.bytes - before.bytes,
+    };
+  }
+
+  /** Calls of the commands that reads and writes use, and all bytes that Redis has sent. */
+  async #redisWork(): Promise<{ calls: Map<string, number>; bytes: number }> {
+    if (!this.#redis) return { calls: new Map(), bytes: 0 };
+    const [commands, stats] = await Promise.all([
+      this.#redis.client.info("commandstats"),
+      this.#redis.client.info("stats"),
+    ]);
+    const calls = [...commands.matchAll(/^cmdstat_(hmget|evalsha|eval|get|hget):calls=(\d+)/gm)];
+    return {
+      calls: new Map(calls.map(([, name, count]) => [name as string, Number(count)])),
+      bytes: Number(/^total_net_output_bytes:(\d+)/m.exec(stats)?.[1]),
+    };
+  }
+}
+
+async function startCounted(redis?: RedisServer): Promise<CountedService> {
+  const work: Work = { parsed: 0, validated: 0, executed: 0, statements: [] };
+  countStatements(work);
+  count("graphql:parse", () => work.parsed++);
+  count("graphql:validate", () => work.validated++);
+
+  const { url: DATABASE_URL } = await newDatabase("sqlite");
+  const config = ConfigService.load({
+    ...{ PORT: "0", LOG_LEVEL: "silent", DATABASE_URL, REDIS_URL: redis?.url },
+    // on a busy machine a short lease may run out, and the database answers
+    ...{ READ_LEASE_MS: "1000", REDIS_TIMEOUT_MS: "1000" },
+  });
+  const app = await createApp(config);
+  // each question here has one field, so that an execution is one call of its handler
+  const bookQueries = new Proxy(app.bookQueries, {
+    get: (handler, name: keyof App["bookQueries"]) => {
+      const method = handler[name] as (...args: unknown[]) => unknown;
+      return (...args: unknown[]) => {
+        work.executed++;
+        return method.apply(handler, args);
+      };
+    },
+  });
+  const server = createHttpServer({ ...app, bookQueries }, config);
+  onTestFinished(() => server.close().then(() => app.close()));
+  const service = new CountedService(await server.listen(config.port, config.host), work, redis);
+  if (redis) {
+    await eventually("reads come from Redis", async () => {
+      return (await service.ask("{ booksConnection(first: 0) { totalCount } }")).consistency.servedBy === "redis";
+    });
+  }
+  return service;
+}
+
+function count(channel: string, onStart: () => void): void {
+  const subscribers = { start: onStart, end() {}, asyncStart() {}, asyncEnd() {}, error() {} };
+  tracingChannel(channel).subscribe(subscribers);
+  onTestFinished(() => tracingChannel(channel).unsubscribe(subscribers));
+}
+
+function countStatements({ statements }: Work): void {
+  const statement = Object.getPrototypeOf(new Database(":memory:").prepare("select 1")) as Database.Statement;
+  const isLookUp = (sql: string) => /^select \* from "stream" where "name" = \?$/.test(sql);
+  for (const method of ["all", "run", "get"] as const) {
+    const original = statement[method];
+    vi.spyOn(statement, method).mockImplementation(function (this: Database.Statement, ...parameters) {
+      if (!isLookUp(this.source)) statements.push(this.source);
+      return original.apply(this, parameters);
+    });
+  }
+  const exec = Database.prototype.exec;
+  vi.spyOn(Database.prototype, "exec").mockImplementation(function (this: Database.Database, sql) {
+    statements.push(sql);
+    return exec.call(this, sql);
+  });
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+}
+
+/** Adds `size` books and asks for one of them and for all, so that both documents are known and compiled. */
+async function fill(service: CountedService, size: number): Promise<void> {
+  for (let i = 0; i < size; i++) await service.ask(ADD, { variables: { input: { title: `${i}`, author: "Author" } } });
+  for (const title of ["-", "--"]) await service.ask(BOOK, { variables: { title } });
+  for (const atLeast of [0, 1]) await service.ask(BOOKS, { extensions: { consistency: { atLeast } } });
+}
+
+const book = (service: CountedService, title: string) => service.ask(BOOK, { variables: { title } });
+const nothing = { parsed: 0, validated: 0, executed: 0, statements: [] };
+
+describe("with Redis", () => {
+  test("a point read is one command, parses nothing and asks no database", async () => {
+    const service = await startCounted(await startRedis());
+    await fill(service, 3);
+    expect(await service.workFor(() => book(service, "1"))).toMatchObject({
+      ...nothing,
+      executed: 1,
+      redis: { hmget: 1 },
+    });
+  });
+
+  test("the same point read again executes nothing", async () => {
+    const service = await startCounted(await startRedis());
+    await fill(service, 3);
+    await book(service, "1");
+    expect(await service.workFor(() => book(service, "1"))).toMatchObject({ ...nothing, redis: { hmget: 1 } });
+  });
+
+  test("point reads that arrive together share a command", async () => {
+    const service = await startCounted(await startRedis());
+    await fill(service, 3);
+    // pipelined: they reach the service in one piece
+    const connection = await openConnection(service.url);
+    const bodies = Array.from({ length: 60 }, (_, i) =>
+      JSON.stringify({ query: BOOK, variables: { title: `${i % 3}` } }),
+    );
+    const { redis } = await service.workFor(async () => {
+      await connection.send(bodies.map((body) => postOf(body)).join(""));
+      await eventually("all are answered from Redis", async () => {
+        return (await connection.response()).body.split('"servedBy":"redis"').length === bodies.length + 1;
+      });
+    });
+    expect(redis.hmget).toBeLessThan(10);
+  });
+
+  test("a list is one command, and not sent again while nothing has changed", async () => {
+    const service = await startCounted(await startRedis());
+    await fill(service, 100);
+    const fresh = () => service.ask(BOOKS, { extensions: { consistency: { atLeast: 2 } } });
+    const first = await service.workFor(fresh);
+    expect(first).toMatchObject({ ...nothing, executed: 1, redis: { evalsha: 1 } });
+    const again = await service.workFor(fresh);
+    expect(again).toMatchObject({ ...nothing, redis: { evalsha: 1 } });
+    // what INFO itself says is a good part of these
+    expect(first.bytes - again.bytes).toBeGreaterThan(100 * 50);
+  });
+
+  test("a change costs the answers that hold it one more execution, and the others none", async () => {
+    const service = await startCounted(await startRedis());
+    await fill(service, 3);
+    for (const title of ["0", "1"]) await book(service, title);
+    await service.ask(UPDATE, { variables: { title: "1", input: { stockQuantity: 5 } } });
+    expect(await service.workFor(() => book(service, "0"))).toMatchObject({ ...nothing, redis: { hmget: 1 } });
+    expect(await service.workFor(() => book(service, "1"))).toMatchObject({ executed: 1, redis: { hmget: 2 } });
+    expect(await service.workFor(() => book(service, "1"))).toMatchObject({ ...nothing, redis: { hmget: 1 } });
+  });
+});
+
+describe("without Redis", () => {
+  test("a point read and a list are one statement each", async () => {
+    const service = await startCounted();
+    await fill(service, 3);
+    const one = await service.workFor(() => book(service, "1"));
+    expect(one).toMatchObject({ parsed: 0, validated: 0, executed: 1, statements: [expect.stringMatching(/^select/)] });
+    const all = await service.workFor(() => service.ask(BOOKS));
+    expect(all).toMatchObject({ parsed: 0, validated: 0, executed: 1, statements: [expect.stringMatching(/^select/)] });
+  });
+
+  test("the work does not grow with the catalogue", async () => {
+    const service = await startCounted();
+    await fill(service, 2);
+    const work = () =>
+      service.workFor(async () => {
+        await book(service, "1");
+        await service.ask("{ booksConnection(first: 2) { edges { node { title } } } }");
+        await service.ask(UPDATE, { variables: { title: "1", input: { stockQuantity: 5 } } });
+      });
+    const small = await work();
+    for (let i = 2; i < 200; i++) await service.addBook(`${i}`);
+    expect((await work()).statements).toEqual(small.statements);
+  });
+});
