@@ -5,11 +5,17 @@ import {
   execute,
   GraphQLError,
   getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
 } from "graphql";
 import { type CompiledQuery, compileQuery, isCompiledQuery } from "graphql-jit";
 
 /** Each error about a variable repeats the variable's whole value before it is cut short, which takes its time. */
 const MAX_COERCION_ERRORS = 10;
+
+/** Compiling takes time by the selection, each fragment counted wherever it is spread: nested, a few make millions. */
+const MAX_SELECTIONS = 200;
 
 type Result = ExecutionResult | Promise<ExecutionResult>;
 
@@ -47,13 +53,31 @@ export class CompiledExecutor {
 }
 
 function compile({ schema, document, operationName }: ExecutionArgs): CompiledQuery | null {
-  if (getOperationAST(document, operationName)?.operation !== "query") return null;
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation !== "query" || selectionsIn(operation, document) > MAX_SELECTIONS) return null;
   try {
     const query = compileQuery(schema, document, operationName ?? undefined);
     return isCompiledQuery(query) ? query : null;
   } catch {
     return null;
   }
+}
+
+/** How many selections `operation` comes to, counted no further than one more than may be compiled. */
+function selectionsIn(operation: OperationDefinitionNode, { definitions }: DocumentNode): number {
+  let count = 0;
+  const visit = ({ selections }: SelectionSetNode) => {
+    for (const selection of selections) {
+      if (++count > MAX_SELECTIONS) return;
+      const within =
+        selection.kind === Kind.FRAGMENT_SPREAD
+          ? definitions.find((one) => one.kind === Kind.FRAGMENT_DEFINITION && one.name.value === selection.name.value)
+          : selection;
+      if (within && "selectionSet" in within && within.selectionSet) visit(within.selectionSet);
+    }
+  };
+  visit(operation.selectionSet);
+  return count;
 }
 
 function checked(result: ExecutionResult, args: ExecutionArgs): Result {

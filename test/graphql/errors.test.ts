@@ -266,6 +266,18 @@ describe("a huge request within the body limit", () => {
     expect(await service.titles()).toEqual([]);
   });
 
+  test("is answered soon, however often it comes, when its fragments multiply", async () => {
+    const service = await startService();
+    const depth = 60;
+    const fragments = Array.from({ length: depth }, (_, i) => {
+      return `fragment F${i} on __Type { a: ofType { ...F${i + 1} } b: ofType { ...F${i + 1} } }`;
+    });
+    const query = `{ __type(name: "Book") { ...F0 } } ${fragments.join(" ")} fragment F${depth} on __Type { name }`;
+    for (let i = 0; i < 3; i++) {
+      expect((await service.sendInvalid(query)).data).toEqual({ __type: { a: null, b: null } });
+    }
+  });
+
   test("does not crash the service when its variables nest deeply", async () => {
     const service = await startService();
     const list = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
