@@ -2,23 +2,34 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** What the suite starts that npm does not bring: the program, and the Debian package that holds it. */
-const NEEDED = [
+/** A program that npm does not bring, and the Debian package that holds it. */
+export interface NeededProgram {
+  readonly program: string;
+  readonly debianPackage: string;
+}
+
+/** What the suite starts. */
+const NEEDED: readonly NeededProgram[] = [
   { program: "redis-server", debianPackage: "redis-server" },
   { program: "chromium", debianPackage: "chromium" },
   { program: "openssl", debianPackage: "openssl" },
 ];
 
-/** Finds the programs that the tests start, and installs those that are missing where that can be done unasked. */
-export default function preparePrograms(): void {
+export default function prepareSuite(): void {
+  preparePrograms(NEEDED, "the tests");
+}
+
+/** Finds the programs that `user` starts, and installs those that are missing where that can be done unasked. */
+export function preparePrograms(needed: readonly NeededProgram[], user: string): void {
+  const missing = () => needed.filter(({ program }) => !programPath(program));
   const packages = missing().map(({ debianPackage }) => debianPackage);
   if (packages.length === 0) return;
   if (process.getuid?.() === 0 && programPath("apt-get")) {
-    console.log(`installing ${packages.join(" and ")} for the tests`);
+    console.log(`installing ${packages.join(" and ")} for ${user}`);
     install(packages);
   }
   const still = missing().map(({ program }) => program);
-  if (still.length > 0) throw new Error(`the tests need ${still.join(" and ")} on the PATH; please install`);
+  if (still.length > 0) throw new Error(`${still.join(" and ")} must be on the PATH for ${user}; please install`);
 }
 
 function install(packages: readonly string[]): void {
@@ -31,10 +42,6 @@ function install(packages: readonly string[]): void {
     // it also fails where the package is in place and only its service cannot be started, so the caller looks again
     console.error(String((error as { stderr?: Buffer }).stderr ?? error));
   }
-}
-
-function missing() {
-  return NEEDED.filter(({ program }) => !programPath(program));
 }
 
 /** The full path of a program on the PATH. */

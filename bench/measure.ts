@@ -1,0 +1,139 @@
+import type { Server } from "./server.ts";
+import type { Load, Loader } from "./wrk.ts";
+
+/** How long a server that has stood still gets to find its feet, in milliseconds. */
+const WARM_UP_MS = 200;
+
+/** A server under a number of connections, as one line of a workload's table. */
+export interface Entrant {
+  readonly name: string;
+  readonly server: Server;
+  readonly connections: number;
+}
+
+/** A load, who gets it, and how their data are checked before and after. */
+export interface Workload {
+  readonly name: string;
+  readonly about: string;
+  readonly load: Load;
+  readonly entrants: readonly Entrant[];
+  readonly check: (server: Server, when: "before" | "after") => Promise<void>;
+}
+
+/** What one entrant did in one round. */
+interface Run {
+  /** Answers a second. */
+  readonly rate: number;
+  /** Latencies in milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** The server's processor time for each request, in microseconds. */
+  readonly cpu: number;
+  /** The share of the time in which the server kept its core busy; 1 means that it was the server that set the pace. */
+  readonly busy: number;
+  /** Resident memory in megabytes. */
+  readonly memory: number;
+  readonly errors: number;
+  /** What the errors are, for people. */
+  readonly problems: readonly string[];
+  /** The share of the answers that say that Redis has given them. */
+  readonly fromRedis: number;
+}
+
+/** The runs of each entrant by its name, in the order of the rounds; undefined where it sat out. */
+export type Runs = ReadonlyMap<string, readonly (Run | undefined)[]>;
+
+export interface Rounds {
+  readonly count: number;
+  readonly seconds: number;
+  /** Those who are only there to be looked at take part in the first round alone. */
+  readonly onceOnly: ReadonlySet<string>;
+}
+
+/** Runs a workload: in each round every entrant has a turn, while all other servers stand still. */
+export async function measure(
+  { name, load, entrants, check }: Workload,
+  { count, seconds, onceOnly }: Rounds,
+  loader: Loader,
+  say: (what: string) => void,
+): Promise<Runs> {
+  const read = load.reads[0] as string;
+  const servers = new Set(entrants.map(({ server }) => server));
+  const inTurn = async (server: Server, work: () => Promise<void>) => {
+    await server.resume(read);
+    await work();
+    await server.pause();
+  };
+  const checkAll = async (when: "before" | "after") => {
+    say(`${name}: checking answers ${when}`);
+    for (const server of servers) await inTurn(server, () => check(server, when));
+  };
+
+  await checkAll("before");
+  const runs = new Map(entrants.map((entrant) => [entrant.name, [] as (Run | undefined)[]]));
+  for (let round = 0; round < count; round++) {
+    // whoever comes first in one round comes last in the next
+    const order = [...entrants.slice(round % entrants.length), ...entrants.slice(0, round % entrants.length)];
+    for (const { name: entrant, server, connections } of order) {
+      if (round > 0 && onceOnly.has(entrant)) continue;
+      say(`${name}: round ${round + 1} of ${count}, ${entrant}`);
+      await inTurn(server, async () => {
+        await server.warmUp(load.reads, WARM_UP_MS);
+        const cpuBefore = server.cpuSeconds();
+        const result = await loader.run(load, server.url, connections, seconds, round + 1);
+        const cpuSeconds = server.cpuSeconds() - cpuBefore;
+        const { requests, microseconds, fromRedis, writes, p50, p99 } = result;
+        const errors = Object.entries(result.errors).filter(([, occurrences]) => occurrences > 0);
+        (runs.get(entrant) as (Run | undefined)[])[round] = {
+          rate: (requests / microseconds) * 1e6,
+          p50: p50 / 1000,
+          p99: p99 / 1000,
+          cpu: (cpuSeconds / requests) * 1e6,
+          busy: (cpuSeconds / microseconds) * 1e6,
+          memory: server.memoryMb(),
+          errors: errors.reduce((sum, [, occurrences]) => sum + occurrences, 0),
+          problems: [...errors.map(([kind, occurrences]) => `${occurrences} ${kind}`), result.wrong].filter(Boolean),
+          fromRedis: fromRedis / (requests - writes),
+        };
+      });
+    }
+  }
+  await checkAll("after");
+  return runs;
+}
+
+/** What can be compared. */
+export type Figure = Exclude<keyof Run, "problems">;
+
+/** What has come out of a workload. */
+export interface Result {
+  readonly workload: Workload;
+  readonly runs: Runs;
+}
+
+/** The median over the rounds in which the entrant took part. */
+export function medianOf(runs: Runs, entrant: string, figure: Figure): number {
+  return median((runs.get(entrant) ?? []).flatMap((run) => (run ? [run[figure]] : [])));
+}
+
+/** The median, over the rounds, of how the entrant's figure compares with the other's in the same round. */
+export function ratioOf(runs: Runs, entrant: string, other: string, figure: Figure): number {
+  const others = runs.get(other) ?? [];
+  return median(
+    (runs.get(entrant) ?? []).flatMap((run, round) => {
+      const base = others[round];
+      return run && base ? [run[figure] / base[figure]] : [];
+    }),
+  );
+}
+
+/** The errors of one entrant, in all rounds. */
+export function errorsOf(runs: Runs, entrant: string): number {
+  return (runs.get(entrant) ?? []).reduce((sum, run) => sum + (run?.errors ?? 0), 0);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
+}
