@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import DataLoader from "dataloader";
 import { type Mark, parseMark } from "./mark.ts";
 import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
@@ -37,6 +38,8 @@ export class RedisReads<T extends object> implements Reads<T> {
    * begun: at 64 connections that halves the cost of a request.
    */
   readonly #points: DataLoader<string, StoredRow>;
+  /** Lists that wait in this turn, by question: several who ask the same have one answer. */
+  readonly #lists = new Map<string, Promise<unknown>>();
 
   constructor(definition: StreamDefinition<T>, name: string, connection: RedisConnection, redis: RedisService) {
     this.name = name;
@@ -60,26 +63,28 @@ export class RedisReads<T extends object> implements Reads<T> {
 
   async all(limit: number, known = ""): Promise<Answer<readonly T[] | null>> {
     const { rows, order } = this.#keys;
-    const reply = await this.#redis.call(this.connection, (redis) => redis.readAll(rows, order, limit, known));
-    const [text, total = 0, json] = reply ?? [];
-    return new StoredAnswer(soundMark(text), text, () => (total > limit ? null : this.#parseAll(json, total)));
+    return this.#together(`all ${limit} ${known}`, async () => {
+      const reply = await this.#redis.call(this.connection, (redis) => redis.readAll(rows, order, limit, known));
+      const [text, total = 0, json] = reply ?? [];
+      return new StoredAnswer(soundMark(text), text, () => (total > limit ? null : this.#parseAll(json, total)));
+    });
   }
 
-  async page(request: PageRequest, known = ""): Promise<Answer<Page<T>>> {
-    const { after, before, limit, backwards } = request;
+  async page({ after, before, limit, backwards }: PageRequest, known = ""): Promise<Answer<Page<T>>> {
     const { rows, order } = this.#keys;
     const min = after === undefined ? "-" : `(${after}`;
     const max = before === undefined ? "+" : `(${before}`;
-    const reply = await this.#redis.call(this.connection, (redis) =>
-      redis.readPage(rows, order, min, max, limit, backwards ? 1 : 0, known),
-    );
-    const [text, total, rowsBefore = 0, size = 0, rowsAfter = 0, json] = reply ?? [];
-    return new StoredAnswer(soundMark(text), text, () => ({
-      rows: this.#parseAll(json, size),
-      hasBefore: rowsBefore > 0,
-      hasAfter: rowsAfter > 0,
-      total,
-    }));
+    const bounds = [min, max, limit, backwards ? 1 : 0, known] as const;
+    return this.#together(JSON.stringify(bounds), async () => {
+      const reply = await this.#redis.call(this.connection, (redis) => redis.readPage(rows, order, ...bounds));
+      const [text, total, rowsBefore = 0, size = 0, rowsAfter = 0, json] = reply ?? [];
+      return new StoredAnswer(soundMark(text), text, () => ({
+        rows: this.#parseAll(json, size),
+        hasBefore: rowsBefore > 0,
+        hasAfter: rowsAfter > 0,
+        total,
+      }));
+    });
   }
 
   /** The same reads for someone who has the value that `evidence` stands for: Redis need not send it again. */
@@ -90,6 +95,19 @@ export class RedisReads<T extends object> implements Reads<T> {
       all: (limit) => this.all(limit, known),
       page: (request) => this.page(request, known),
     };
+  }
+
+  /** Sends the question when this turn is over, for all who have asked it by then and for nobody later. */
+  #together<R>(question: string, send: () => Promise<R>): Promise<R> {
+    let answer = this.#lists.get(question) as Promise<R> | undefined;
+    if (!answer) {
+      answer = nextTurn().then(() => {
+        this.#lists.delete(question);
+        return send();
+      });
+      this.#lists.set(question, answer);
+    }
+    return answer;
   }
 
   async #rows(keys: readonly string[]): Promise<StoredRow[]> {
@@ -120,11 +138,12 @@ export class RedisReads<T extends object> implements Reads<T> {
   }
 }
 
-/** An answer whose value is made when it is asked for. */
+/** An answer whose value is made when it is first asked for. */
 class StoredAnswer<V> implements Answer<V> {
   readonly revision: number;
   readonly evidence: string | null | undefined;
   readonly #make: () => V;
+  #made: { readonly value: V } | undefined;
 
   constructor({ revision }: Mark, evidence: string | null | undefined, make: () => V) {
     this.revision = revision;
@@ -133,7 +152,8 @@ class StoredAnswer<V> implements Answer<V> {
   }
 
   get value(): V {
-    return this.#make();
+    this.#made ??= { value: this.#make() };
+    return this.#made.value;
   }
 }
 
