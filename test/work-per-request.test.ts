@@ -208,26 +208,26 @@ describe("with Redis", () => {
 });
 
 describe("without Redis", () => {
-  test("a point read and a list are one statement each", async () => {
+  test("a point read and a list are one statement each, and the point read nothing else the second time", async () => {
     const service = await startCounted();
     await fill(service, 3);
-    const one = await service.workFor(() => book(service, "1"));
-    expect(one).toMatchObject({ parsed: 0, validated: 0, executed: 1, statements: [expect.stringMatching(/^select/)] });
-    const all = await service.workFor(() => service.ask(BOOKS));
-    expect(all).toMatchObject({ parsed: 0, validated: 0, executed: 1, statements: [expect.stringMatching(/^select/)] });
+    const statements = [expect.stringMatching(/^select/)];
+    expect(await service.workFor(() => book(service, "1"))).toMatchObject({ ...nothing, executed: 1, statements });
+    expect(await service.workFor(() => book(service, "1"))).toMatchObject({ ...nothing, statements });
+    expect(await service.workFor(() => service.ask(BOOKS))).toMatchObject({ ...nothing, executed: 1, statements });
   });
 
   test("the work does not grow with the catalogue", async () => {
     const service = await startCounted();
     await fill(service, 2);
-    const work = () =>
+    const work = (title: string) =>
       service.workFor(async () => {
-        await book(service, "1");
+        await book(service, title);
         await service.ask("{ booksConnection(first: 2) { edges { node { title } } } }");
-        await service.ask(UPDATE, { variables: { title: "1", input: { stockQuantity: 5 } } });
+        await service.ask(UPDATE, { variables: { title, input: { stockQuantity: 5 } } });
       });
-    const small = await work();
+    const small = await work("0");
     for (let i = 2; i < 200; i++) await service.addBook(`${i}`);
-    expect((await work()).statements).toEqual(small.statements);
+    expect((await work("1")).statements).toEqual(small.statements);
   });
 });

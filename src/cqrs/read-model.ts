@@ -111,7 +111,7 @@ export class ReadModel<T extends object> {
    */
   async read<V>(atLeast: number, ask: (reads: Reads<T>) => Promise<Answer<V>>): Promise<Answer<V> | undefined> {
     // the value is made here, where it is noticed if it cannot be
-    return this.#read(atLeast, undefined, ask, (answer) => ({ ...answer, value: answer.value }));
+    return this.#read(atLeast, ask, (answer) => ({ ...answer, value: answer.value }));
   }
 
   /**
@@ -125,19 +125,22 @@ export class ReadModel<T extends object> {
     ask: (reads: Reads<T>) => Promise<Answer<V>>,
     evidence: Answer<V>["evidence"],
   ): Promise<number | undefined> {
-    return this.#read(atLeast, evidence, ask, (answer) => (answer.evidence === evidence ? answer.revision : undefined));
+    return this.#read(
+      atLeast,
+      (source) => ask(source.evidence),
+      (answer) => (answer.evidence === evidence ? answer.revision : undefined),
+    );
   }
 
   async #read<V, R>(
     atLeast: number,
-    known: Answer<V>["evidence"],
-    ask: (reads: Reads<T>) => Promise<Answer<V>>,
+    ask: (source: RedisReads<T>) => Promise<Answer<V>>,
     take: (answer: Answer<V>) => R,
   ): Promise<R | undefined> {
     const fence = this.#fence(atLeast);
     if (!fence) return undefined;
     try {
-      const answer = await ask(known === undefined ? fence.source : fence.source.knowing(known));
+      const answer = await ask(fence.source);
       if (answer.revision >= fence.revision) return take(answer);
       if (answer.revision < this.#head.revision) this.tend();
     } catch (error) {

@@ -58,7 +58,23 @@ export class Reader<T extends object> {
     const answer = await ask(this.#table);
     consistency.require(answer.revision);
     this.#head.advance(answer.revision);
-    consistency.read(answer.revision, "database");
-    return answer.value;
+    const { revision, evidence, value } = answer;
+    const { atLeast } = consistency;
+    // with Redis, whoever asks again is to find out whether it answers by now
+    const isRepeatable = evidence !== undefined && !this.#redis.configured;
+    const recheck = isRepeatable ? () => this.#recheckTable(atLeast, ask, evidence) : undefined;
+    consistency.read(revision, "database", recheck);
+    return value;
+  }
+
+  async #recheckTable<V>(
+    atLeast: number,
+    ask: (table: TableReads<T>) => Promise<Answer<V>>,
+    evidence: Answer<V>["evidence"],
+  ): Promise<number | undefined> {
+    const answer = await ask(this.#table);
+    if (answer.evidence !== evidence || answer.revision < atLeast) return undefined;
+    this.#head.advance(answer.revision);
+    return answer.revision;
   }
 }

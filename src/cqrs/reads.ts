@@ -3,8 +3,8 @@ export interface Answer<V> {
   readonly value: V;
   readonly revision: number;
   /**
-   * What the value was made from, where that is known: equal evidence for the same question means an equal value, and
-   * is had without making the value. `null` is evidence as well: that there is no such row.
+   * What the value was made from, where that is known: equal evidence for the same question means an equal value.
+   * `null` is evidence as well: that there is no such row.
    */
   readonly evidence?: string | null | undefined;
 }

@@ -61,20 +61,20 @@ export class RedisReads<T extends object> implements Reads<T> {
     return new StoredAnswer(mark, json, () => (json === null ? null : this.#parse(json, key)));
   }
 
-  async all(limit: number, known = ""): Promise<Answer<readonly T[] | null>> {
+  async all(limit: number): Promise<Answer<readonly T[] | null>> {
     const { rows, order } = this.#keys;
-    return this.#together(`all ${limit} ${known}`, async () => {
-      const reply = await this.#redis.call(this.connection, (redis) => redis.readAll(rows, order, limit, known));
+    return this.#together(`all ${limit}`, async () => {
+      const reply = await this.#redis.call(this.connection, (redis) => redis.readAll(rows, order, limit));
       const [text, total = 0, json] = reply ?? [];
       return new StoredAnswer(soundMark(text), text, () => (total > limit ? null : this.#parseAll(json, total)));
     });
   }
 
-  async page({ after, before, limit, backwards }: PageRequest, known = ""): Promise<Answer<Page<T>>> {
+  async page({ after, before, limit, backwards }: PageRequest): Promise<Answer<Page<T>>> {
     const { rows, order } = this.#keys;
     const min = after === undefined ? "-" : `(${after}`;
     const max = before === undefined ? "+" : `(${before}`;
-    const bounds = [min, max, limit, backwards ? 1 : 0, known] as const;
+    const bounds = [min, max, limit, backwards ? 1 : 0] as const;
     return this.#together(JSON.stringify(bounds), async () => {
       const reply = await this.#redis.call(this.connection, (redis) => redis.readPage(rows, order, ...bounds));
       const [text, total, rowsBefore = 0, size = 0, rowsAfter = 0, json] = reply ?? [];
@@ -87,14 +87,21 @@ export class RedisReads<T extends object> implements Reads<T> {
     });
   }
 
-  /** The same reads for someone who has the value that `evidence` stands for: Redis need not send it again. */
-  knowing(evidence: string | null | undefined): Reads<T> {
-    const known = evidence ?? "";
-    return {
-      get: (key) => this.get(key),
-      all: (limit) => this.all(limit, known),
-      page: (request) => this.page(request, known),
-    };
+  /** The same reads for their evidence alone: the answers have no value, and of lists nothing is sent but the mark. */
+  readonly evidence: Reads<T> = {
+    get: (key) => this.get(key),
+    all: () => this.#mark(),
+    page: () => this.#mark(),
+  };
+
+  #mark(): Promise<Answer<never>> {
+    const { rows, order } = this.#keys;
+    return this.#together("mark", async () => {
+      const [text] = await this.#redis.call(this.connection, (redis) => redis.inspect(rows, order));
+      return new StoredAnswer<never>(soundMark(text), text, () => {
+        throw new TypeError("evidence has no value");
+      });
+    });
   }
 
   /** Sends the question when this turn is over, for all who have asked it by then and for nobody later. */

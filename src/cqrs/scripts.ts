@@ -128,13 +128,9 @@ end
 return mark
 `;
 
-/**
- * The mark, how many rows there are, and all of them in order unless they are more than ARGV[1]. The mark alone if it
- * is ARGV[2]: one mark is one state, which the reader then has.
- */
+/** The mark, how many rows there are, and all of them in order unless they are more than ARGV[1]. */
 const readAll = `${SOUND}${ROWS}
 if not sound then return false end
-if mark == ARGV[2] then return {mark} end
 if total > tonumber(ARGV[1]) then return {mark, total} end
 return {mark, total, rows(redis.call('ZRANGE', KEYS[2], 0, -1))}
 `;
@@ -142,11 +138,10 @@ return {mark, total, rows(redis.call('ZRANGE', KEYS[2], 0, -1))}
 /**
  * One page: at most ARGV[3] rows between the bounds ARGV[1] and ARGV[2] (as ZRANGEBYLEX takes them), from the end if
  * ARGV[4] is 1. Returns the mark, the total, how many rows there are before the page, in it and after it, and the rows
- * in order. The mark alone if it is ARGV[5], as above.
+ * in order.
  */
 const readPage = `${SOUND}${ROWS}
 if not sound then return false end
-if mark == ARGV[5] then return {mark} end
 local min, max, limit, backwards = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local keys = {}
 if limit > 0 and backwards then
@@ -217,9 +212,9 @@ type Script<Reply> = (rows: string, order: string, ...args: (string | number)[])
 /** A client that knows the scripts. What they reply is checked where it is read: the keys may hold anything. */
 export interface ScriptedRedis extends Redis {
   applyChanges: Script<string | null>;
-  readAll: Script<[mark: string, total?: number, rows?: string | null] | null>;
+  readAll: Script<[mark: string, total: number, rows?: string | null] | null>;
   readPage: Script<
-    [mark: string, total?: number, before?: number, size?: number, after?: number, rows?: string | null] | null
+    [mark: string, total: number, before: number, size: number, after: number, rows: string | null] | null
   >;
   inspect: Script<[mark: string | null, timeToLiveMs: number]>;
   extend: Script<null>;

@@ -12,7 +12,8 @@ type Joined = Record<string, unknown> & { $revision: number | string };
 
 /**
  * Reads of a stream's table. Each is one statement that joins the stream's row, so that rows and revision are from one
- * snapshot on every engine and no transaction is held across an await.
+ * snapshot on every engine and no transaction is held across an await. Point reads have evidence, the row; to make sure of
+ * a list would take as long as to read it.
  */
 export class TableReads<T extends object> implements Reads<T> {
   readonly #orm: OrmService;
@@ -38,7 +39,8 @@ export class TableReads<T extends object> implements Reads<T> {
       return sql.executeQuery<Joined>({ ...this.#point, parameters: [key, this.#stream.definition.name] });
     });
     const { instances, revision } = this.#split(rows);
-    return { value: instances[0] ?? null, revision };
+    const value = instances[0] ?? null;
+    return { value, revision, evidence: JSON.stringify(value) };
   }
 
   /** The instances whose `property` is one of `values`, in no particular order. */

@@ -29,15 +29,12 @@ export class Replays {
   async find(request: string): Promise<string | undefined> {
     const replay = this.#replays.get(request);
     if (!replay) return undefined;
-    const [first, ...others] = replay.rechecks;
-    let lowest = await (first as Recheck)();
-    if (others.length > 0) {
-      for (const revision of await Promise.all(others.map((recheck) => recheck()))) {
-        if (revision === undefined || lowest === undefined) return undefined;
-        lowest = Math.min(lowest, revision);
-      }
-    }
-    return lowest === undefined ? undefined : replay.beforeRevision + lowest + replay.afterRevision;
+    const revision = await lowestOf(replay.rechecks).catch(() => {
+      // whoever executes it finds out what is wrong, and those who come next need not find out twice
+      this.#replays.delete(request);
+      return undefined;
+    });
+    return revision === undefined ? undefined : replay.beforeRevision + revision + replay.afterRevision;
   }
 
   /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
@@ -48,4 +45,10 @@ export class Replays {
     if (!answer.endsWith(tail)) return;
     this.#replays.set(request, { rechecks, beforeRevision: answer.slice(0, -tail.length), afterRevision });
   }
+}
+
+/** The lowest revision at which everything is as it was; undefined when something is not. */
+async function lowestOf(rechecks: readonly Recheck[]): Promise<number | undefined> {
+  const revisions = await Promise.all(rechecks.map((recheck) => recheck()));
+  return revisions.includes(undefined) ? undefined : Math.min(...(revisions as number[]));
 }

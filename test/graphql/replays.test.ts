@@ -136,6 +136,18 @@ describe("an answer that is known", () => {
     });
   });
 
+  test("comes from Redis as soon as that answers again", async () => {
+    const redis = await startRedis();
+    const service = await startService({ REDIS_URL: redis.url });
+    await service.addBook("Ubik");
+    await servedByRedis(service);
+    await redis.kill();
+    const servedBy = async () => (await service.ask(BOOK, REQUEST)).consistency.servedBy;
+    for (let i = 0; i < 3; i++) expect(await servedBy()).toBe("database");
+    await redis.start();
+    await eventually("Redis answers again", async () => (await servedBy()) === "redis");
+  });
+
   test("is an answer to a POST of the same JSON only", async () => {
     const redis = await startRedis();
     const service = await startService({ REDIS_URL: redis.url });
