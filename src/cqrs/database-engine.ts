@@ -1,4 +1,4 @@
-import type { MikroORM, Options } from "@mikro-orm/core";
+import type { Options } from "@mikro-orm/core";
 import type { Kysely } from "kysely";
 import type { Ddl } from "./migrations.ts";
 
@@ -7,7 +7,7 @@ import type { Ddl } from "./migrations.ts";
 export type Sql = Kysely<any>;
 
 /** An error as database drivers throw it. */
-export type DatabaseError = Error & { readonly code?: string };
+export type DatabaseError = Error & { readonly code?: string; readonly constraint?: string | undefined };
 
 /** What differs from one database engine to another; all of it stands in one file for each engine. */
 export interface DatabaseEngine {
@@ -15,11 +15,11 @@ export interface DatabaseEngine {
   readonly options: Options;
   readonly ddl: Ddl;
   /** Runs a short query over a connection that neither transactions nor other reads keep busy. */
-  readonly lookUp: <R>(orm: MikroORM, work: (sql: Sql) => Promise<R>) => Promise<R>;
+  readonly lookUp: <R>(reads: Sql, work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** Runs `work` in a read transaction that sees one state throughout and blocks no command. */
-  readonly snapshot: <R>(orm: MikroORM, work: (sql: Sql) => Promise<R>) => Promise<R>;
-  /** The column that a unique violation is about. */
-  readonly violatedColumn: (error: Error) => string | undefined;
+  readonly snapshot: <R>(work: (sql: Sql) => Promise<R>) => Promise<R>;
+  /** The column that an error is about if it is a unique violation. */
+  readonly violatedColumn: (error: DatabaseError) => string | undefined;
   /** Whether an error says that the database cannot work now, not that the statement is wrong. */
   readonly isUnavailable: (error: DatabaseError) => boolean;
   /** Whether the database has surely rolled the transaction back, for no fault of its own: it may simply run again. */

@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type EntityName,
-  MikroORM,
-  type RequiredEntityData,
-  UniqueConstraintViolationException,
-} from "@mikro-orm/core";
+import { type EntityName, MikroORM, type RequiredEntityData } from "@mikro-orm/core";
 import { Migrator } from "@mikro-orm/migrations";
 import type { SqlEntityManager } from "@mikro-orm/sqlite";
+import { CompiledQuery } from "kysely";
 import type { DatabaseEngine, DatabaseError, Sql } from "./database-engine.ts";
+import { EntityTable, type Value } from "./entity-table.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Refusal, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
 import { mikroOrmMigration, type SchemaMigration } from "./migrations.ts";
 import { postgresDatabase } from "./postgres.ts";
@@ -24,15 +21,24 @@ export interface OrmOptions {
 // biome-ignore lint/suspicious/noExplicitAny: MikroORM's names of entities do not vary with their entity
 export type AnyEntity = EntityName<any>;
 
-/** A value as a column takes it. */
-type Value = string | number | boolean | null;
-
 /** How often a transaction is tried that the database rolls back for the sake of another. */
 const ATTEMPTS = 5;
 
 interface Opened {
   readonly orm: MikroORM;
   readonly engine: DatabaseEngine;
+  /** MikroORM's connection or pool for reads outside a transaction. */
+  readonly reads: Sql;
+  /** The one for transactions. */
+  readonly writes: Sql;
+  // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
+  readonly tables: Map<AnyEntity, EntityTable<any>>;
+}
+
+interface Transaction {
+  readonly sql: Sql;
+  /** Why it can no longer be committed, whoever has caught that error meanwhile. */
+  failure?: unknown;
 }
 
 /**
@@ -44,9 +50,9 @@ interface Opened {
 export class OrmService {
   readonly #options: OrmOptions;
   #opened: Opened | undefined;
-  readonly #transaction: SqlEntityManager | undefined;
+  readonly #transaction: Transaction | undefined;
 
-  constructor(options: OrmOptions, opened?: Opened, transaction?: SqlEntityManager) {
+  constructor(options: OrmOptions, opened?: Opened, transaction?: Transaction) {
     this.#options = options;
     this.#opened = opened;
     this.#transaction = transaction;
@@ -68,7 +74,9 @@ export class OrmService {
         migrations: { migrationsList: migrations.map((one) => mikroOrmMigration(one, engine.ddl)), snapshot: false },
         logger: () => {},
       });
-      this.#opened = { orm, engine };
+      const em = orm.em as SqlEntityManager;
+      const [reads, writes] = (["read", "write"] as const).map((type) => em.getConnection(type).getClient());
+      this.#opened = { orm, engine, reads: reads as Sql, writes: writes as Sql, tables: new Map() };
       await this.#migrate(orm);
     } catch (error) {
       await this.close().catch(() => {});
@@ -95,17 +103,13 @@ export class OrmService {
    */
   async create<T extends object>(Entity: EntityName<T>, data: RequiredEntityData<T>): Promise<T> {
     requireStorable(data);
-    return this.#run(async (em) => {
-      const instance = em.create(Entity, data);
-      await em.persist(instance).flush();
-      return instance;
-    });
+    return this.#write(Entity, (table, sql) => table.insert(sql, data));
   }
 
   /** The row whose `column` equals `value`, read afresh, or null. */
   async get<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<T | null> {
     if (!isStorable(value)) return null;
-    return this.#run((em) => em.findOne(Entity, where<T>(column, value), { disableIdentityMap: true }));
+    return this.sql((sql) => this.#table(Entity).find(sql, column, value));
   }
 
   /**
@@ -137,26 +141,19 @@ export class OrmService {
   ): Promise<T | number | null> {
     requireStorable(patch);
     if (!isStorable(value)) return returnInstance ? null : 0;
-    if (returnInstance && !this.#transaction) {
-      return this.transaction((tx) => tx.update(Entity, value, column, patch, true));
-    }
-    return this.#run(async (em) => {
-      const changed = await em.nativeUpdate(Entity, where<T>(column, value), patch as never);
-      if (!returnInstance) return changed;
-      const movedTo = (patch as Record<string, Value | undefined>)[column] ?? value;
-      return changed ? em.findOne(Entity, where<T>(column, movedTo), { disableIdentityMap: true }) : null;
-    });
+    const updated = await this.#write(Entity, (table, sql) => table.update(sql, column, value, patch));
+    return returnInstance ? (updated[0] ?? null) : updated.length;
   }
 
   /** Deletes the rows whose `column` equals `value`; returns how many those were. */
   async delete<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<number> {
     if (!isStorable(value)) return 0;
-    return this.#run((em) => em.nativeDelete(Entity, where<T>(column, value)));
+    return this.#write(Entity, (table, sql) => table.delete(sql, column, value));
   }
 
   /** Every row, in no particular order. */
   async all<T extends object>(Entity: EntityName<T>): Promise<T[]> {
-    return this.#run((em) => em.findAll(Entity, { disableIdentityMap: true }) as Promise<T[]>);
+    return this.sql((sql) => this.#table(Entity).all(sql));
   }
 
   /**
@@ -164,25 +161,27 @@ export class OrmService {
    * it is a savepoint. `work` runs again when the database has rolled it back for the sake of another, or
    * the connection was lost before the commit.
    *
+   * A transaction that has met such an error, or a database that does not answer, is not committed even if `work` has
+   * caught it and returns.
+   *
    * @throws OutcomeUnknown when the commit itself failed
    */
   async transaction<R>(work: (tx: OrmService) => Promise<R>): Promise<R> {
-    const outer = this.#transaction;
+    if (this.#transaction) return this.#savepoint(this.#transaction, work);
     for (let attempt = 1; ; attempt++) {
       let committing = false;
       try {
-        const em = outer ?? this.#em();
-        return await em.transactional(
-          async (transaction) => {
-            const result = await work(new OrmService(this.#options, this.#open, transaction as SqlEntityManager));
-            committing = outer === undefined;
-            return result;
-          },
-          // a savepoint that took over what the transaction has loaded would cost the more, the more there were before
-          { clear: true },
-        );
+        return await this.#open.writes.transaction().execute(async (sql) => {
+          const transaction: Transaction = { sql };
+          const result = await work(new OrmService(this.#options, this.#open, transaction)).catch((error) => {
+            throw transaction.failure ?? error;
+          });
+          if (transaction.failure) throw transaction.failure;
+          committing = true;
+          return result;
+        });
       } catch (error) {
-        if (outer === undefined && attempt < ATTEMPTS && this.#isRetryable(error, committing)) {
+        if (attempt < ATTEMPTS && this.#isRetryable(error, committing)) {
           await sleep(Math.random() * 10 * 2 ** attempt);
           continue;
         }
@@ -193,28 +192,31 @@ export class OrmService {
 
   /** SQL in the current transaction; outside one, on the connection for reads. For what the six verbs do not say. */
   async sql<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    return this.#run((em) => work(em.getKysely({ type: "read" }) as unknown as Sql));
+    const transaction = this.#transaction;
+    if (transaction?.failure) throw this.#translate(transaction.failure);
+    try {
+      return await work(transaction ? transaction.sql : this.#open.reads);
+    } catch (error) {
+      if (transaction && this.#endsTransaction(error)) transaction.failure ??= error;
+      throw this.#translate(error);
+    }
   }
 
   /** A short query over a connection that neither transactions nor other reads keep busy. */
   async lookUp<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    const { orm, engine } = this.#open;
-    return this.#translated(() => engine.lookUp(orm, work));
+    const { engine, reads } = this.#open;
+    return this.#translated(() => engine.lookUp(reads, work));
   }
 
   /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
   async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    const { orm, engine } = this.#open;
-    return this.#translated(() => engine.snapshot(orm, work));
+    return this.#translated(() => this.#open.engine.snapshot(work));
   }
 
   /** Table and columns of an entity, by property name. */
-  columns(Entity: AnyEntity): { table: string; columns: Record<string, string> } {
-    const meta = this.#open.orm.getMetadata().get(Entity);
-    return {
-      table: meta.tableName,
-      columns: Object.fromEntries(meta.props.map((prop) => [prop.name, prop.fieldNames[0] as string])),
-    };
+  columns(Entity: AnyEntity): { table: string; columns: Readonly<Record<string, string>> } {
+    const { name, columns } = this.#table(Entity);
+    return { table: name, columns };
   }
 
   get #open(): Opened {
@@ -222,12 +224,43 @@ export class OrmService {
     return this.#opened;
   }
 
-  #em(): SqlEntityManager {
-    return this.#open.orm.em.fork() as SqlEntityManager;
+  #table<T extends object>(Entity: EntityName<T>): EntityTable<T> {
+    const { orm, tables } = this.#open;
+    let table: EntityTable<T> | undefined = tables.get(Entity);
+    if (!table) {
+      table = new EntityTable(orm, Entity);
+      tables.set(Entity, table);
+    }
+    return table;
   }
 
-  #run<R>(work: (em: SqlEntityManager) => Promise<R>): Promise<R> {
-    return this.#translated(() => work(this.#transaction ?? this.#em()));
+  /** A write waits for its turn as every transaction does. */
+  async #write<T extends object, R>(
+    Entity: EntityName<T>,
+    work: (table: EntityTable<T>, sql: Sql) => Promise<R>,
+  ): Promise<R> {
+    if (!this.#transaction) return this.transaction((tx) => tx.#write(Entity, work));
+    return this.sql((sql) => work(this.#table(Entity), sql));
+  }
+
+  /** Nested ones have one name, too: it stands for the innermost. */
+  async #savepoint<R>(transaction: Transaction, work: (tx: OrmService) => Promise<R>): Promise<R> {
+    const run = (statement: string) => this.sql((sql) => sql.executeQuery(CompiledQuery.raw(statement)));
+    await run("savepoint nested");
+    try {
+      const result = await work(this);
+      await run("release savepoint nested");
+      return result;
+    } catch (error) {
+      try {
+        await run("rollback to savepoint nested");
+        await run("release savepoint nested");
+      } catch (notUndone) {
+        // what the others did cannot be told from what this one did
+        transaction.failure ??= notUndone;
+      }
+      throw error;
+    }
   }
 
   async #translated<R>(work: () => Promise<R>): Promise<R> {
@@ -241,16 +274,20 @@ export class OrmService {
   #translate(error: unknown): unknown {
     // a refusal's message may hold any title, and read like an engine's own
     if (!(error instanceof Error) || error instanceof ServiceError || error instanceof Refusal) return error;
-    if (error instanceof UniqueConstraintViolationException) {
-      const column = this.#opened?.engine.violatedColumn(error);
-      return column ? new UniqueViolation(column, error) : error;
-    }
+    const column = this.#opened?.engine.violatedColumn(error);
+    if (column) return new UniqueViolation(column, error);
     return this.#opened?.engine.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
+  }
+
+  /** Whether the database has ended the transaction, or cannot go on with it: not this statement alone has failed. */
+  #endsTransaction(error: unknown): boolean {
+    return this.#translate(error) instanceof DatabaseUnavailable || this.#isRetryable(error, false);
   }
 
   #isRetryable(error: unknown, committing: boolean): boolean {
     const cause = error instanceof DatabaseUnavailable ? error.cause : error;
-    return cause instanceof Error && this.#open.engine.isRetryable(cause as DatabaseError, committing);
+    // closed meanwhile, it cannot run again, and what failed is still told as it is
+    return cause instanceof Error && this.#opened?.engine.isRetryable(cause as DatabaseError, committing) === true;
   }
 
   /** Two processes may start at once on a new database: who comes second fails, looks again and finds nothing to do. */
@@ -282,10 +319,6 @@ function placeOf(url: string): string {
   if (url.startsWith("sqlite:")) return url.slice("sqlite:".length);
   const { host, pathname } = new URL(url);
   return host + pathname;
-}
-
-function where<T>(column: string, value: Value): never {
-  return { [column]: value } as unknown as T as never;
 }
 
 /** SQLite's text ends at a NUL, and half a surrogate pair is no UTF-8: no row can hold either. */

@@ -124,9 +124,10 @@ export function postgresDatabase(url: string): DatabaseEngine {
       youngestIndexFirst: false,
     },
     lookUp: (_, work) => work(background),
-    snapshot: (_, work) =>
+    snapshot: (work) =>
       background.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work),
-    violatedColumn: ({ message }) => /unique constraint "[a-z]+_(\w+)_unique"/.exec(message)?.[1],
+    violatedColumn: ({ code, constraint = "" }) =>
+      code === "23505" ? /^[a-z]+_(\w+)_unique$/.exec(constraint)?.[1] : undefined,
     isUnavailable: ({ code, message }) =>
       code ? UNAVAILABLE.test(code) : TERMINATED.test(message) || NO_ANSWER.test(message),
     isRetryable: ({ code = "", message }, committing) =>

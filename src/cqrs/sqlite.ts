@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Options } from "@mikro-orm/core";
-import { SqliteDriver as MikroSqliteDriver, type SqlEntityManager } from "@mikro-orm/sqlite";
+import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
 import {
   CompiledQuery,
@@ -35,10 +35,10 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#notBegun) throw this.#notBegun;
-    // without parameters the values stand in the text, which does not come again
-    const statement = parameters.length > 0 ? this.#prepare(sql) : this.#database.prepare(sql);
-    if (statement.reader) return { rows: statement.all(parameters) as R[] };
-    const { changes, lastInsertRowid } = statement.run(parameters);
+    const statement = this.#prepare(sql);
+    const values = parameters.map(bindable);
+    if (statement.reader) return { rows: statement.all(values) as R[] };
+    const { changes, lastInsertRowid } = statement.run(values);
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
 
@@ -170,6 +170,11 @@ function makeDirectory(path: string): void {
   mkdirSync(path);
 }
 
+/** SQLite has neither booleans nor times: both are stored as numbers, which is how MikroORM reads them. */
+function bindable(value: unknown): unknown {
+  return typeof value === "boolean" || value instanceof Date ? Number(value) : value;
+}
+
 function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
 }
@@ -206,9 +211,9 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     } as unknown as Options,
     ddl: { identity: "integer primary key autoincrement", text: "text", youngestIndexFirst: true },
     // reads run one at a time and at once, so none keeps the connection busy
-    lookUp: (orm, work) => work((orm.em.fork() as SqlEntityManager).getKysely({ type: "read" }) as unknown as Sql),
+    lookUp: (reads, work) => work(reads),
     // a connection of its own: the shared one must never hold an old state
-    snapshot: async (_, work) => {
+    snapshot: async (work) => {
       const connection: Sql = new Kysely({ dialect: dialect("read")() });
       try {
         return await connection.transaction().setAccessMode("read only").execute(work);
@@ -216,7 +221,8 @@ export function sqliteDatabase(path: string): DatabaseEngine {
         await connection.destroy();
       }
     },
-    violatedColumn: ({ message }) => /UNIQUE constraint failed: \w+\.(\w+)/.exec(message)?.[1],
+    violatedColumn: ({ code, message }) =>
+      code === "SQLITE_CONSTRAINT_UNIQUE" ? /: \w+\.(\w+)/.exec(message)?.[1] : undefined,
     isUnavailable: ({ code = "" }) =>
       /^SQLITE_(BUSY|LOCKED|IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL|NOMEM|PERM|AUTH)/.test(code),
     isRetryable: () => false,

@@ -1,3 +1,4 @@
+import type { CompiledQuery } from "kysely";
 import type { Sql } from "./database-engine.ts";
 import { Refusal } from "./errors.ts";
 import { type Mark, newToken } from "./mark.ts";
@@ -41,10 +42,15 @@ export interface Change<T> extends Effect<T>, Mark {
  */
 export type Command<T> = (tx: OrmService, revision: number) => Promise<Effect<T>>;
 
-/** What became of one command. */
-export type Outcome<T> =
-  | { readonly change: Change<T>; readonly refusal?: undefined }
-  | { readonly refusal: Refusal; readonly revision: number; readonly change?: undefined };
+/**
+ * What became of one command: a change, a refusal, or a failure, which is whatever else it threw. `revision` is the one
+ * that it made, or at which it made none.
+ */
+export type Outcome<T> = { readonly revision: number } & (
+  | { readonly change: Change<T>; readonly refusal?: undefined; readonly failure?: undefined }
+  | { readonly refusal: Refusal; readonly change?: undefined; readonly failure?: undefined }
+  | { readonly failure: Error; readonly change?: undefined; readonly refusal?: undefined }
+);
 
 /** What became of one transaction's commands, and what the transaction itself saw in the row. */
 export interface Commit<T> {
@@ -67,6 +73,8 @@ interface Claim extends StreamRow {
 export class Stream<T extends object> {
   readonly definition: StreamDefinition<T>;
   readonly #orm: OrmService;
+  #claiming: CompiledQuery | undefined;
+  #appending: CompiledQuery | undefined;
 
   constructor(orm: OrmService, definition: StreamDefinition<T>) {
     this.#orm = orm;
@@ -108,35 +116,38 @@ export class Stream<T extends object> {
 
   /**
    * Runs the commands in order in one transaction. One command alone is that transaction; of several, each has a
-   * savepoint, so that a refused one takes no revision and does not fail its neighbours.
+   * savepoint, so that one that is refused or fails takes no revision and does not fail its neighbours.
    *
-   * @throws OutcomeUnknown, DatabaseUnavailable, and whatever a command throws that is no `Refusal`
+   * @throws OutcomeUnknown, DatabaseUnavailable, and what a command alone throws that is no `Refusal`; nothing is then
+   *   known of any of them, refused ones included
    */
   async commit(commands: readonly Command<T>[]): Promise<Commit<T>> {
-    let outcomes: Outcome<T>[] = [];
     let row: StreamRow | undefined;
-    const run = async (command: Command<T>, tx: OrmService) => {
-      const claim = await this.#claim(tx);
-      row = claim;
+    const run = async (orm: OrmService, command: Command<T>): Promise<Outcome<T>> => {
+      let claim: Claim | undefined;
       try {
-        outcomes.push({ change: await this.#append(tx, claim, await command(tx, claim.revision)) });
+        const change = await orm.transaction(async (tx) => {
+          row = claim = await this.#claim(tx);
+          return this.#append(tx, claim, await command(tx, claim.revision));
+        });
+        return { change, revision: change.revision };
       } catch (error) {
-        if (error instanceof Refusal) outcomes.push({ refusal: error, revision: claim.revision - 1 });
-        throw error;
+        if (!claim) throw error;
+        const revision = claim.revision - 1;
+        if (error instanceof Refusal) return { refusal: error, revision };
+        if (orm === this.#orm) throw error;
+        return { failure: error as Error, revision };
       }
     };
     const [only] = commands;
-    try {
-      await this.#orm.transaction(async (tx) => {
-        outcomes = [];
-        if (commands.length === 1 && only) return run(only, tx);
-        for (const command of commands) {
-          await tx.transaction((savepoint) => run(command, savepoint)).catch(unlessRefused);
-        }
-      });
-    } catch (error) {
-      unlessRefused(error);
-    }
+    const outcomes =
+      only && commands.length === 1
+        ? [await run(this.#orm, only)]
+        : await this.#orm.transaction(async (tx) => {
+            const done: Outcome<T>[] = [];
+            for (const command of commands) done.push(await run(tx, command));
+            return done;
+          });
     const committedAt = performance.now();
     if (!row) throw new RangeError("a commit needs at least one command");
     const { readModel, leaseMs } = row;
@@ -223,18 +234,24 @@ export class Stream<T extends object> {
 
   /** The first statement of every command: it takes the row's lock and the next revision. */
   async #claim(tx: OrmService): Promise<Claim> {
-    const row = await tx.sql((sql) =>
-      sql
+    const { name } = this.definition;
+    const token = newToken();
+    const [row] = await tx.sql(async (sql) => {
+      // compiled once, as below: compiling costs more than running
+      this.#claiming ??= sql
         .updateTable("stream")
         .set((column) => ({
-          revision: column("revision", "+", 1),
+          revision: column("revision", "+", column.lit(1)),
           previous_token: column.ref("token"),
-          token: newToken(),
+          token,
         }))
-        .where("name", "=", this.definition.name)
+        .where("name", "=", name)
         .returningAll()
-        .executeTakeFirstOrThrow(),
-    );
+        .compile();
+      // biome-ignore lint/suspicious/noExplicitAny: a row of a table that is named at run time
+      return (await sql.executeQuery<any>({ ...this.#claiming, parameters: [token, name] })).rows;
+    });
+    if (!row) throw new Error(`the table stream has no row for ${name}`);
     return { ...streamRow(row), previousToken: row.previous_token };
   }
 
@@ -242,27 +259,22 @@ export class Stream<T extends object> {
     const { kind, before, after } = effect;
     const { revision, token, previousToken } = claim;
     const instance = (after ?? before) as { id?: number } | null;
-    await tx.sql((sql) =>
-      sql
-        .insertInto(this.definition.changes)
-        .values({
-          revision,
-          token,
-          previous_token: previousToken,
-          at: new Date().toISOString(),
-          kind,
-          entity_id: instance?.id,
-          before: before && JSON.stringify(before),
-          after: after && JSON.stringify(after),
-        })
-        .execute(),
-    );
+    const row = {
+      revision,
+      token,
+      previous_token: previousToken,
+      at: new Date().toISOString(),
+      kind,
+      entity_id: instance?.id,
+      before: before && JSON.stringify(before),
+      after: after && JSON.stringify(after),
+    };
+    await tx.sql((sql) => {
+      this.#appending ??= sql.insertInto(this.definition.changes).values(row).compile();
+      return sql.executeQuery({ ...this.#appending, parameters: Object.values(row) });
+    });
     return { revision, token, previousToken, kind, before, after };
   }
-}
-
-function unlessRefused(error: unknown): void {
-  if (!(error instanceof Refusal)) throw error;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of a table that is named at run time

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { defineEntity } from "@mikro-orm/core";
 import Database from "better-sqlite3";
 import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -104,6 +105,57 @@ describe("in a transaction", () => {
     });
     expect((await orm.all(BookEntity)).map(({ title }) => title).sort()).toEqual(["A", "C"]);
   });
+});
+
+describe("a transaction that cannot be committed any more", () => {
+  test("is not, when a savepoint could not be undone, though its work goes on", async () => {
+    const orm = await openOrm();
+    const work = orm.transaction(async (tx) => {
+      await tx.create(BookEntity, book("A"));
+      const inside = tx.transaction(async (savepoint) => {
+        await savepoint.create(BookEntity, book("B"));
+        await savepoint.sql((sql) => sql.executeQuery(CompiledQuery.raw("release savepoint nested")));
+        throw new Error("no");
+      });
+      await expect(inside).rejects.toThrow("no");
+      await tx.create(BookEntity, book("C")).catch(() => {});
+    });
+    await expect(work).rejects.toThrow(/savepoint/);
+    expect(await orm.all(BookEntity)).toEqual([]);
+  });
+});
+
+const schema = defineEntity({
+  name: "Sample",
+  tableName: "sample",
+  properties: (p) => ({
+    id: p.integer().primary().autoincrement(),
+    isGood: p.boolean(),
+    takenAt: p.datetime().nullable(),
+    notes: p.json<string[]>().nullable(),
+  }),
+});
+class SampleEntity extends schema.class {}
+schema.setClass(SampleEntity);
+
+test("values of every kind are stored and found as they are", async () => {
+  const samples = {
+    name: "samples-1-create-sample",
+    up: (ddl: { identity: string }) => [
+      `create table sample (id ${ddl.identity}, is_good boolean not null, taken_at timestamp with time zone, notes json)`,
+    ],
+  };
+  const { url } = await newDatabase();
+  const orm = await new OrmService({ url, entities: [SampleEntity], migrations: [samples] }).init();
+  onTestFinished(() => orm.close());
+  const values = { isGood: true, takenAt: new Date("2001-02-03T04:05:06.789Z"), notes: ["a", "b"] };
+  const { id } = await orm.create(SampleEntity, values);
+  expect(await orm.get(SampleEntity, id)).toMatchObject({ id, ...values });
+  expect(await orm.get(SampleEntity, true, "isGood")).toMatchObject({ id });
+  expect(await orm.get(SampleEntity, null, "notes")).toBeNull();
+  const changed = { isGood: false, takenAt: null, notes: null };
+  expect(await orm.update(SampleEntity, id, "id", changed, true)).toMatchObject(changed);
+  expect(await orm.get(SampleEntity, null, "notes")).toMatchObject({ id });
 });
 
 describe("two services on one database", () => {

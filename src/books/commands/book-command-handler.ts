@@ -1,3 +1,4 @@
+import { CommandQueue } from "../../cqrs/command-queue.ts";
 import type { Consistency } from "../../cqrs/consistency.ts";
 import type { Change, Command, Outcome, Stream } from "../../cqrs/stream.ts";
 import type { Book } from "../book.ts";
@@ -5,18 +6,17 @@ import type { BookReadModel } from "../queries/book-read-model.ts";
 import { addBook, deleteBook, updateBook } from "./book-commands.ts";
 
 /**
- * The write side. Each command is one transaction through `OrmService`; then the read model is refreshed, and the
- * command is acknowledged when no process can answer with an older state any more.
+ * The write side. Each command is committed through the stream, in one transaction with those that came at the same
+ * time; then the read model is refreshed, and the command is acknowledged when no process can answer with an older
+ * state any more.
  *
  * Every method throws the refusals of `book-refusals.ts`, and the errors of `OrmService.transaction`.
  */
 export class BookCommandHandler {
-  readonly #stream: Stream<Book>;
-  readonly #readModel: BookReadModel;
+  readonly #queue: CommandQueue<Book>;
 
   constructor(stream: Stream<Book>, readModel: BookReadModel) {
-    this.#stream = stream;
-    this.#readModel = readModel;
+    this.#queue = new CommandQueue(stream, readModel);
   }
 
   /** Adds a book and returns it. */
@@ -37,25 +37,26 @@ export class BookCommandHandler {
     return before as Book;
   }
 
-  /** Runs many commands in one transaction, each of which may be refused by itself, and acknowledges them together. */
+  /**
+   * Runs many commands in one transaction, each of which may be refused by itself, and acknowledges them together.
+   * What one throws that is no refusal is thrown when the others are acknowledged.
+   */
   async executeAll(commands: readonly Command<Book>[]): Promise<readonly Outcome<Book>[]> {
-    const commit = await this.#stream.commit(commands);
-    await this.#readModel.refresh(commit);
-    return commit.outcomes;
+    const outcomes = await this.#queue.executeAll(commands);
+    for (const { failure } of outcomes) if (failure) throw failure;
+    return outcomes;
   }
 
   async #execute(prepare: () => Command<Book>, consistency: Consistency): Promise<Change<Book>> {
-    const [outcome] = (await this.executeAll([
-      (tx, revision) => {
-        // the state that the command builds on is what the client asks for, not the one that it makes
-        consistency.require(revision - 1);
-        // in the transaction, for a refusal of invalid input is an answer as well: it is true at a revision, and no
-        // later answer of this process may be older
-        return prepare()(tx, revision);
-      },
-    ])) as [Outcome<Book>];
-    const { change, refusal } = outcome;
-    consistency.command(change ? change.revision : outcome.revision);
+    const { change, refusal, failure, revision } = await this.#queue.execute((tx, next) => {
+      // the state that the command builds on is what the client asks for, not the one that it makes
+      consistency.require(next - 1);
+      // in the transaction, for a refusal of invalid input is an answer as well: it is true at a revision, and no
+      // later answer of this process may be older
+      return prepare()(tx, next);
+    });
+    if (failure) throw failure;
+    consistency.command(revision);
     if (refusal) throw refusal;
     return change;
   }
