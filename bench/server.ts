@@ -92,6 +92,11 @@ export class Server {
     return /ready.*?(http:\S+)/.exec(this.#run.stdout())?.[1] ?? "";
   }
 
+  /** Where its inspector listens, if it was started with one. */
+  get inspectorUrl(): string {
+    return /listening on (ws:\S+)/.exec(this.#run.stderr())?.[1] ?? "";
+  }
+
   /** Lets it stand still, so that nothing that it does by itself disturbs another's turn. */
   async pause(): Promise<void> {
     await sleep(SETTLE_MS);
