@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 /**
  * `revision:token` names one state of one history. Revisions count a stream's commands; the token is random for each,
@@ -23,7 +23,7 @@ export function sameMark(a: Mark, b: Mark): boolean {
   return a.revision === b.revision && a.token === b.token;
 }
 
-/** A token tells histories apart, so it must not repeat by chance: 96 random bits. */
+/** A token tells histories apart, so it must not repeat by chance: 122 random bits. */
 export function newToken(): string {
-  return randomBytes(12).toString("base64url");
+  return randomUUID();
 }

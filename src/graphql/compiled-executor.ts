@@ -20,8 +20,8 @@ const MAX_SELECTIONS = 200;
 type Result = ExecutionResult | Promise<ExecutionResult>;
 
 /**
- * Executes operations. A query that comes again is compiled to code of its own, which takes 1 µs for six fields where
- * graphql's executor takes 25; mutations are not worth it. Errors read the same either way.
+ * Executes operations. One that comes again is compiled to code of its own, which takes 1 µs for six fields where
+ * graphql's executor takes 25. Errors read the same either way.
  */
 export class CompiledExecutor {
   /** By document, which Yoga parses once and keeps while it is in use; `null` is what cannot be compiled. */
@@ -54,7 +54,7 @@ export class CompiledExecutor {
 
 function compile({ schema, document, operationName }: ExecutionArgs): CompiledQuery | null {
   const operation = getOperationAST(document, operationName);
-  if (operation?.operation !== "query" || selectionsIn(operation, document) > MAX_SELECTIONS) return null;
+  if (!operation || selectionsIn(operation, document) > MAX_SELECTIONS) return null;
   try {
     const query = compileQuery(schema, document, operationName ?? undefined);
     return isCompiledQuery(query) ? query : null;
@@ -82,7 +82,7 @@ function selectionsIn(operation: OperationDefinitionNode, { definitions }: Docum
 
 function checked(result: ExecutionResult, args: ExecutionArgs): Result {
   if (!result.errors) return result;
-  // without data nothing was executed, for the variables are wrong: graphql says better what is wrong with them
+  // without data nothing was executed, for the variables are wrong: graphql says best what is wrong with them
   if (result.data === undefined) return interpret(args);
   return { ...result, errors: result.errors.map((error) => placed(error, args.document)) };
 }

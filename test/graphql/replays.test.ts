@@ -1,6 +1,6 @@
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
-import { BOOK, type GraphqlClient, type GraphqlRequest } from "../support/client.ts";
+import { ADD_BOOK, BOOK, type GraphqlClient, type GraphqlRequest } from "../support/client.ts";
 import { newDatabase } from "../support/database.ts";
 import { READ_PATHS } from "../support/read-paths.ts";
 import { startRedis } from "../support/redis.ts";
@@ -66,6 +66,31 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
       // another request with the same document is compiled, and then comes again as it was
       expect(await said({ consistency: {} }), query).toEqual(executed);
       expect(await said({ consistency: {} }), query).toEqual(executed);
+    }
+  });
+
+  test("is refused alike when it is a mutation with wrong input", async () => {
+    const { service } = await start();
+    await service.addBook("Ubik");
+    const inputs = [
+      { title: "", author: "A" },
+      { title: 5, author: "A" },
+      { title: "A" },
+      { title: "A", author: "A", publishedDate: "2024-02-30", stockQuantity: 2 ** 31 },
+      { title: "A", author: "A", pages: 5, ["__proto__"]: 5 },
+      [{ title: "A", author: "A" }, null],
+      { title: "A", author: "A", stockQuantity: 2.5, isbn: "12-34" },
+      { title: "Ubik", author: "A", stockQuantity: null },
+    ];
+    for (const [i, input] of inputs.entries()) {
+      const document = ADD_BOOK.replace("AddBook", `AddBook${i}`);
+      const said = async () => {
+        const { status, data, errors } = await service.sendInvalid(document, { variables: { input } });
+        return { status, data, errors };
+      };
+      const executed = await said();
+      expect(executed.data?.addBook.__typename, document).not.toBe("Book");
+      expect(await said(), document).toEqual(executed);
     }
   });
 
