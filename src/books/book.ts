@@ -119,9 +119,12 @@ export const updateBookInput = z.strictObject({
 /** A key that is safe to look up anywhere and that no book has: titles hold no control characters. */
 const NO_TITLE = "\u0001";
 
+/** Titles that the rules leave as they are. Most are such, and to see that takes a fraction of applying the rules. */
+const PLAIN_TITLE = /^[!-~](?:[ -~]{0,510}[!-~])?$/;
+
 /** `value` as a title is stored; undefined when it can be none. */
 export function normalisedTitle(value: string): string | undefined {
-  return title.safeParse(value).data;
+  return PLAIN_TITLE.test(value) ? value : title.safeParse(value).data;
 }
 
 /** `value` as a title is stored. What can be no title becomes one that no book has. */

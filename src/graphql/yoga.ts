@@ -37,18 +37,20 @@ export interface GraphqlResponse {
  */
 export class Graphql {
   readonly #replays = new Replays();
+  readonly #executor = new CompiledExecutor();
   readonly #yoga;
+  readonly #handlers: Omit<Context, "consistency">;
   readonly #log: Logger;
 
   constructor(schema: GraphQLSchema, handlers: Omit<Context, "consistency">, log: Logger) {
+    this.#handlers = handlers;
     this.#log = log;
-    const { execute } = new CompiledExecutor();
-    const executor: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
+    const executor: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn(this.#executor.execute) };
     this.#yoga = createYoga<object, Context>({
       schema,
-      context: ({ params }) => ({ ...handlers, consistency: consistencyOf(params.extensions) }),
+      context: ({ params }) => this.#contextOf(params),
       plugins: [limitedParser, executor],
-      maskedErrors: { maskError: (error) => toClientError(error, log) },
+      maskedErrors: { maskError: (error) => this.#toClientError(error) },
       graphiql: false,
       multipart: false,
       cors: false,
@@ -63,7 +65,7 @@ export class Graphql {
 
   async answer({ method, text, params, accept }: GraphqlRequest): Promise<GraphqlResponse> {
     const context = {} as { consistency?: Consistency };
-    const result = await this.#execute({ method } as Request, params, context);
+    const result = await this.#execute(method, params, context);
     const report = context.consistency?.report;
     const { status, headers, body } = processRegularResult(
       {
@@ -80,13 +82,28 @@ export class Graphql {
     return { status, headers, body };
   }
 
-  async #execute(request: Request, params: GraphQLParams, context: object): Promise<ExecutionResult> {
+  async #execute(method: "GET" | "POST", params: GraphQLParams, context: object): Promise<ExecutionResult> {
+    // what Yoga has let through before, it need not look at again
+    const operation = method === "POST" ? this.#executor.find(params) : undefined;
     try {
-      return (await this.#yoga.getResultForParams({ params, request }, context as never)) as ExecutionResult;
+      if (!operation) {
+        const request = { method } as Request;
+        return (await this.#yoga.getResultForParams({ params, request }, context as never)) as ExecutionResult;
+      }
+      const result = await operation(Object.assign(context, this.#contextOf(params)), params.variables);
+      return result.errors ? { ...result, errors: result.errors.map((error) => this.#toClientError(error)) } : result;
     } catch (error) {
       // thrown by what looks at the parameters, before anything is executed
-      return { errors: [toClientError(error, this.#log)] };
+      return { errors: [this.#toClientError(error)] };
     }
+  }
+
+  #contextOf({ extensions }: GraphQLParams): Context {
+    return { ...this.#handlers, consistency: consistencyOf(extensions) };
+  }
+
+  #toClientError(error: unknown): GraphQLError {
+    return toClientError(error, this.#log);
   }
 }
 

@@ -63,9 +63,10 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
         return { status, data, errors };
       };
       const executed = await said();
-      // another request with the same document is compiled, and then comes again as it was
-      expect(await said({ consistency: {} }), query).toEqual(executed);
-      expect(await said({ consistency: {} }), query).toEqual(executed);
+      // another request with the same document is compiled, a third is known to be compiled, and then comes again
+      for (const consistency of [{}, { atLeast: 0 }, { atLeast: 0 }]) {
+        expect(await said({ consistency }), query).toEqual(executed);
+      }
     }
   });
 
@@ -90,7 +91,7 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
       };
       const executed = await said();
       expect(executed.data?.addBook.__typename, document).not.toBe("Book");
-      expect(await said(), document).toEqual(executed);
+      for (let again = 0; again < 3; again++) expect(await said(), document).toEqual(executed);
     }
   });
 

@@ -60,8 +60,10 @@ describe("a POST", () => {
     expect(await status(post(service, latin1))).toBe(400);
   });
 
-  test("whose parameters are of the wrong kind is refused", async () => {
+  test("whose parameters are of the wrong kind is refused, however well its query is known", async () => {
     const service = await startService();
+    for (let spaces = 0; spaces < 5; spaces++)
+      expect(await status(post(service, question + " ".repeat(spaces)))).toBe(200);
     for (const part of ['"variables":"x"', '"variables":[1]', '"operationName":"Other"', '"extensions":"x"', '"x":1']) {
       expect(await status(post(service, `${question.slice(0, -1)},${part}}`)), part).toBe(400);
     }
