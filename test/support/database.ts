@@ -8,7 +8,7 @@ export interface TestDatabase {
   readonly url: string;
   /** Deletes it and makes an empty one in its place. Nothing may be connected. */
   renew(): Promise<void>;
-  /** Keeps a copy of it for `restore`. Nothing may be connected. */
+  /** Keeps a copy of it for `restore`, in place of an earlier one. Nothing may be connected. */
   backUp(): Promise<void>;
   /** Puts the copy in its place. Nothing may be connected. */
   restore(): Promise<void>;
@@ -59,7 +59,10 @@ async function newPostgres(): Promise<TestDatabase> {
       await drop();
       await administer(`create database ${name}`);
     },
-    backUp: () => administer(`create database ${copy} template ${name}`),
+    backUp: async () => {
+      await administer(`drop database if exists ${copy}`);
+      await administer(`create database ${copy} template ${name}`);
+    },
     restore: async () => {
       await drop();
       await administer(`create database ${name} template ${copy}`);

@@ -65,9 +65,9 @@ export class ServiceProcess extends GraphqlClient {
   }
 }
 
-/** Starts a process and waits for its ready line. It ends with the test. */
-export async function startProcess(env: Environment): Promise<ServiceProcess> {
-  const run = spawnProgram("src/main.ts", [], { PORT: "0", ...env });
+/** Starts a process and waits for its ready line. It ends with the test. `entry` may be that of another version. */
+export async function startProcess(env: Environment, entry = "src/main.ts"): Promise<ServiceProcess> {
+  const run = spawnProgram(entry, [], { PORT: "0", ...env });
   onFinished(async () => {
     if (run.child.exitCode !== null || run.child.signalCode !== null) return;
     run.child.kill("SIGKILL");

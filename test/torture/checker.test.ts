@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Change, GroundTruth } from "./change-log.ts";
 import { check } from "./checker.ts";
 import type { Book, Operation, Outcome, Request } from "./history.ts";
+import { timelinesOf } from "./timelines.ts";
 
 const LEASE_MS = 200;
 
@@ -314,5 +315,36 @@ describe("the checker finds", () => {
     const gap = { ...truth, changes: [first, { ...second, previousToken: "other" }] };
     expect(broken([addOne, updateTwo], gap)).toEqual([ONE_HISTORY]);
     expect(broken([addOne, updateTwo], { ...truth, books: [one] })).toEqual([ONE_HISTORY]);
+  });
+});
+
+describe("when the database was restored from a copy that was made before the update, the checker", () => {
+  const lostParts = [{ from: 15, to: 45, truth }];
+  const other = book("A", "other", 2);
+  const updateOther = operation(50, 60, update("A", "other"), acknowledged(2, other));
+  const restored = database([null, one], [one, other]);
+  const brokenIn = (operations: Operation[]) =>
+    timelinesOf({ operations, lostParts }, restored).map((timeline) =>
+      broken([...timeline.operations], timeline.truth),
+    );
+
+  test("accepts that the update is forgotten and its revision is taken by another", () => {
+    const before = operation(41, 42, get("A"), read(2, two));
+    const between = operation(46, 47, get("A"), read(1, one));
+    const after = operation(70, 80, get("A"), read(2, other));
+    expect(brokenIn([addOne, updateTwo, before, between, updateOther, after])).toEqual([[], []]);
+  });
+
+  test("finds what is older than the update before the restore", () => {
+    const stale = operation(41, 42, get("A"), read(1, one));
+    expect(brokenIn([addOne, updateTwo, stale, updateOther])).toEqual([[STALE, OVERWRITTEN], []]);
+  });
+
+  test("finds the forgotten update where it is still shown", () => {
+    const shown = operation(70, 80, get("A"), read(2, two));
+    expect(brokenIn([addOne, updateTwo, updateOther, shown])).toEqual([
+      [],
+      [NOT_THE_STATE, "a register holds what was written to it"],
+    ]);
   });
 });

@@ -1,3 +1,5 @@
+import type { GroundTruth } from "./change-log.ts";
+
 /** A book as the answers show it, its id as the database counts it. */
 export interface Book {
   readonly id: number;
@@ -114,10 +116,22 @@ export interface Fault {
   to: number;
 }
 
+/**
+ * A part of the run that the database has forgotten, for it was restored from a copy or made anew while no process ran.
+ * It lies between two places in the total order of moments.
+ */
+export interface LostPart {
+  readonly from: number;
+  readonly to: number;
+  /** What the database held at the end of the part. */
+  readonly truth: GroundTruth;
+}
+
 /** Everything that the clients did and the nemesis did to them. */
 export class History {
   readonly operations: Operation[] = [];
   readonly faults: Fault[] = [];
+  readonly lostParts: LostPart[] = [];
   readonly #start = performance.now();
   #order = 0;
   /** The same book comes in many answers; it is kept once. */
@@ -125,6 +139,11 @@ export class History {
 
   get now(): number {
     return performance.now() - this.#start;
+  }
+
+  /** Where the total order of moments has come to. */
+  get order(): number {
+    return this.#order;
   }
 
   /** The number of the operation that `invoke` records next. */
@@ -147,6 +166,11 @@ export class History {
     const fault = { kind, target, from: this.now, to: Number.POSITIVE_INFINITY };
     this.faults.push(fault);
     return fault;
+  }
+
+  /** Notes that the database has forgotten all since `from`, an earlier `order`. */
+  lose(from: number, truth: GroundTruth): void {
+    this.lostParts.push({ from, to: this.#order, truth });
   }
 
   keep(book: Book): Book {

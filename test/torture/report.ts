@@ -2,9 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GroundTruth } from "./change-log.ts";
 import { isMutation, type Operation } from "./history.ts";
-import type { RunResult } from "./run.ts";
+import type { Finding, RunResult } from "./run.ts";
 import { showBook, showOperation } from "./show.ts";
-import type { Violation } from "./violation.ts";
 
 /** Violations that are shown in full; one cause often has many. */
 const SHOWN = 10;
@@ -12,7 +11,7 @@ const SHOWN = 10;
 const AROUND = 12;
 
 /** What was done, what went wrong meanwhile, and how slow that made it. */
-export function reportOf({ options, history, truth, violations }: RunResult): string {
+export function reportOf({ options, history, truth, findings }: RunResult): string {
   const { operations, faults } = history;
   const seconds = options.ms / 1000;
   const lines = [
@@ -26,38 +25,39 @@ export function reportOf({ options, history, truth, violations }: RunResult): st
       ["revisions", truth.changes.length],
       ["by adds and updates that were never acknowledged", countUnacknowledged(operations, truth)],
       ["books at the end", truth.books.length],
+      ["times that it was restored or made anew", history.lostParts.length],
     ]),
     "",
     ...table([["fault", "times", "slowest read", "slowest write"], ...slowestByFault(operations, faults)]),
     "",
-    violations.length === 0 ? "No violations." : `${violations.length} VIOLATIONS`,
+    findings.length === 0 ? "No violations." : `${findings.length} VIOLATIONS`,
   ];
-  const rules = Map.groupBy(violations, ({ rule }) => rule);
-  if (violations.length > 0) lines.push(...table([...rules].map(([rule, found]) => [rule, found.length])));
+  const rules = Map.groupBy(findings, ({ rule }) => rule);
+  if (findings.length > 0) lines.push(...table([...rules].map(([rule, found]) => [rule, found.length])));
   return lines.join("\n");
 }
 
 /** The violations with what was around them. */
 export function showViolations(result: RunResult): string {
-  const shown = result.violations.slice(0, SHOWN).map((violation) => showViolation(violation, result));
-  const more = result.violations.length - shown.length;
+  const shown = result.findings.slice(0, SHOWN).map((finding) => showFinding(finding, result));
+  const more = result.findings.length - shown.length;
   return shown.join("\n\n") + (more > 0 ? `\n\n… and ${more} more` : "");
 }
 
 /** Writes the history, the change log, the faults and the processes' logs to a directory; returns its path. */
-export function keepHistory({ history, truth, logs, violations, options }: RunResult, parent: string): string {
+export function keepHistory({ history, truth, logs, findings, options }: RunResult, parent: string): string {
   const directory = join(parent, `torture-${options.engine}-${options.seed}-${Date.now()}`);
   mkdirSync(directory, { recursive: true });
   const lines = (values: readonly unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
   writeFileSync(join(directory, "operations.jsonl"), lines(history.operations));
   writeFileSync(join(directory, "faults.jsonl"), lines(history.faults));
   writeFileSync(join(directory, "changes.jsonl"), lines(truth.changes));
-  writeFileSync(join(directory, "violations.txt"), violations.map((one) => `${one.rule}: ${one.what}\n`).join(""));
+  writeFileSync(join(directory, "violations.txt"), findings.map((one) => `${one.rule}: ${one.what}\n`).join(""));
   for (const [name, log] of logs) writeFileSync(join(directory, `process-${name}.log`), log);
   return directory;
 }
 
-function showViolation({ rule, what, operations, revision }: Violation, { history, truth }: RunResult): string {
+function showFinding({ rule, what, operations, revision, truth }: Finding, { history }: RunResult): string {
   const lines = [`VIOLATION: ${rule}`, `  ${what}`, ...operations.map((one) => `  ${showOperation(one)}`)];
   if (revision !== undefined) {
     for (const change of truth.changes.slice(Math.max(0, revision - 3), revision + 3)) {

@@ -6,6 +6,7 @@ import { awaitConvergence, checkReadModel } from "./convergence.ts";
 import { History } from "./history.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Random } from "./random.ts";
+import { timelinesOf } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 import { Workload, type WorkloadOptions } from "./workload.ts";
 
@@ -15,11 +16,16 @@ export interface RunOptions extends ClusterOptions, WorkloadOptions {
   readonly ms: number;
 }
 
+/** A violation, and the database whose history it is a part of, as it was at that history's end. */
+export interface Finding extends Violation {
+  readonly truth: GroundTruth;
+}
+
 export interface RunResult {
   readonly options: RunOptions;
   readonly history: History;
   readonly truth: GroundTruth;
-  readonly violations: readonly Violation[];
+  readonly findings: readonly Finding[];
   /** What each process logged, by its name. */
   readonly logs: ReadonlyMap<string, string>;
 }
@@ -36,7 +42,7 @@ export async function run(
   const history = new History();
   const cluster = await startCluster(options, () => history.now);
   const workload = new Workload(history, cluster, random.fork(), options);
-  const nemesis = new Nemesis(history, cluster, random.fork());
+  const nemesis = new Nemesis(history, cluster, workload, options.leaseMs, random.fork());
   await awaitConvergence(history, cluster);
   const progress = setInterval(() => onProgress(history, nemesis.now), 1000);
 
@@ -52,11 +58,19 @@ export async function run(
   const notConverged = await awaitConvergence(history, cluster);
   await workload.readAll();
   const truth = await readGroundTruth(cluster.database.url);
-  const violations = [
-    ...check(history.operations, truth),
-    ...notConverged,
-    ...(await checkReadModel(cluster.redis.client, truth)),
-  ];
+  const atTheEnd = [...notConverged, ...(await checkReadModel(cluster.redis.client, truth))];
+  const findings = timelinesOf(history, truth)
+    .flatMap((timeline) =>
+      check(timeline.operations, timeline.truth).map((found) => ({ ...found, truth: timeline.truth })),
+    )
+    .concat(atTheEnd.map((found) => ({ ...found, truth })));
   const logs = new Map(cluster.members.map(({ name, log }) => [name, log]));
-  return { options, history, truth, violations, logs };
+  return { options, history, truth, findings: withoutRepeats(findings), logs };
+}
+
+/** What happened before a restore is a part of each history after it. */
+function withoutRepeats(findings: readonly Finding[]): Finding[] {
+  const keyOf = ({ rule, what, operations, revision }: Finding) =>
+    [rule, what, revision, ...operations.map(({ id }) => id)].join();
+  return [...new Map(findings.map((finding) => [keyOf(finding), finding])).values()];
 }

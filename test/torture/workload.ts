@@ -17,6 +17,11 @@ const ISBNS = Array.from({ length: 6 }, (_, index) => `978000000000${index}`);
 /** Reads that are under way at a stopped process. */
 const MOST_UNAWAITED = 20;
 
+/** What clients in a hurry write, each a book of its own that nobody else changes: no write of theirs is refused. */
+const RUSH_TITLES = ["Hurried 1", "Hurried 2"];
+/** Clients in a hurry that only read. */
+const RUSH_READERS = 2;
+
 /** A revision that no run reaches. */
 const UNREACHABLE = 1_000_000_000;
 
@@ -73,24 +78,57 @@ export class Workload {
     }
   }
 
+  /**
+   * More clients, in a hurry: for `ms` some write at `member` alone, one mutation after the other, and others read the
+   * list everywhere else. What is wrong for a few milliseconds only is seen by nobody else.
+   */
+  async rush(member: Member, ms: number, random: Random): Promise<void> {
+    const end = this.#history.now + ms;
+    const during = async (own: Random, act: (own: Random) => Promise<unknown>) => {
+      while (this.#history.now < end) await act(own);
+    };
+    const others = this.#members.filter((other) => other !== member);
+    const write = async (title: string, own: Random) => {
+      await this.#write("hurried writer", member, { kind: "add", title, input: this.#input(own) }, own);
+      await during(own, () => {
+        return this.#write("hurried writer", member, { kind: "update", title, input: this.#input(own) }, own);
+      });
+    };
+    const read = async (own: Random) => {
+      const open = others.filter(({ idle, outage }) => !idle && !outage);
+      if (open.length > 0) await this.#perform("hurried reader", own.pick(open), { kind: "books" });
+      else await sleep(1);
+    };
+    await Promise.all([
+      ...RUSH_TITLES.map((title) => write(title, random.fork())),
+      ...Array.from({ length: RUSH_READERS }, () => during(random.fork(), read)),
+    ]);
+  }
+
   async #client(name: string, random: Random): Promise<void> {
     const { clients, rate } = this.#options;
     while (this.#running) {
       const pause = -Math.log(1 - random.fraction()) * (clients / rate) * 1000;
       await sleep(Math.min(pause, 2000));
+      if (this.#members.every(({ idle }) => idle)) continue;
       const member = this.#choose(random);
       const request = this.#request(random);
-      const { outcome } = await this.#perform(name, member, request, this.#atLeast(random));
-      if (!isMutation(request) || outcome?.kind !== "acknowledged") continue;
-      if (random.chance(0.7)) await this.#readElsewhere(name, member, request, random);
+      if (isMutation(request) && random.chance(0.7)) await this.#write(name, member, request, random);
+      else await this.#perform(name, member, request, this.#atLeast(random));
     }
+  }
+
+  /** A mutation; once it is acknowledged, what it changed is read elsewhere. */
+  async #write(client: string, member: Member, request: Mutation, random: Random): Promise<void> {
+    const { outcome } = await this.#perform(client, member, request, this.#atLeast(random));
+    if (outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, request, random);
   }
 
   /** Reads what was changed from all other processes. Those that are stopped are asked too, but not waited for. */
   async #readElsewhere(client: string, member: Member, request: Mutation, random: Random): Promise<void> {
     const reads: Promise<unknown>[] = [];
     for (const other of this.#members) {
-      if (other === member || other.outage === "killed") continue;
+      if (other === member || other.idle || other.outage === "killed") continue;
       if (other.outage && this.#unawaited.size >= MOST_UNAWAITED) continue;
       const read = this.#perform(client, other, afterthought(request, random));
       if (!other.outage) reads.push(read);
@@ -123,8 +161,8 @@ export class Workload {
   /** Any process; seldom one that is down, which would only hold the client up. */
   #choose(random: Random): Member {
     const member = random.pick(this.#members);
-    if (!member.outage || random.chance(0.1)) return member;
-    const others = this.#members.filter(({ outage }) => !outage);
+    if (!member.idle && (!member.outage || random.chance(0.1))) return member;
+    const others = this.#members.filter(({ idle, outage }) => !idle && !outage);
     return others.length > 0 ? random.pick(others) : member;
   }
 
@@ -135,8 +173,26 @@ export class Workload {
 
   #request(random: Random): Request {
     const title = random.pick(TITLES);
-    const input = { author: `operation ${this.#history.nextId}`, stockQuantity: random.between(0, 2147483647) };
-    switch (random.weighted({ add: 12, update: 20, rename: 6, delete: 7, book: 25, form: 5, books: 15, page: 10 })) {
+    switch (random.weighted({ mutation: 45, book: 25, form: 5, books: 15, page: 10 })) {
+      case "mutation":
+        return this.#mutation(random);
+      case "book":
+        return { kind: "book", title };
+      case "form":
+        return { kind: "form", title };
+      case "books":
+        return { kind: "books" };
+      case "page": {
+        const cursor = random.chance(0.7) ? { cursor: title } : {};
+        return { kind: "page", limit: random.between(1, 6), backwards: random.chance(0.4), ...cursor };
+      }
+    }
+  }
+
+  #mutation(random: Random): Mutation {
+    const title = random.pick(TITLES);
+    const input = this.#input(random);
+    switch (random.weighted({ add: 12, update: 20, rename: 6, delete: 7 })) {
       case "add":
         return { kind: "add", title, input: random.chance(0.3) ? { ...input, isbn: random.pick(ISBNS) } : input };
       case "update": {
@@ -152,17 +208,12 @@ export class Workload {
         };
       case "delete":
         return { kind: "delete", title, ...this.#expected(title, random) };
-      case "book":
-        return { kind: "book", title };
-      case "form":
-        return { kind: "form", title };
-      case "books":
-        return { kind: "books" };
-      case "page": {
-        const cursor = random.chance(0.7) ? { cursor: title } : {};
-        return { kind: "page", limit: random.between(1, 6), backwards: random.chance(0.4), ...cursor };
-      }
     }
+  }
+
+  /** To be sent at once: it is signed with the number of the operation that is recorded next. */
+  #input(random: Random) {
+    return { author: `operation ${this.#history.nextId}`, stockQuantity: random.between(0, 2147483647) };
   }
 
   #expected(title: string, random: Random): { expectedVersion?: number } {
