@@ -1,8 +1,12 @@
+import DataLoader from "dataloader";
 import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "./database-engine.ts";
 import type { OrmService } from "./orm-service.ts";
 import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
 import type { Stream, StreamRow } from "./stream.ts";
+
+/** The largest number of point reads that one statement carries. */
+const POINT_READS = 100;
 
 // biome-ignore lint/suspicious/noExplicitAny: the table is named at run time
 type Select = SelectQueryBuilder<any, any, any>;
@@ -21,7 +25,17 @@ export class TableReads<T extends object> implements Reads<T> {
   readonly #table: string;
   readonly #columns: Record<string, string>;
   readonly #key: string;
-  #point: CompiledQuery<Joined> | undefined;
+  /**
+   * As with Redis, all point reads that wait in one turn of the event loop are one statement: SQLite takes and gives back
+   * a lock for each, which costs more than the reading, and PostgreSQL is asked over the network.
+   */
+  readonly #points = new DataLoader<string, Answer<T | null>>((keys) => this.#getAll(keys), {
+    cache: false,
+    batchScheduleFn: setImmediate,
+    maxBatchSize: POINT_READS,
+  });
+  /** The statements for so many keys. To compile one costs more than to run it. */
+  readonly #compiled = new Map<number, CompiledQuery<Joined>>();
 
   constructor(orm: OrmService, stream: Stream<T>) {
     this.#orm = orm;
@@ -33,14 +47,7 @@ export class TableReads<T extends object> implements Reads<T> {
   }
 
   async get(key: string): Promise<Answer<T | null>> {
-    const { rows } = await this.#orm.sql((sql) => {
-      // compiled once: the statement is the same for every key, and compiling it costs more than running it
-      this.#point ??= this.#joined(sql, this.#rows(sql).where(this.#key, "=", key)).compile() as CompiledQuery<Joined>;
-      return sql.executeQuery<Joined>({ ...this.#point, parameters: [key, this.#stream.definition.name] });
-    });
-    const { instances, revision } = this.#split(rows);
-    const value = instances[0] ?? null;
-    return { value, revision, evidence: JSON.stringify(value) };
+    return this.#points.load(key);
   }
 
   /** The instances whose `property` is one of `values`, in no particular order. */
@@ -117,6 +124,24 @@ export class TableReads<T extends object> implements Reads<T> {
     work: (row: StreamRow, chunks: AsyncIterable<readonly T[]>) => Promise<void>,
   ): Promise<void> {
     await this.#orm.snapshot(async (sql) => work(await this.#stream.rowIn(sql), this.#chunks(sql, size)));
+  }
+
+  async #getAll(keys: readonly string[]): Promise<Answer<T | null>[]> {
+    const { key: property, name } = this.#stream.definition;
+    const { rows } = await this.#orm.sql((sql) => {
+      let statement = this.#compiled.get(keys.length);
+      if (!statement) {
+        statement = this.#joined(sql, this.#rows(sql).where(this.#key, "in", keys)).compile() as CompiledQuery<Joined>;
+        this.#compiled.set(keys.length, statement);
+      }
+      return sql.executeQuery<Joined>({ ...statement, parameters: [...keys, name] });
+    });
+    const { instances, revision } = this.#split(rows);
+    const byKey = new Map(instances.map((instance) => [instance[property] as string, instance]));
+    return keys.map((key) => {
+      const value = byKey.get(key) ?? null;
+      return { value, revision, evidence: JSON.stringify(value) };
+    });
   }
 
   async *#chunks(sql: Sql, size: number): AsyncGenerator<readonly T[]> {

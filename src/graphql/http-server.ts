@@ -24,7 +24,7 @@ export interface Readiness {
 export interface HttpServerOptions {
   /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
   readonly graphql: {
-    replay(text: string): Promise<string | undefined>;
+    replay(text: string): Promise<string | Buffer | undefined>;
     answer(request: GraphqlRequest): Promise<GraphqlResponse>;
   };
   readonly readiness: () => Promise<Readiness>;
@@ -225,7 +225,7 @@ function write(
   response: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string>>,
-  body: string,
+  body: string | Buffer,
 ): void {
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
 }

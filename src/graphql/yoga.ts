@@ -59,7 +59,7 @@ export class Graphql {
   }
 
   /** The answer to a POST of this text, if it is known and still true. Its status is 200. */
-  replay(text: string): Promise<string | undefined> {
+  replay(text: string): Promise<string | Buffer | undefined> {
     return this.#replays.find(text);
   }
 
