@@ -3,8 +3,13 @@ import { ServiceError } from "./errors.ts";
 /** What answered: `both` where one request needed several reads and not all came from the same store. */
 export type ServedBy = "redis" | "database" | "both";
 
-/** Reads again and says at which revision the same answer is true, or nothing if it may have become another. */
-export type Recheck = () => Promise<number | undefined>;
+/** How to make sure that a read would have the same answer again. */
+export interface Recheck {
+  /** Reads again, and says at which revision the same answer is true, or nothing if it may have become another. */
+  again(): Promise<number | undefined>;
+  /** What it has to remember for that, in characters. */
+  readonly size: number;
+}
 
 /**
  * One request's side of the promise: what the client asks for (`atLeast`) and what its answer turns out to be true

@@ -1,5 +1,5 @@
 import type { EntityMetadata, EntityName, IDatabaseDriver, MikroORM, Type } from "@mikro-orm/core";
-import type { CompiledQuery } from "kysely";
+import { type CompiledQuery, sql as expression } from "kysely";
 import type { Sql } from "./database-engine.ts";
 
 /** A value as a column takes it. */
@@ -36,9 +36,11 @@ export class EntityTable<T extends object> {
   /** Inserts a row and returns it as an instance. */
   async insert(sql: Sql, data: object): Promise<T> {
     const { columns, values } = this.#split(data);
-    const { rows } = await this.#execute(sql, `insert ${columns}`, values, () =>
-      sql.insertInto(this.name).values(placeholders(columns)).returning(Object.values(this.columns)).compile(),
-    );
+    const { rows } = await this.#execute(sql, `insert ${columns}`, values, () => {
+      const insert = sql.insertInto(this.name);
+      const filled = columns.length > 0 ? insert.values(placeholders(columns)) : insert.defaultValues();
+      return filled.returning(Object.values(this.columns)).compile();
+    });
     return this.#instance(rows[0]);
   }
 
@@ -49,6 +51,7 @@ export class EntityTable<T extends object> {
         .selectFrom(this.name)
         .select(Object.values(this.columns))
         .where(this.#column(property), operator(value), value)
+        .limit(expression.lit(1))
         .compile(),
     );
     return rows[0] ? this.#instance(rows[0]) : null;
@@ -65,6 +68,11 @@ export class EntityTable<T extends object> {
   /** Sets the columns of `patch` where `property` equals `value`, and returns those rows as they now are. */
   async update(sql: Sql, property: string, value: Value, patch: object): Promise<T[]> {
     const { columns, values } = this.#split(patch);
+    if (columns.length === 0) {
+      // SQL has no update of nothing: a column that stays as it is stands for it
+      columns.push(this.#column(property));
+      values.push(value);
+    }
     const { rows } = await this.#execute(
       sql,
       `update ${columns} ${property}${operator(value)}`,

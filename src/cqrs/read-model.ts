@@ -157,7 +157,7 @@ export class ReadModel<T extends object> {
    */
   async refresh(commit: Commit<T>): Promise<void> {
     const last = commit.changes.at(-1);
-    for (const outcome of commit.outcomes) this.#head.advance((outcome.change ?? outcome).revision);
+    for (const outcome of commit.outcomes) this.#head.advance(outcome.revision);
     if (!last || commit.readModel === null) return;
 
     const waiting = new AbortController();

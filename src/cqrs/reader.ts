@@ -32,7 +32,8 @@ export class Reader<T extends object> {
     const { atLeast } = consistency;
     const { revision, evidence, value } = answer;
     // it may be kept for long, so it holds on to the evidence alone
-    consistency.read(revision, "redis", () => this.#recheck(atLeast, ask, evidence));
+    const again = () => this.#recheck(atLeast, ask, evidence);
+    consistency.read(revision, "redis", { again, size: evidence?.length ?? 0 });
     return value;
   }
 
@@ -62,8 +63,8 @@ export class Reader<T extends object> {
     const { atLeast } = consistency;
     // with Redis, whoever asks again is to find out whether it answers by now
     const isRepeatable = evidence !== undefined && !this.#redis.configured;
-    const recheck = isRepeatable ? () => this.#recheckTable(atLeast, ask, evidence) : undefined;
-    consistency.read(revision, "database", recheck);
+    const again = () => this.#recheckTable(atLeast, ask, evidence);
+    consistency.read(revision, "database", isRepeatable ? { again, size: evidence?.length ?? 0 } : undefined);
     return value;
   }
 

@@ -265,7 +265,7 @@ export class Stream<T extends object> {
       previous_token: previousToken,
       at: new Date().toISOString(),
       kind,
-      entity_id: instance?.id,
+      entity_id: instance?.id ?? null,
       before: before && JSON.stringify(before),
       after: after && JSON.stringify(after),
     };

@@ -192,7 +192,8 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | 
 
 /** Of a body that is a JSON object with a query; what else it holds is GraphQL's concern. */
 function paramsOfBody(text: string): GraphqlRequest["params"] | undefined {
-  const params = parseJson(text);
+  // an encoder's byte order mark is no part of the JSON
+  const params = parseJson(text.replace(/^\ufeff/, ""));
   return typeof params?.query === "string" ? params : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, type ParseOptions, parse } from "graphql";
 import { createYoga, type GraphQLParams, type Plugin, processRegularResult } from "graphql-yoga";
+import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { Consistency } from "../cqrs/consistency.ts";
@@ -10,6 +11,8 @@ import { Replays } from "./replays.ts";
 
 /** A document of more tokens is refused before it is parsed further. */
 const MAX_TOKENS = 2000;
+/** What all parsed documents that are kept may have together, in characters; one takes up to 50 bytes. */
+const MAX_CHARACTERS = 1_000_000;
 
 export const JSON_TYPE = "application/json";
 export const GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json";
@@ -50,6 +53,7 @@ export class Graphql {
       schema,
       context: ({ params }) => this.#contextOf(params),
       plugins: [limitedParser, executor],
+      parserAndValidationCache: { documentCache: boundedCache(), errorCache: boundedCache() },
       maskedErrors: { maskError: (error) => this.#toClientError(error) },
       graphiql: false,
       multipart: false,
@@ -105,6 +109,11 @@ export class Graphql {
   #toClientError(error: unknown): GraphQLError {
     return toClientError(error, this.#log);
   }
+}
+
+/** Yoga's own is bounded by the number of documents, each of which may have the size of a body. */
+function boundedCache<V extends object>(): LRUCache<string, V> {
+  return new LRUCache({ maxSize: MAX_CHARACTERS, sizeCalculation: (_, document) => document.length + 1 });
 }
 
 const requested = z

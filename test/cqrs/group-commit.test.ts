@@ -129,11 +129,11 @@ describe("commands that come together", () => {
   test("share transactions, of which none is long, and each reports the revision that it made", async () => {
     const { url, service, beholder } = await start();
     const before = await beholder.transactions();
-    const titles = titlesOf(100);
+    const titles = titlesOf(200);
     const answers = await together(service, beholder, () => titles.map((title) => add(service, title)));
 
     const changes = await soundLog(url);
-    expect(changes).toHaveLength(100);
+    expect(changes).toHaveLength(200);
     for (const [i, { data, consistency }] of answers.entries()) {
       expect(data.addBook).toMatchObject({ __typename: "Book", title: titles[i] });
       expect(changes[consistency.revision - 1]?.after?.title).toBe(titles[i]);

@@ -36,6 +36,8 @@ describe("outside a transaction", () => {
       title: "B",
       stockQuantity: 2,
     });
+    expect(await orm.update(BookEntity, created.id, "id", {})).toBe(1);
+    expect(await orm.update(BookEntity, "B", "title", {}, true)).toMatchObject({ title: "B" });
     expect((await orm.all(BookEntity)).map(({ title }) => title)).toEqual(["B"]);
     expect(await orm.delete(BookEntity, "B", "title")).toBe(1);
     expect(await orm.all(BookEntity)).toEqual([]);
@@ -156,6 +158,7 @@ test("values of every kind are stored and found as they are", async () => {
   const changed = { isGood: false, takenAt: null, notes: null };
   expect(await orm.update(SampleEntity, id, "id", changed, true)).toMatchObject(changed);
   expect(await orm.get(SampleEntity, null, "notes")).toMatchObject({ id });
+  await expect(orm.create(SampleEntity, {} as never)).rejects.toThrow(/is_good/);
 });
 
 describe("two services on one database", () => {

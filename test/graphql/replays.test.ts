@@ -40,6 +40,25 @@ const QUESTIONS: readonly [query: string, variables?: Record<string, unknown>, o
   ],
   ['{ bookByIsbn(isbn: "0-30-640615-2") { title isbn } book(title: "Ubik") { isbn } }'],
   [getIntrospectionQuery()],
+  // conditions hold where they stand, however often a fragment is spread
+  [
+    `query ($x: Boolean!) { a: book(title: "A") { ...F @include(if: $x) } b: book(title: "B") { ...F } }
+    fragment F on Book { title }`,
+    { x: false },
+  ],
+  [
+    `query One($x: Boolean!) { book(title: "A") { ... @skip(if: $x) { ...F } } } query Two { book(title: "B") { ...F } }
+    fragment F on Book { title }`,
+    { x: true },
+    "Two",
+  ],
+  ['query ($x: Boolean = true) { book(title: "A") { title author @include(if: $x) } }', { x: null }],
+  ['query ($t: ID = "A") { nodes(ids: ["x", $t]) { id } }', { t: null }],
+  ["query ($n: Int = 2) { booksConnection(first: $n) { edges { cursor } } }", { n: null }],
+  ['{ __proto__: book(title: "A") { title } constructor: book(title: "B") { title } }'],
+  ["query ($__proto__: String!) { book(title: $__proto__) { title } }", JSON.parse('{"__proto__":"A"}')],
+  ["{ books { title } }", {}, ""],
+  ["subscription { books }"],
   // errors have messages, codes, places and paths
   ["query ($first: Int!) { one: booksConnection(first: $first) { edges { cursor } } books { title } }", { first: 501 }],
   ["query ($first: Int!) { __typename\n booksConnection(first: $first) { totalCount } }", { first: "many" }],
@@ -93,6 +112,22 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
       expect(executed.data?.addBook.__typename, document).not.toBe("Book");
       for (let again = 0; again < 3; again++) expect(await said(), document).toEqual(executed);
     }
+  });
+
+  test("does nothing more when the first of its mutations fails", async () => {
+    const { service } = await start();
+    await service.addBook("A");
+    // what asks for too much fails, as what the database does not answer would
+    const mutation =
+      'mutation ($t: String = "A") { a: deleteBook(title: $t) { __typename } b: deleteBook(title: "A") { __typename } }';
+    for (let i = 0; i < 4; i++) {
+      const { data, errors } = await service.sendInvalid(mutation, {
+        variables: { t: i % 2 ? null : "A" },
+        extensions: { consistency: { atLeast: 99 + i } },
+      });
+      expect([data, errors?.length]).toEqual([null, 1]);
+    }
+    expect(await service.titles()).toEqual(["A"]);
   });
 
   test("is true at the revision that it reports, after every kind of change", async () => {

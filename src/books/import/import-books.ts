@@ -54,7 +54,7 @@ export interface ImportSummary {
   lastLine: number;
   /** Where the rejected rows are, if there are any. */
   readonly rejectedFile: string;
-  /** Why the import ended before the file did. */
+  /** Why the import ended before the file did. Rows of the transaction that it ended in are not counted. */
   failure: Error | undefined;
 }
 
