@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { cleaningUp, temporaryDirectory } from "../test/support/cleanup.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { catalogue } from "./catalogue.ts";
-import { bookRequest, booksRequest } from "./requests.ts";
+import { bookRequest, booksRequest, updateRequests } from "./requests.ts";
 import { Databases } from "./seed.ts";
 import { moveToLoadCore, Server } from "./server.ts";
 import { type Load, Loader } from "./wrk.ts";
@@ -66,6 +66,9 @@ await cleaningUp(async () => {
   await profile("a book, asked first", 100_000, point(100_000), true);
   await profile("100 books", 100, list, true);
   await profile("a book, SQLite", 100_000, point(1000), false);
+  const writes = updateRequests(catalogue(1000));
+  await profile("95 % reads", 100_000, { ...point(1000), writes, writesOfThousand: 50 }, true);
+  await profile("writes", 100_000, { ...point(1000), writes, writesOfThousand: 1000 }, true);
 
   async function profile(name: string, size: number, load: Load, fromRedis: boolean): Promise<void> {
     process.stderr.write(`${name}\n`);

@@ -58,7 +58,6 @@ const QUESTIONS: readonly [query: string, variables?: Record<string, unknown>, o
   ['{ __proto__: book(title: "A") { title } constructor: book(title: "B") { title } }'],
   ["query ($__proto__: String!) { book(title: $__proto__) { title } }", JSON.parse('{"__proto__":"A"}')],
   ["{ books { title } }", {}, ""],
-  ["subscription { books }"],
   // errors have messages, codes, places and paths
   ["query ($first: Int!) { one: booksConnection(first: $first) { edges { cursor } } books { title } }", { first: 501 }],
   ["query ($first: Int!) { __typename\n booksConnection(first: $first) { totalCount } }", { first: "many" }],
