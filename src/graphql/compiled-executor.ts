@@ -47,8 +47,9 @@ export class CompiledExecutor {
     const text = document.loc?.source.body ?? "";
     const operations = this.#operations.get(text);
     if (operations) {
-      const operation = compile(args) ?? interpreted(args);
-      operations.set(operationName ?? "", operation);
+      const name = operationName ?? "";
+      const operation = operations.get(name) ?? compile(args) ?? interpreted(args);
+      operations.set(name, operation);
       return operation(contextValue, variableValues);
     }
     // most documents that are seen once are never seen again
