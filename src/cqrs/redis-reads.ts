@@ -35,7 +35,7 @@ export class RedisReads<T extends object> implements Reads<T> {
   readonly #redis: RedisService;
   /**
    * All point reads that wait in one turn of the event loop are one command, which is sent when the last of them has
-   * begun: at 64 connections that halves the cost of a request.
+   * begun: at 64 connections that takes a third off the cost of a request.
    */
   readonly #points: DataLoader<string, StoredRow>;
   /** Lists that wait in this turn, by question: several who ask the same have one answer. */
