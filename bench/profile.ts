@@ -3,9 +3,10 @@ import { parseArgs } from "node:util";
 import { cleaningUp, temporaryDirectory } from "../test/support/cleanup.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { catalogue } from "./catalogue.ts";
-import { bookRequest, booksRequest, updateRequests } from "./requests.ts";
+import { updateRequests } from "./requests.ts";
 import { Databases } from "./seed.ts";
 import { moveToLoadCore, Server } from "./server.ts";
+import { CONNECTIONS, listing, reading } from "./workloads.ts";
 import { type Load, Loader } from "./wrk.ts";
 
 /**
@@ -17,7 +18,6 @@ import { type Load, Loader } from "./wrk.ts";
 const { values } = parseArgs({ options: { entry: { type: "string", default: "src/main.ts" } } });
 
 const SECONDS = 5;
-const CONNECTIONS = 64;
 const INTERVAL_US = 200;
 
 /** What a sample is counted as, by the file of the innermost function that has one; the first that fits. */
@@ -49,22 +49,16 @@ interface Profile {
 }
 
 moveToLoadCore();
-const point = (size: number): Load => ({
-  reads: catalogue(size).map(({ title }) => bookRequest(title)),
-  writes: [],
-  writesOfThousand: 0,
-  readData: '"data":{"book":{"title":',
-});
+const point = (size: number) => reading(catalogue(size));
 const table: Record<string, Record<string, string>> = {};
 await cleaningUp(async () => {
   const directory = temporaryDirectory();
   const databases = new Databases(directory);
   const loader = new Loader(directory);
   const redis = await startRedis();
-  const list: Load = { ...point(1), reads: [booksRequest], readData: '"data":{"books":[{"title":' };
   await profile("a book, asked again", 100_000, point(1000), true);
   await profile("a book, asked first", 100_000, point(100_000), true);
-  await profile("100 books", 100, list, true);
+  await profile("100 books", 100, listing, true);
   await profile("a book, SQLite", 100_000, point(1000), false);
   const writes = updateRequests(catalogue(1000));
   await profile("95 % reads", 100_000, { ...point(1000), writes, writesOfThousand: 50 }, true);
@@ -95,10 +89,11 @@ await cleaningUp(async () => {
     const { profile: taken } = (await profiler.send("Profiler.stop")) as { profile: Profile };
     profiler.close();
     await server.pause();
-    for (const [part, microseconds] of partsOf(taken)) {
+    const parts = partsOf(taken);
+    for (const [part, microseconds] of parts) {
       table[part] = { ...table[part], [name]: (microseconds / requests).toFixed(1) };
     }
-    const all = [...partsOf(taken).values()].reduce((sum, part) => sum + part, 0);
+    const all = [...parts.values()].reduce((sum, part) => sum + part, 0);
     table.all = { ...table.all, [name]: (all / requests).toFixed(1) };
   }
 });

@@ -9,7 +9,7 @@ import type { Book } from "./servers/support.ts";
 import type { Load } from "./wrk.ts";
 
 /** How many clients there are, each of which sends its next request when the last is answered. */
-const CONNECTIONS = 64;
+export const CONNECTIONS = 64;
 
 const SIZES: Sizes = { stored: 100_000, asked: 1000, listed: 100 };
 
@@ -51,7 +51,7 @@ export async function* workloads(stage: Stage, grown: number): AsyncGenerator<Wo
   yield {
     name: "list",
     about: `\`books\` with four fields, ${SIZES.listed} rows, from Redis`,
-    load: { ...points, reads: [booksRequest], readData: '"data":{"books":[{"title":' },
+    load: listing,
     entrants: [...peers, await stage.service(SIZES.listed, "redis")].map(underLoad),
     check: (server) => checkList(server, listed),
   };
@@ -95,8 +95,16 @@ export async function* workloads(stage: Stage, grown: number): AsyncGenerator<Wo
   };
 }
 
+/** The whole list, again and again. */
+export const listing: Load = {
+  reads: [booksRequest],
+  writes: [],
+  writesOfThousand: 0,
+  readData: '"data":{"books":[{"title":',
+};
+
 /** Point reads of these books, and nothing else. */
-function reading(books: readonly Book[]): Load {
+export function reading(books: readonly Book[]): Load {
   const reads = books.map(({ title }) => bookRequest(title));
   return { reads, writes: [], writesOfThousand: 0, readData: '"data":{"book":{"title":' };
 }

@@ -1,4 +1,4 @@
-import type { Consistency } from "./consistency.ts";
+import type { Consistency, Recheck } from "./consistency.ts";
 import { ServiceError } from "./errors.ts";
 import type { Head } from "./head.ts";
 import type { ReadModel } from "./read-model.ts";
@@ -26,26 +26,11 @@ export class Reader<T extends object> {
    * @throws ServiceError `SERVICE_UNAVAILABLE`, `DATABASE_UNAVAILABLE`, `REVISION_NOT_REACHED`
    */
   async read<V>(consistency: Consistency, ask: (reads: Reads<T>) => Promise<Answer<V>>): Promise<V> {
-    const answer = await this.#readModel.read(consistency.atLeast, ask);
-    if (!answer) return this.readTable(consistency, ask);
-    this.#head.advance(answer.revision);
     const { atLeast } = consistency;
-    const { revision, evidence, value } = answer;
-    // it may be kept for long, so it holds on to the evidence alone
-    const again = () => this.#recheck(atLeast, ask, evidence);
-    consistency.read(revision, "redis", { again, size: evidence?.length ?? 0 });
-    return value;
-  }
-
-  /** A read like any other, which ends before a value is made. It asks Redis only: whoever wants a value reads. */
-  async #recheck<V>(
-    atLeast: number,
-    ask: (reads: Reads<T>) => Promise<Answer<V>>,
-    evidence: Answer<V>["evidence"],
-  ): Promise<number | undefined> {
-    const revision = await this.#readModel.recheck(atLeast, ask, evidence);
-    if (revision !== undefined) this.#head.advance(revision);
-    return revision;
+    const answer = await this.#readModel.read(atLeast, ask);
+    if (!answer) return this.readTable(consistency, ask);
+    const { evidence } = answer;
+    return this.#show(answer, "redis", consistency, () => this.#readModel.recheck(atLeast, ask, evidence));
   }
 
   /** Asks the database at once, for what the read model does not hold. Throws as `read` does. */
@@ -58,14 +43,12 @@ export class Reader<T extends object> {
     }
     const answer = await ask(this.#table);
     consistency.require(answer.revision);
-    this.#head.advance(answer.revision);
-    const { revision, evidence, value } = answer;
     const { atLeast } = consistency;
+    const { evidence } = answer;
     // with Redis, whoever asks again is to find out whether it answers by now
     const isRepeatable = evidence !== undefined && !this.#redis.configured;
-    const again = () => this.#recheckTable(atLeast, ask, evidence);
-    consistency.read(revision, "database", isRepeatable ? { again, size: evidence?.length ?? 0 } : undefined);
-    return value;
+    const recheck = isRepeatable ? () => this.#recheckTable(atLeast, ask, evidence) : undefined;
+    return this.#show(answer, "database", consistency, recheck);
   }
 
   async #recheckTable<V>(
@@ -74,8 +57,23 @@ export class Reader<T extends object> {
     evidence: Answer<V>["evidence"],
   ): Promise<number | undefined> {
     const answer = await ask(this.#table);
-    if (answer.evidence !== evidence || answer.revision < atLeast) return undefined;
-    this.#head.advance(answer.revision);
-    return answer.revision;
+    return answer.evidence === evidence && answer.revision >= atLeast ? answer.revision : undefined;
+  }
+
+  /** Notes an answer that is about to be shown. `recheck` may be kept for long, so it holds on to the evidence alone. */
+  #show<V>(
+    { revision, evidence, value }: Answer<V>,
+    source: "redis" | "database",
+    consistency: Consistency,
+    recheck: Recheck["again"] | undefined,
+  ): V {
+    this.#head.advance(revision);
+    const again = async () => {
+      const revisionNow = await recheck?.();
+      if (revisionNow !== undefined) this.#head.advance(revisionNow);
+      return revisionNow;
+    };
+    consistency.read(revision, source, recheck && { again, size: evidence?.length ?? 0 });
+    return value;
   }
 }

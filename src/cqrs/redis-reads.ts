@@ -1,13 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import DataLoader from "dataloader";
+import type DataLoader from "dataloader";
 import { type Mark, parseMark } from "./mark.ts";
-import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
+import { type Answer, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import type { RedisConnection, RedisService } from "./redis-service.ts";
 import { livesAt, MARK_FIELD, type ReadModelKeys, readModelKeys } from "./scripts.ts";
 import type { StreamDefinition } from "./stream.ts";
-
-/** The largest number of point reads that one command carries, so that it never keeps Redis from others for long. */
-const POINT_READS = 100;
 
 /** Redis answered, but what it holds cannot be believed. */
 export class Unsound extends Error {}
@@ -34,8 +31,8 @@ export class RedisReads<T extends object> implements Reads<T> {
   readonly #key: keyof T & string;
   readonly #redis: RedisService;
   /**
-   * All point reads that wait in one turn of the event loop are one command, which is sent when the last of them has
-   * begun: at 64 connections that takes a third off the cost of a request.
+   * All point reads that wait in one turn of the event loop are one command: at 64 connections that takes a third off
+   * the cost of a request.
    */
   readonly #points: DataLoader<string, StoredRow>;
   /** Lists that wait in this turn, by question: several who ask the same have one answer. */
@@ -48,12 +45,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     this.#keys = readModelKeys(definition.name, name);
     this.#key = definition.key;
     this.#redis = redis;
-    this.#points = new DataLoader((keys) => this.#rows(keys), {
-      // what has been fetched is no answer to a read that begins later
-      cache: false,
-      batchScheduleFn: setImmediate,
-      maxBatchSize: POINT_READS,
-    });
+    this.#points = pointReads((keys) => this.#rows(keys));
   }
 
   async get(key: string): Promise<Answer<T | null>> {

@@ -1,12 +1,8 @@
-import DataLoader from "dataloader";
 import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "./database-engine.ts";
 import type { OrmService } from "./orm-service.ts";
-import type { Answer, Page, PageRequest, Reads } from "./reads.ts";
+import { type Answer, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import type { Stream, StreamRow } from "./stream.ts";
-
-/** The largest number of point reads that one statement carries. */
-const POINT_READS = 100;
 
 // biome-ignore lint/suspicious/noExplicitAny: the table is named at run time
 type Select = SelectQueryBuilder<any, any, any>;
@@ -29,11 +25,7 @@ export class TableReads<T extends object> implements Reads<T> {
    * As with Redis, all point reads that wait in one turn of the event loop are one statement: SQLite takes and gives back
    * a lock for each, which costs more than the reading, and PostgreSQL is asked over the network.
    */
-  readonly #points = new DataLoader<string, Answer<T | null>>((keys) => this.#getAll(keys), {
-    cache: false,
-    batchScheduleFn: setImmediate,
-    maxBatchSize: POINT_READS,
-  });
+  readonly #points = pointReads((keys) => this.#getAll(keys));
   /** The statements for so many keys. To compile one costs more than to run it. */
   readonly #compiled = new Map<number, CompiledQuery<Joined>>();
 

@@ -37,9 +37,7 @@ type Operation = (contextValue: unknown, variableValues: ExecutionArgs["variable
  */
 export class CompiledExecutor {
   /** By document and name. All documents have been validated, and have an operation of each name. */
-  readonly #operations = new LRUCache<string, Map<string, Operation>>({
-    maxSize: MAX_CHARACTERS,
-  });
+  readonly #operations = new LRUCache<string, Map<string, Operation>>({ maxSize: MAX_CHARACTERS });
 
   /** Executes an operation of a document that was found to be valid. */
   readonly execute = (args: ExecutionArgs): Result => {
@@ -63,12 +61,12 @@ export class CompiledExecutor {
    */
   find({ query, operationName, variables, extensions, ...others }: GraphQLParams): Operation | undefined {
     if (!query || operationName === "" || Object.keys(others).length > 0) return undefined;
-    if (!isObject(variables) || !isObject(extensions)) return undefined;
+    if (!isObjectOrNone(variables) || !isObjectOrNone(extensions)) return undefined;
     return this.#operations.get(query)?.get(operationName ?? "");
   }
 }
 
-function isObject(value: unknown): boolean {
+function isObjectOrNone(value: unknown): boolean {
   return value == null || (typeof value === "object" && !Array.isArray(value));
 }
 
