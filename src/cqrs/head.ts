@@ -1,5 +1,7 @@
 import type { Logger } from "pino";
+import type { Chain } from "./chain.ts";
 import { within } from "./deadline.ts";
+import type { Mark } from "./mark.ts";
 import type { Stream, StreamRow } from "./stream.ts";
 
 /** Added to a lease that a command waits out, for clocks that tick apart: two hosts may drift by 0.1 percent each. */
@@ -25,7 +27,10 @@ export class Head<T extends object> {
   readonly #stream: Stream<T>;
   readonly #log: Logger;
   #lookup: Lookup | undefined;
-  #revision = 0;
+  #mark: Mark = { revision: 0, token: "" };
+  /** The newest revision that was shown from Redis. */
+  #shown = 0;
+  #chain: Chain | undefined;
   /** The newest name of a read model that this process was told, and since when. */
   #known: { readonly name: string | null; readonly since: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -54,6 +59,11 @@ export class Head<T extends object> {
     clearTimeout(this.#timer);
   }
 
+  /** From now on each look-up asks whether the newest mark of `chain` is of this database's history, if it is not known. */
+  watch(chain: Chain): void {
+    this.#chain = chain;
+  }
+
   /**
    * Reads the row now and learns from it.
    *
@@ -61,12 +71,32 @@ export class Head<T extends object> {
    */
   async lookUp(timeoutMs = LOOKUP_TIMEOUT_MS): Promise<StreamRow> {
     const beganAt = performance.now();
-    const row = await within(timeoutMs, this.#stream.lookUp());
+    const chain = this.#chain;
+    // Redis first, then the log: whatever the mark says was committed before it was written
+    const met = chain?.unverified;
+    const { isKnown, ...row } = await within(timeoutMs, this.#stream.lookUp(met));
     const { revision, readModel, leaseMs } = row;
     if (!this.#lookup || beganAt > this.#lookup.beganAt) this.#lookup = { revision, readModel, leaseMs, beganAt };
     this.#learnName(readModel);
-    this.advance(revision);
+    this.learn(row);
+    if (chain && met) {
+      if (isKnown) chain.verify(met);
+      else this.disown(chain);
+    }
     return row;
+  }
+
+  /** Whether `mark` is a state of this database's history. */
+  async knows(mark: Mark): Promise<boolean> {
+    const { isKnown, ...row } = await this.#stream.lookUp(mark);
+    this.learn(row);
+    return isKnown;
+  }
+
+  /** Gives up a read model that is of another history, and forgets what was shown of that. */
+  disown(chain: Chain): void {
+    chain.condemn();
+    this.#shown = 0;
   }
 
   /** The newest look-up while it counts. Compared with the clock at each call: a stopped process wakes up late. */
@@ -75,14 +105,24 @@ export class Head<T extends object> {
     return lookup && performance.now() - lookup.beganAt < lookup.leaseMs ? lookup : undefined;
   }
 
-  /** No answer of this process may be older: it committed, showed or looked up this revision. */
-  get revision(): number {
-    return this.#revision;
+  /** The newest state that the database told of: in a look-up, a read or a commit of this process. */
+  get mark(): Mark {
+    return this.#mark;
   }
 
-  /** Notes a revision that this process committed or is about to show. */
-  advance(revision: number): void {
-    if (revision > this.#revision) this.#revision = revision;
+  /** No answer of this process may be older: it committed, showed or looked up this revision. */
+  get revision(): number {
+    return Math.max(this.#mark.revision, this.#shown);
+  }
+
+  /** Notes a state that the database told of. */
+  learn({ revision, token }: Mark): void {
+    if (revision > this.#mark.revision) this.#mark = { revision, token };
+  }
+
+  /** Notes a revision that is about to be shown. */
+  show(revision: number): void {
+    if (revision > this.#shown) this.#shown = revision;
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Head } from "./head.ts";
 import { formatMark, type Mark, sameMark } from "./mark.ts";
 import type { Answer, Reads } from "./reads.ts";
 import { rebuild } from "./rebuild.ts";
-import { RedisReads, soundMark, Unsound } from "./redis-reads.ts";
+import { ForeignHistory, RedisReads, soundMark, Unsound } from "./redis-reads.ts";
 import {
   ElsewhereError,
   isReplyError,
@@ -41,9 +41,10 @@ const CATCH_UP_CHUNK = 200;
 /** Between two rounds of upkeep, so that a problem that stays does not keep the process busy. Milliseconds. */
 const TEND_PAUSE_MS = 20;
 
-/** What a read of Redis must prove to count: where it is asked, and how new the answer must be. */
+/** What a read of Redis must prove to count: where it is asked, what that must hold, and how new the answer must be. */
 interface Fence<T extends object> {
   readonly source: RedisReads<T>;
+  readonly mark: Mark;
   readonly revision: number;
 }
 
@@ -60,8 +61,6 @@ export class ReadModel<T extends object> {
   readonly #redis: RedisService;
   readonly #log: Logger;
 
-  /** The name whose mark was found in the change log; only under this one is Redis read. */
-  #checkedName: string | undefined;
   #source: RedisReads<T> | undefined;
   /** Where the named server run was missed: if a new connection leads there again, the run is gone. */
   #missedAt: RedisPlace | undefined;
@@ -141,7 +140,10 @@ export class ReadModel<T extends object> {
     if (!fence) return undefined;
     try {
       const answer = await ask(fence.source);
-      if (answer.revision >= fence.revision) return take(answer);
+      const { chain } = fence.source;
+      chain.see(answer);
+      // a newer revision alone may be that of another history, which has none of what was acknowledged in this one
+      if (answer.revision >= fence.revision && chain.holds(fence.mark)) return take(answer);
       if (answer.revision < this.#head.revision) this.tend();
     } catch (error) {
       // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
@@ -157,7 +159,7 @@ export class ReadModel<T extends object> {
    */
   async refresh(commit: Commit<T>): Promise<void> {
     const last = commit.changes.at(-1);
-    for (const outcome of commit.outcomes) this.#head.advance(outcome.revision);
+    for (const outcome of commit.outcomes) this.#head.learn(outcome);
     if (!last || commit.readModel === null) return;
 
     const waiting = new AbortController();
@@ -186,22 +188,26 @@ export class ReadModel<T extends object> {
   }
 
   #fence(atLeast: number): Fence<T> | undefined {
-    const lookup = this.#head.lookup;
+    const { lookup, mark, revision } = this.#head;
     const connection = this.#redis.connection;
     if (!lookup?.readModel || !connection) return undefined;
     const source = this.#sourceOf(lookup.readModel, connection);
     if (lookup.beganAt <= connection.readyAt || !source.isThere) return undefined;
-    if (source.name !== this.#checkedName) {
+    // what is newer than all that the database told of, the database alone can vouch for
+    if (atLeast > mark.revision) return undefined;
+    if (!source.chain.isTrusted) {
       this.tend();
       return undefined;
     }
-    return { source, revision: Math.max(this.#head.revision, atLeast) };
+    return { source, mark, revision };
   }
 
   /** Made once for each name and connection: it is the same for thousands of reads. */
   #sourceOf(name: string, connection: RedisConnection): RedisReads<T> {
-    if (this.#source?.name === name && this.#source.connection === connection) return this.#source;
+    const source = this.#source;
+    if (source?.name === name && source.connection === connection && !source.chain.isCondemned) return source;
     this.#source = new RedisReads(this.#stream.definition, name, connection, this.#redis);
+    this.#head.watch(this.#source.chain);
     return this.#source;
   }
 
@@ -210,21 +216,41 @@ export class ReadModel<T extends object> {
    * Redis under this name will find them there, which on a cluster nobody can know.
    */
   async #apply(name: string, changes: readonly Change<T>[], last: Mark): Promise<boolean> {
-    const connection = this.#redis.connection;
-    if (!connection || name !== this.#checkedName || !livesAt(name, connection)) return false;
+    const source = this.#source;
+    const { connection } = this.#redis;
+    if (!connection || source?.connection !== connection || source.name !== name) return false;
+    if (!source.isThere || !source.chain.isTrusted) return false;
     try {
-      const mark = await this.#send(connection, name, changes);
-      if (mark.revision === last.revision && !sameMark(mark, last)) throw new Unsound("the mark is of another history");
-      if (mark.revision < last.revision) await this.#catchUp(connection, name, last.revision);
+      const mark = await this.#send(source, changes);
+      if (mark.revision < last.revision) await this.#catchUp(source, last.revision);
+      else await this.#verify(source, mark, last);
       return !samePlace(connection, ON_CLUSTER);
     } catch (error) {
-      if (error instanceof Unsound) this.#forget(name);
+      if (error instanceof Unsound) this.#giveUp(source, error);
       this.tend();
       return false;
     }
   }
 
-  async #send(connection: RedisConnection, name: string, changes: readonly Change<T>[]): Promise<Mark> {
+  /**
+   * Makes sure that `mark`, at which Redis now is, is a state of this database's history: `known`, or found in the log.
+   *
+   * @throws ForeignHistory
+   */
+  async #verify({ chain }: RedisReads<T>, mark: Mark, known?: Mark): Promise<void> {
+    // Redis first, then the log: whatever the mark says was committed before it was written
+    const isKnown = (known && sameMark(mark, known)) || chain.isVerified(mark) || (await this.#head.knows(mark));
+    if (!isKnown) throw new ForeignHistory("the mark is of another history");
+    chain.verify(mark);
+    this.#head.learn(mark);
+  }
+
+  #giveUp({ chain }: RedisReads<T>, reason: Unsound): void {
+    if (reason instanceof ForeignHistory) this.#head.disown(chain);
+    else chain.condemn();
+  }
+
+  async #send({ name, connection, chain }: RedisReads<T>, changes: readonly Change<T>[]): Promise<Mark> {
     const { rows, order } = readModelKeys(this.#stream.definition.name, name);
     const args = changes.flatMap(({ revision, token, previousToken, before, after }) => [
       revision,
@@ -234,26 +260,32 @@ export class ReadModel<T extends object> {
       after ? this.#keyOf(after) : "",
       after ? JSON.stringify(after) : "",
     ]);
-    return soundMark(await this.#redis.call(connection, (redis) => redis.applyChanges(rows, order, ...args)));
+    const mark = soundMark(await this.#redis.call(connection, (redis) => redis.applyChanges(rows, order, ...args)));
+    chain.see(mark);
+    return mark;
   }
 
   /** One after the other: whoever comes second finds the work done. */
-  #catchUp(connection: RedisConnection, name: string, revision: number): Promise<void> {
-    const next = this.#catchUps.then(() => this.#catchUpTo(connection, name, revision));
+  #catchUp(source: RedisReads<T>, revision: number): Promise<void> {
+    const next = this.#catchUps.then(() => this.#catchUpTo(source, revision));
     this.#catchUps = next.catch(() => {});
     return next;
   }
 
-  /** @throws Unsound when the log does not continue from the mark */
-  async #catchUpTo(connection: RedisConnection, name: string, revision: number): Promise<void> {
+  /** @throws ForeignHistory when the log does not continue from the mark */
+  async #catchUpTo(source: RedisReads<T>, revision: number): Promise<void> {
+    const { name, connection, chain } = source;
     const { rows } = readModelKeys(this.#stream.definition.name, name);
+    let last: Mark | undefined;
     for (;;) {
       const at = soundMark(await this.#redis.call(connection, (redis) => redis.hget(rows, MARK_FIELD)));
-      if (at.revision >= revision) return;
+      chain.see(at);
+      if (at.revision >= revision) return this.#verify(source, at, last);
       // Redis first, then the log: the log is then at least as new as the mark
       const changes = await this.#stream.changesAfter(at.revision, CATCH_UP_CHUNK);
-      const reached = await this.#send(connection, name, changes);
-      if (reached.revision <= at.revision) throw new Unsound("the change log does not continue from the mark");
+      const reached = await this.#send(source, changes);
+      if (reached.revision <= at.revision) throw new ForeignHistory("the change log does not continue from the mark");
+      last = changes.at(-1);
     }
   }
 
@@ -277,16 +309,17 @@ export class ReadModel<T extends object> {
       }
       if (livesAt(name, connection)) {
         this.#missedAt = undefined;
+        const source = this.#sourceOf(name, connection);
         try {
-          return await this.#keep(connection, name, row);
+          return await this.#keep(source, row);
         } catch (error) {
           if (isReplyError(error, "READONLY")) {
             this.#report("is on a server that has become read-only");
             this.#redis.reconnect();
             return false;
           }
-          if (!(error instanceof Unsound) && !this.#isLost(connection)) throw error;
-          this.#forget(name);
+          if (error instanceof Unsound) this.#giveUp(source, error);
+          else if (!this.#isLost(connection)) throw error;
         }
       } else if (parsed.format === KEY_FORMAT && !samePlace(this.#missedAt, connection)) {
         // a new connection may still lead to the server that the others use
@@ -303,7 +336,8 @@ export class ReadModel<T extends object> {
    *
    * @throws Unsound
    */
-  async #keep(connection: RedisConnection, name: string, row: StreamRow): Promise<boolean> {
+  async #keep(source: RedisReads<T>, row: StreamRow): Promise<boolean> {
+    const { name, connection, chain } = source;
     const { rows, order } = readModelKeys(this.#stream.definition.name, name);
     const [text, timeToLiveMs] = await this.#redis
       .call(connection, (redis) => redis.inspect(rows, order))
@@ -312,15 +346,12 @@ export class ReadModel<T extends object> {
       });
     this.#unreachableSince = undefined;
     const mark = soundMark(text);
-    if (this.#checkedName !== name) {
-      // Redis first, then the log: whatever the mark says was committed before it was written
-      if (!(await this.#stream.knows(mark))) throw new Unsound("the mark is of another history");
-      this.#checkedName = name;
-    }
+    chain.see(mark);
+    await this.#verify(source, mark);
     if (timeToLiveMs < TIME_TO_LIVE_MS / 2) {
       await this.#redis.call(connection, (redis) => redis.extend(rows, order, TIME_TO_LIVE_MS));
     }
-    if (mark.revision < row.revision) await this.#catchUp(connection, name, row.revision);
+    if (mark.revision < row.revision) await this.#catchUp(source, row.revision);
     this.#report("");
     this.#redis.approve();
     const now = performance.now();
@@ -362,10 +393,6 @@ export class ReadModel<T extends object> {
       `other processes read ${name} from Redis, so each write here waits ${leaseMs} ms for them to learn of it; ` +
         "if that Redis is gone for good, stop every process and run: npm run forget-read-model",
     );
-  }
-
-  #forget(name: string): void {
-    if (this.#checkedName === name) this.#checkedName = undefined;
   }
 
   #keyOf(instance: T): string {

@@ -42,6 +42,7 @@ export class Reader<T extends object> {
       );
     }
     const answer = await ask(this.#table);
+    this.#head.learn(answer);
     consistency.require(answer.revision);
     const { atLeast } = consistency;
     const { evidence } = answer;
@@ -57,6 +58,7 @@ export class Reader<T extends object> {
     evidence: Answer<V>["evidence"],
   ): Promise<number | undefined> {
     const answer = await ask(this.#table);
+    this.#head.learn(answer);
     return answer.evidence === evidence && answer.revision >= atLeast ? answer.revision : undefined;
   }
 
@@ -67,10 +69,10 @@ export class Reader<T extends object> {
     consistency: Consistency,
     recheck: Recheck["again"] | undefined,
   ): V {
-    this.#head.advance(revision);
+    this.#head.show(revision);
     const again = async () => {
       const revisionNow = await recheck?.();
-      if (revisionNow !== undefined) this.#head.advance(revisionNow);
+      if (revisionNow !== undefined) this.#head.show(revisionNow);
       return revisionNow;
     };
     consistency.read(revision, source, recheck && { again, size: evidence?.length ?? 0 });

@@ -1,4 +1,5 @@
 import DataLoader from "dataloader";
+import type { Mark } from "./mark.ts";
 
 /** The largest number of point reads that are one question, so that it never keeps its store from others for long. */
 const POINT_READS = 100;
@@ -13,10 +14,9 @@ export function pointReads<V>(fetch: (keys: readonly string[]) => Promise<V[]>):
   });
 }
 
-/** A value and the revision that it is true at. */
-export interface Answer<V> {
+/** A value and the mark of the state that it is true at. */
+export interface Answer<V> extends Mark {
   readonly value: V;
-  readonly revision: number;
   /**
    * What the value was made from, where that is known: equal evidence for the same question means an equal value.
    * `null` is evidence as well: that there is no such row.

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type DataLoader from "dataloader";
+import { Chain } from "./chain.ts";
 import { type Mark, parseMark } from "./mark.ts";
 import { type Answer, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import type { RedisConnection, RedisService } from "./redis-service.ts";
@@ -8,6 +9,9 @@ import type { StreamDefinition } from "./stream.ts";
 
 /** Redis answered, but what it holds cannot be believed. */
 export class Unsound extends Error {}
+
+/** It is of another history than this database's: of a copy, or from before a restore. */
+export class ForeignHistory extends Unsound {}
 
 /** A row as it is in Redis, and the mark of the hash that it is in. */
 interface StoredRow {
@@ -25,6 +29,8 @@ interface StoredRow {
 export class RedisReads<T extends object> implements Reads<T> {
   readonly name: string;
   readonly connection: RedisConnection;
+  /** The marks that these reads and the refreshes beside them have met. */
+  readonly chain = new Chain();
   /** Whether the name says that it lives where the connection leads. */
   readonly isThere: boolean;
   readonly #keys: ReadModelKeys;
@@ -140,12 +146,14 @@ export class RedisReads<T extends object> implements Reads<T> {
 /** An answer whose value is made when it is first asked for. */
 class StoredAnswer<V> implements Answer<V> {
   readonly revision: number;
+  readonly token: string;
   readonly evidence: string | null | undefined;
   readonly #make: () => V;
   #made: { readonly value: V } | undefined;
 
-  constructor({ revision }: Mark, evidence: string | null | undefined, make: () => V) {
+  constructor({ revision, token }: Mark, evidence: string | null | undefined, make: () => V) {
     this.revision = revision;
+    this.token = token;
     this.evidence = evidence;
     this.#make = make;
   }

@@ -1,4 +1,4 @@
-import type { CompiledQuery } from "kysely";
+import { type CompiledQuery, sql as expression } from "kysely";
 import type { Sql } from "./database-engine.ts";
 import { Refusal } from "./errors.ts";
 import { type Mark, newToken } from "./mark.ts";
@@ -43,14 +43,15 @@ export interface Change<T> extends Effect<T>, Mark {
 export type Command<T> = (tx: OrmService, revision: number) => Promise<Effect<T>>;
 
 /**
- * What became of one command: a change, a refusal, or a failure, which is whatever else it threw. `revision` is the one
- * that it made, or at which it made none.
+ * What became of one command: a change, a refusal, or a failure, which is whatever else it threw. The mark is the one that
+ * it made, or at which it made none.
  */
-export type Outcome<T> = { readonly revision: number } & (
-  | { readonly change: Change<T>; readonly refusal?: undefined; readonly failure?: undefined }
-  | { readonly refusal: Refusal; readonly change?: undefined; readonly failure?: undefined }
-  | { readonly failure: Error; readonly change?: undefined; readonly refusal?: undefined }
-);
+export type Outcome<T> = Mark &
+  (
+    | { readonly change: Change<T>; readonly refusal?: undefined; readonly failure?: undefined }
+    | { readonly refusal: Refusal; readonly change?: undefined; readonly failure?: undefined }
+    | { readonly failure: Error; readonly change?: undefined; readonly refusal?: undefined }
+  );
 
 /** What became of one transaction's commands, and what the transaction itself saw in the row. */
 export interface Commit<T> {
@@ -102,9 +103,20 @@ export class Stream<T extends object> {
     return this.#orm.sql((sql) => this.rowIn(sql));
   }
 
-  /** The row as it is now, over a connection that other reads do not keep busy. */
-  async lookUp(): Promise<StreamRow> {
-    return this.#orm.lookUp((sql) => this.rowIn(sql));
+  /**
+   * The row as it is now, and whether `mark` is a state of this database's history if one is asked for. Over a connection
+   * that other reads do not keep busy.
+   */
+  async lookUp(mark?: Mark): Promise<StreamRow & { readonly isKnown: boolean }> {
+    return this.#orm.lookUp(async (sql) => {
+      const row = await sql
+        .selectFrom("stream")
+        .selectAll()
+        .$if(mark !== undefined, (query) => query.select(this.#isKnown(mark as Mark).as("is_known")))
+        .where("name", "=", this.definition.name)
+        .executeTakeFirstOrThrow();
+      return { ...streamRow(row), isKnown: Boolean(row.is_known) };
+    });
   }
 
   /** The row in a snapshot or transaction. */
@@ -130,13 +142,13 @@ export class Stream<T extends object> {
           row = claim = await this.#claim(tx);
           return this.#append(tx, claim, await command(tx, claim.revision));
         });
-        return { change, revision: change.revision };
+        return { change, revision: change.revision, token: change.token };
       } catch (error) {
         if (!claim) throw error;
-        const revision = claim.revision - 1;
-        if (error instanceof Refusal) return { refusal: error, revision };
+        const before = { revision: claim.revision - 1, token: claim.previousToken };
+        if (error instanceof Refusal) return { refusal: error, ...before };
         if (orm === this.#orm) throw error;
-        return { failure: error as Error, revision };
+        return { failure: error as Error, ...before };
       }
     };
     const [only] = commands;
@@ -175,30 +187,12 @@ export class Stream<T extends object> {
     }));
   }
 
-  /** Whether `mark` is a state of this database's history: one that the log leads to or from, or the row's. */
-  async knows({ revision, token }: Mark): Promise<boolean> {
-    const { name, changes } = this.definition;
-    const found = await this.#orm.sql((sql) =>
-      sql
-        .selectFrom(changes)
-        .select("revision")
-        .where((or) =>
-          or.or([
-            or.and([or("revision", "=", revision), or("token", "=", token)]),
-            or.and([or("revision", "=", revision + 1), or("previous_token", "=", token)]),
-          ]),
-        )
-        .unionAll(
-          sql
-            .selectFrom("stream")
-            .select("revision")
-            .where("name", "=", name)
-            .where("revision", "=", revision)
-            .where("token", "=", token),
-        )
-        .executeTakeFirst(),
-    );
-    return found !== undefined;
+  /** Whether the log leads to or from this state, or it is the row's. */
+  #isKnown({ revision, token }: Mark) {
+    const changes = expression.table(this.definition.changes);
+    return expression<boolean>`(stream.revision = ${revision} and stream.token = ${token})
+      or exists (select 1 from ${changes} where revision = ${revision} and token = ${token})
+      or exists (select 1 from ${changes} where revision = ${revision + 1} and previous_token = ${token})`;
   }
 
   /** Puts the read model `next` in force if `current` still is; says whether it did. */

@@ -1,5 +1,6 @@
 import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "./database-engine.ts";
+import type { Mark } from "./mark.ts";
 import type { OrmService } from "./orm-service.ts";
 import { type Answer, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import type { Stream, StreamRow } from "./stream.ts";
@@ -8,7 +9,7 @@ import type { Stream, StreamRow } from "./stream.ts";
 type Select = SelectQueryBuilder<any, any, any>;
 
 /** A row of the joined statement: an instance, or nulls when there is none, and `$` columns of the statement's own. */
-type Joined = Record<string, unknown> & { $revision: number | string };
+type Joined = Record<string, unknown> & { $revision: number | string; $token: string };
 
 /**
  * Reads of a stream's table. Each is one statement that joins the stream's row, so that rows and revision are from one
@@ -44,7 +45,7 @@ export class TableReads<T extends object> implements Reads<T> {
 
   /** The instances whose `property` is one of `values`, in no particular order. */
   async where(property: keyof T & string, values: readonly (string | number)[]): Promise<Answer<readonly T[]>> {
-    const { instances, revision } = await this.#select((sql) => {
+    const { instances, mark } = await this.#select((sql) => {
       const rows = this.#rows(sql);
       // `in ()` is no SQL everywhere
       const none = expression<boolean>`1 = 0`;
@@ -53,11 +54,11 @@ export class TableReads<T extends object> implements Reads<T> {
         values.length > 0 ? rows.where(this.#columns[property] as string, "in", values) : rows.where(none),
       );
     });
-    return { value: instances, revision };
+    return { value: instances, ...mark };
   }
 
   async all(limit: number): Promise<Answer<readonly T[] | null>> {
-    const { instances, revision } = await this.#select((sql) =>
+    const { instances, mark } = await this.#select((sql) =>
       this.#joined(
         sql,
         this.#rows(sql)
@@ -65,11 +66,11 @@ export class TableReads<T extends object> implements Reads<T> {
           .limit(limit + 1),
       ).orderBy(this.#stream.definition.key),
     );
-    return { value: instances.length > limit ? null : instances, revision };
+    return { value: instances.length > limit ? null : instances, ...mark };
   }
 
   async page({ after, before, limit, backwards, withTotal }: PageRequest): Promise<Answer<Page<T>>> {
-    const { rows, instances, revision } = await this.#select((sql) => {
+    const { rows, instances, mark } = await this.#select((sql) => {
       // one row more than asked for says whether there are more
       let range = this.#rows(sql)
         .orderBy(this.#key, backwards ? "desc" : "asc")
@@ -103,7 +104,7 @@ export class TableReads<T extends object> implements Reads<T> {
         hasAfter: Boolean(first?.$after) || (!backwards && more),
         total: withTotal ? Number(first?.$total) : undefined,
       },
-      revision,
+      ...mark,
     };
   }
 
@@ -128,11 +129,11 @@ export class TableReads<T extends object> implements Reads<T> {
       }
       return sql.executeQuery<Joined>({ ...statement, parameters: [...keys, name] });
     });
-    const { instances, revision } = this.#split(rows);
+    const { instances, mark } = this.#split(rows);
     const byKey = new Map(instances.map((instance) => [instance[property] as string, instance]));
     return keys.map((key) => {
       const value = byKey.get(key) ?? null;
-      return { value, revision, evidence: JSON.stringify(value) };
+      return { value, ...mark, evidence: JSON.stringify(value) };
     });
   }
 
@@ -159,7 +160,7 @@ export class TableReads<T extends object> implements Reads<T> {
       .selectFrom("stream")
       .leftJoin(rows.as("instance"), (join) => join.onTrue())
       .where("stream.name", "=", this.#stream.definition.name)
-      .select("stream.revision as $revision")
+      .select(["stream.revision as $revision", "stream.token as $token"])
       .selectAll("instance");
   }
 
@@ -167,12 +168,12 @@ export class TableReads<T extends object> implements Reads<T> {
     return this.#split((await this.#orm.sql((sql) => build(sql).execute())) as Joined[]);
   }
 
-  #split(rows: Joined[]): { rows: Joined[]; instances: T[]; revision: number } {
+  #split(rows: Joined[]): { rows: Joined[]; instances: T[]; mark: Mark } {
     const { key, name } = this.#stream.definition;
     if (!rows[0]) throw new Error(`the table stream has no row for ${name}`);
     const instances = rows
       .filter((row) => row[key] !== null)
       .map((row) => Object.fromEntries(Object.keys(this.#columns).map((property) => [property, row[property]])) as T);
-    return { rows, instances, revision: Number(rows[0].$revision) };
+    return { rows, instances, mark: { revision: Number(rows[0].$revision), token: rows[0].$token } };
   }
 }

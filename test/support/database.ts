@@ -12,6 +12,8 @@ export interface TestDatabase {
   backUp(): Promise<void>;
   /** Puts the copy in its place. Nothing may be connected. */
   restore(): Promise<void>;
+  /** Makes a copy that is a database of its own. Nothing may be connected. */
+  clone(): Promise<TestDatabase>;
 }
 
 export type Engine = "sqlite" | "postgresql";
@@ -24,14 +26,16 @@ export async function newDatabase(on: Engine = engine): Promise<TestDatabase> {
   return on === "sqlite" ? newSqlite() : newPostgres();
 }
 
-function newSqlite(): TestDatabase {
+function newSqlite(original?: string): TestDatabase {
   const file = join(temporaryDirectory(), "books.db");
   const copy = join(temporaryDirectory(), "copy.db");
   const drop = async () => {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
   };
+  if (original) copyFileSync(original, file);
   return {
     url: `sqlite:${file}`,
+    clone: async () => newSqlite(file),
     renew: drop,
     // the last connection that closed has moved the write-ahead log into the file
     backUp: async () => copyFileSync(file, copy),
@@ -44,10 +48,10 @@ function newSqlite(): TestDatabase {
 
 let databases = 0;
 
-async function newPostgres(): Promise<TestDatabase> {
+async function newPostgres(original = "template1"): Promise<TestDatabase> {
   const name = `test_${process.pid}_${databases++}`;
   const copy = `${name}_copy`;
-  await administer(`create database ${name}`);
+  await administer(`create database ${name} template ${original}`);
   const drop = () => administer(`drop database if exists ${name} with (force)`);
   onFinished(async () => {
     await drop();
@@ -55,6 +59,7 @@ async function newPostgres(): Promise<TestDatabase> {
   });
   return {
     url: `${process.env.TEST_POSTGRES_URL}/${name}`,
+    clone: () => newPostgres(name),
     renew: async () => {
       await drop();
       await administer(`create database ${name}`);
