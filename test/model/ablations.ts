@@ -50,6 +50,13 @@ export const ablations: readonly Ablation[] = [
     scenario: "two writers",
   },
   {
+    rule: 1,
+    without: ["forgetCheckOfUnsound"],
+    title: "A read model that was found to be of another history is still believed",
+    why: "A copy of the database has taken it over, and goes on with it.",
+    scenario: "a copied database, rebuilt",
+  },
+  {
     rule: 2,
     without: ["markWithAnswer"],
     title: "The rows are read first, then the mark",
@@ -62,6 +69,13 @@ export const ablations: readonly Ablation[] = [
     title: "An answer counts whatever its revision is",
     why: "A copy may lag: a lost refresh is acknowledged when its lease is over.",
     scenario: "late replies",
+  },
+  {
+    rule: 2,
+    without: ["answerHoldsHead"],
+    title: "An answer counts by its revision alone",
+    why: "A copy of the database goes on in a history of its own, over the same Redis, and its revisions may be the higher ones.",
+    scenario: "a copied database",
   },
   {
     rule: 2,
@@ -186,6 +200,13 @@ export const ablations: readonly Ablation[] = [
   },
   {
     rule: 3,
+    without: ["lookupAsksForMark"],
+    title: "A mark is looked for in the log once for each name, and never again",
+    why: "A copy of the database may take the read model over at any later time.",
+    scenario: "a copied database",
+  },
+  {
+    rule: 3,
     without: ["failedCheckSaysNothing"],
     title: "A query of the log that fails is taken for a mark that is found",
     why: "It says nothing.",
@@ -197,6 +218,13 @@ export const ablations: readonly Ablation[] = [
     title: "A command is acknowledged when its refresh is sent",
     why: "It may arrive late or never.",
     scenario: "own order",
+  },
+  {
+    rule: 4,
+    without: ["newerMarkInLog"],
+    title: "A refresh is confirmed by any newer mark",
+    why: "It may be that of a copy of the database, which has never heard of this command; others still read there.",
+    scenario: "a copied database, written twice",
   },
   {
     rule: 4,
@@ -286,15 +314,6 @@ export const ablations: readonly Ablation[] = [
 
 /** Each of these breaks nothing in any scenario. Why they are rules nevertheless. */
 export const redundancies: readonly Ablation[] = [
-  {
-    rule: 1,
-    without: ["forgetCheckOfUnsound"],
-    title: "A name whose mark the log does not continue from stays checked",
-    why:
-      "Under a checked name only changes of the present history are written, so it does not come to that; the rule limits the " +
-      "damage of a dead process's late write after a restore, which the design excepts.",
-    scenario: "a restored database",
-  },
   {
     rule: 3,
     without: ["recordReplacedByLaterOnly"],

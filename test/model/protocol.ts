@@ -3,12 +3,14 @@ import type { Rules } from "./rules.ts";
 import {
   at,
   bookOf,
+  type Chain,
   type Changes,
   type Command,
   type Copy,
   type DataSet,
   emptyCopy,
   isSound,
+  knows,
   type Limits,
   type Lookup,
   livesAt,
@@ -20,6 +22,7 @@ import {
   orderCount,
   type Portion,
   type Process,
+  parting,
   type Read,
   type Rebuild,
   type Role,
@@ -65,14 +68,18 @@ export class Protocol implements Model<State> {
     const copies = settled ? empty.with(0, first) : empty;
     this.initial = {
       row: { log: [0], name: settled ? 0 : null, lease: scenario.lease },
+      copy: null,
       servers: Array.from({ length: scenario.servers }, (_, run) => ({ run, readOnly: false, copies })),
       processes: scenario.processes.map((role) => ({
         ...this.#started(role),
-        known: settled && role.redis && role.commands > 0 ? { name: 0, age: this.#longestLease } : null,
-        checked: settled && this.#checks ? 0 : null,
+        known:
+          settled && role.redis && role.commands > 0 && role.onCopy !== "new"
+            ? { name: 0, age: this.#longestLease }
+            : null,
+        chain: settled && this.#checks && role.onCopy !== "new" ? { name: 0, verified: 0, seen: [] } : null,
       })),
       world: {
-        acknowledged: 0,
+        acknowledged: [0, 0],
         tokens: 1,
         runs: scenario.servers,
         names: settled ? [0] : [],
@@ -81,12 +88,13 @@ export class Protocol implements Model<State> {
     };
   }
 
-  parts({ row, servers, processes, world }: State): readonly object[] {
-    return [row, ...servers, ...processes, world];
+  parts({ row, copy, servers, processes, world }: State): readonly object[] {
+    return [row, copy ?? NO_COPY, ...servers, ...processes, world];
   }
 
   steps(state: State, emit: Emit<State>): void {
     for (const [p, process] of state.processes.entries()) {
+      if (this.#role(p).onCopy && !state.copy) continue;
       if (this.#role(p).redis) {
         this.#lookUp(state, p, process, emit);
         this.#connect(state, p, process, emit);
@@ -103,9 +111,23 @@ export class Protocol implements Model<State> {
     this.#tick(state, emit);
   }
 
-  /** Without a restored database every mark is in the log; the check would only forbid reads, so it is left out. */
+  /** Where there is one history every mark is in the log; the check would only forbid reads, so it is left out. */
   get #checks(): boolean {
-    return (this.#scenario.limits.restores ?? 0) > 0;
+    const { restores = 0, copies = 0 } = this.#scenario.limits;
+    return restores + copies > 0;
+  }
+
+  /** The row of the database that a process runs on. */
+  #row(state: State, p: number): Row {
+    return this.#role(p).onCopy ? (state.copy as Row) : state.row;
+  }
+
+  #withRow(state: State, p: number, row: Row): State {
+    return this.#role(p).onCopy ? { ...state, copy: row } : { ...state, row };
+  }
+
+  #acknowledged({ world }: State, p: number): number {
+    return world.acknowledged[this.#role(p).onCopy ? 1 : 0];
   }
 
   #role(p: number): Role {
@@ -120,7 +142,8 @@ export class Protocol implements Model<State> {
       head: 0,
       shown: 0,
       known: null,
-      checked: null,
+      chain: null,
+      foreign: "none",
       checking: null,
       command: null,
       commandsLeft: role.commands,
@@ -174,7 +197,9 @@ export class Protocol implements Model<State> {
     const { lookups, record } = process;
     const rules = this.#rules;
     if (lookups.length < this.#role(p).lookups && (this.#role(p).reads || this.#commandsToCome(process))) {
-      const rows = rules.lookupOnPrimary ? [state.row] : [state.row, this.initial.row];
+      const primary = this.#row(state, p);
+      const rows = rules.lookupOnPrimary ? [primary] : [primary, this.initial.row];
+      const met = rules.lookupAsksForMark ? (process.chain?.seen.at(-1) ?? null) : null;
       for (const row of rows) {
         const lookup = {
           revision: newest(row),
@@ -182,11 +207,14 @@ export class Protocol implements Model<State> {
           lease: row.lease,
           age: 0,
           afterConnection: process.connection !== null,
+          met,
+          afterForeign: process.foreign !== "none",
         };
-        const from = row === state.row ? "" : " from a standby that lags";
+        const asks = met ? ` It asks for ${markOf(met)} in the log.` : "";
+        const from = row === primary ? "" : " from a standby that lags";
         emit(
           withProcess(state, p, { lookups: [...lookups, lookup] }),
-          () => `${P(p)} looks the row up${from}: ${newest(row)} is the revision, ${N(row.name)} in force.`,
+          () => `${P(p)} looks the row up${from}: ${newest(row)} is the revision, ${N(row.name)} in force.${asks}`,
         );
       }
     }
@@ -195,6 +223,7 @@ export class Protocol implements Model<State> {
       emit(
         withProcess(state, p, {
           ...this.#learn(process, lookup.name),
+          ...this.#toldOfMark(process, lookup, this.#row(state, p)),
           record: this.#recorded(process, p, lookup),
           lookups: rest,
         }),
@@ -216,6 +245,14 @@ export class Protocol implements Model<State> {
     if (!record || lookup.age <= record.age) return lookup;
     if (!recordReplacedWhole) return { ...record, revision: lookup.revision, name: lookup.name };
     return recordReplacedByLaterOnly ? record : lookup;
+  }
+
+  /** What the reply to a look-up says of the mark that it asked for. A log that has it now had it when that was asked. */
+  #toldOfMark({ chain, foreign }: Process, { met, afterForeign }: Lookup, row: Row): Partial<Process> {
+    return {
+      ...(met && { chain: !chain || knows(row, met) ? verified(chain, met.revision) : null }),
+      foreign: afterForeign ? "told" : foreign,
+    };
   }
 
   #commandsToCome({ command, commandsLeft }: Process): boolean {
@@ -261,6 +298,8 @@ export class Protocol implements Model<State> {
       connection: null,
       command: command?.refresh === "sent" ? { ...command, refresh: "over" } : command,
       changes: unawaited(process.changes),
+      chain: null,
+      checking: null,
       read: this.#rules.readEndsWithConnection ? null : read,
     };
   }
@@ -291,7 +330,8 @@ export class Protocol implements Model<State> {
   }
 
   #commit(state: State, p: number, process: Process, emit: Emit<State>): void {
-    const { row, world } = state;
+    const { world } = state;
+    const row = this.#row(state, p);
     const { nameOfOwnTransaction, leaseOfOwnTransaction, headIncludesOwnCommits } = this.#rules;
     const { ownOrder } = this.#scenario;
     const { reads } = this.#role(p);
@@ -316,8 +356,7 @@ export class Protocol implements Model<State> {
     const sends = this.#mayRefresh(state, committed, command);
     emit(
       {
-        ...state,
-        row: { ...row, log: [...row.log, world.tokens] },
+        ...this.#withRow(state, p, { ...row, log: [...row.log, world.tokens] }),
         processes: state.processes.with(
           p,
           sends ? { ...committed, ...this.#sendRefresh(committed, command) } : committed,
@@ -331,10 +370,10 @@ export class Protocol implements Model<State> {
   }
 
   #mayRefresh(state: State, process: Process, { name }: Command): boolean {
-    const { connection, checked } = process;
+    const { connection, chain } = process;
     if (connection === null || name === null) return false;
     if (this.#rules.refreshComparesServer && !livesAt(state, name, connection)) return false;
-    return !this.#checks || !this.#rules.markFoundInLog || checked === name;
+    return !this.#checks || !this.#rules.markFoundInLog || chain?.name === name;
   }
 
   #sendRefresh({ connection, changes }: Process, command: Command): Partial<Process> {
@@ -350,12 +389,13 @@ export class Protocol implements Model<State> {
     const why = this.#mayAcknowledge(p, command);
     if (!why) return;
     const { world } = state;
+    const [original, copy] = world.acknowledged;
+    const acknowledged: [number, number] = this.#role(p).onCopy
+      ? [original, Math.max(copy, revision)]
+      : [Math.max(original, revision), copy];
     const known = process.commandsLeft > 0 ? process.known : null;
     const next = withProcess(state, p, { command: null, known, changes: unawaited(process.changes) });
-    emit(
-      { ...next, world: { ...world, acknowledged: Math.max(world.acknowledged, revision) } },
-      () => `${P(p)} acknowledges revision ${revision}: ${why}.`,
-    );
+    emit({ ...next, world: { ...world, acknowledged } }, () => `${P(p)} acknowledges revision ${revision}: ${why}.`);
   }
 
   /** Why the command may be acknowledged now, if it may. */
@@ -381,7 +421,7 @@ export class Protocol implements Model<State> {
       const rest = process.changes.toSpliced(i, 1);
       const { copy, mark, half } = server.readOnly
         ? { copy: server.copies[name] ?? null, mark: null, half: false }
-        : this.#applied(server.copies[name] ?? null, state.row, changes);
+        : this.#applied(server.copies[name] ?? null, this.#row(state, p), changes);
       const applied = {
         ...state,
         servers: state.servers.with(s, { ...server, copies: server.copies.with(name, copy) }),
@@ -393,7 +433,7 @@ export class Protocol implements Model<State> {
         return `Redis is told change ${range} by ${P(p)} under ${N(name)}; ${found}.`;
       };
       if (half) emit(withProcess(applied, p, { changes: process.changes.with(i, { ...changes, half }) }), says);
-      else if (awaited) emit(withProcess(applied, p, this.#refreshed(state, process, name, mark, rest)), says);
+      else if (awaited) emit(withProcess(applied, p, this.#refreshed(state, p, process, name, mark, rest)), says);
       else emit(withProcess(applied, p, { changes: rest }), says);
     }
     if (this.#scenario.catchUp && process.changes.length === 0) this.#catchUp(state, p, process, emit);
@@ -429,6 +469,7 @@ export class Protocol implements Model<State> {
   /** What a process makes of the mark that Redis has after its refresh. */
   #refreshed(
     state: State,
+    p: number,
     process: Process,
     name: Name,
     mark: Mark | null,
@@ -436,38 +477,61 @@ export class Protocol implements Model<State> {
   ): Partial<Process> {
     const command = process.command as Command;
     const revision = command.revision as number;
-    const { log } = state.row;
+    const row = this.#row(state, p);
     const result = (refresh: Command["refresh"]) => ({ command: { ...command, refresh }, changes });
-    if (mark && (mark.revision > revision || sameMark(mark, { revision, token: at(log, revision) }))) {
-      return result("confirmed");
+    const met = mark && this.#met(process, name, mark, row);
+    if (mark && mark.revision >= revision && (knows(row, mark) || this.#takesNewer(mark, revision))) {
+      return {
+        ...result("confirmed"),
+        ...met,
+        chain: this.#scenario.limits.copies ? verified(met?.chain ?? null, revision) : process.chain,
+      };
     }
     const server = process.connection as number;
-    if (mark && log[mark.revision] === mark.token) {
-      const missing = { server, name, after: mark.revision, upTo: newest(state.row), awaited: true, half: false };
+    if (mark && mark.revision < revision && knows(row, mark)) {
+      const missing = { server, name, after: mark.revision, upTo: newest(row), awaited: true, half: false };
       return { changes: [...changes, missing] };
     }
-    return { ...result("over"), ...this.#unsound(process) };
+    return { ...result("over"), ...met, ...this.#unsound(process) };
   }
 
-  #unsound({ checked }: Process): Pick<Process, "checked"> {
-    return { checked: this.#rules.forgetCheckOfUnsound ? null : checked };
+  #takesNewer(mark: Mark, revision: number): boolean {
+    return mark.revision > revision && !this.#rules.newerMarkInLog;
+  }
+
+  #unsound({ chain }: Process): Pick<Process, "chain"> {
+    return { chain: this.#rules.forgetCheckOfUnsound ? null : chain };
+  }
+
+  /** What a process remembers of a mark that Redis answered with. */
+  #met({ chain, foreign }: Process, name: Name, mark: Mark, row: Row): Pick<Process, "chain" | "foreign"> {
+    const isNew =
+      this.#scenario.limits.copies &&
+      chain?.name === name &&
+      mark.revision > chain.verified &&
+      !chain.seen.some((one) => sameMark(one, mark));
+    return {
+      chain: isNew ? { ...chain, seen: [...chain.seen, mark] } : chain,
+      foreign: this.#scenario.limits.copies && foreign === "none" && !knows(row, mark) ? "met" : foreign,
+    };
   }
 
   #catchUp(state: State, p: number, process: Process, emit: Emit<State>): void {
     const { connection } = process;
-    const { name } = state.row;
+    const row = this.#row(state, p);
+    const { name } = row;
     if (connection === null || name === null || !livesAt(state, name, connection)) return;
     const mark = at(state.servers, connection).copies[name]?.mark;
-    if (!mark || mark.revision >= newest(state.row)) return;
+    if (!mark || mark.revision >= newest(row)) return;
     const missing = {
       server: connection,
       name,
       after: mark.revision,
-      upTo: newest(state.row),
+      upTo: newest(row),
       awaited: false,
       half: false,
     };
-    const continues = state.row.log[mark.revision] === mark.token;
+    const continues = knows(row, mark);
     emit(
       withProcess(state, p, continues ? { changes: [missing] } : this.#unsound(process)),
       () => `${P(p)} catches ${N(name)} up from ${markOf(mark)} to revision ${missing.upTo} (begins).`,
@@ -483,7 +547,7 @@ export class Protocol implements Model<State> {
       this.#beginRead(state, p, process, emit);
       return;
     }
-    const floor = Math.max(state.world.acknowledged, process.shown);
+    const floor = Math.max(this.#acknowledged(state, p), process.shown);
     if (!this.#rules.readJoinsNoEarlier && floor > read.floor) {
       const joined = { ...read, floor };
       emit(
@@ -502,7 +566,7 @@ export class Protocol implements Model<State> {
   }
 
   #beginRead(state: State, p: number, process: Process, emit: Emit<State>): void {
-    const { record, connection, checked, head, shown } = process;
+    const { record, connection, chain, head, shown } = process;
     const rules = this.#rules;
     if (this.#scenario.ownOrder && shown < newest(state.row)) {
       const seen = newest(state.row);
@@ -513,28 +577,35 @@ export class Protocol implements Model<State> {
     if (connection === null || !counts || record.name === null) return;
     if (rules.lookupAfterConnection && !record.afterConnection) return;
     if (rules.readComparesServer && !livesAt(state, record.name, connection)) return;
-    if (this.#checks && rules.markFoundInLog && checked !== record.name) return;
+    if (this.#checks && rules.markFoundInLog && chain?.name !== record.name) return;
     const { name } = record;
     const least = rules.answerReachesHead ? Math.max(rules.headIncludesRecord ? record.revision : 0, head) : 0;
-    const floor = Math.max(state.world.acknowledged, shown);
+    const floor = Math.max(this.#acknowledged(state, p), shown);
+    const known = this.#scenario.limits.copies && rules.answerHoldsHead ? Math.max(record.revision, head) : 0;
     // where nothing has to be seen, only an answer of another history can be wrong
     if (floor === 0 && !this.#checks && this.#rules.readJoinsNoEarlier) return;
-    const read = { name, head: least, floor, rows: null };
+    const read = { name, head: least, known, floor, rows: null };
     emit(withProcess(state, p, { read }), () => `${P(p)} asks Redis under ${N(name)} for revision ${least} or newer.`);
   }
 
   #answer(state: State, p: number, process: Process, read: Read, copy: Copy | null, emit: Emit<State>): void {
     const { noAnswerWithoutMark, listComparesSizes, headIncludesShown } = this.#rules;
     const { lists, ownOrder } = this.#scenario;
-    const mark = copy?.mark ?? (noAnswerWithoutMark ? null : { revision: newest(state.row), token: 0 });
+    const row = this.#row(state, p);
+    const mark = copy?.mark ?? (noAnswerWithoutMark ? null : { revision: newest(row), token: 0 });
     const sound = mark && (!lists || !listComparesSizes || isSound(copy));
-    if (!sound || mark.revision < read.head) {
-      const database = withProcess(state, p, { read: null });
+    const met: Partial<Process> = mark && this.#checks ? this.#met(process, read.name, mark, row) : {};
+    const chain = met.chain?.name === read.name ? holding(met.chain, read.known, row) : null;
+    const holds = !this.#checks || !this.#rules.answerHoldsHead || !this.#rules.markFoundInLog || chain !== null;
+    if (!sound || mark.revision < read.head || !holds) {
+      const database = withProcess(state, p, { ...met, read: null });
       emit(database, () => `${P(p)}'s read finds ${sound ? markOf(mark) : "nothing sound"}; the database answers.`);
       return;
     }
     const rows = read.rows ?? this.#rowsOf(copy);
     const answered = withProcess(state, p, {
+      ...met,
+      ...(chain && { chain }),
       read: null,
       head: ownOrder && headIncludesShown ? Math.max(process.head, mark.revision) : process.head,
       shown: ownOrder ? Math.max(process.shown, mark.revision) : 0,
@@ -542,7 +613,7 @@ export class Protocol implements Model<State> {
     emit(
       answered,
       () => `${P(p)}'s read finds ${markOf(copy?.mark ?? null)} and answers ${this.#values(rows)}.`,
-      this.#wrong(state, read, rows),
+      this.#wrongOfAnother(state, p, read, rows, mark) ?? this.#wrong(row, read, rows, mark),
     );
   }
 
@@ -552,8 +623,9 @@ export class Protocol implements Model<State> {
   }
 
   /** The promise: the answer is what the table held at some revision that is as new as any that had to be seen. */
-  #wrong({ row }: State, { floor }: Read, rows: readonly Token[]): string | undefined {
+  #wrong(row: Row, { floor }: Read, rows: readonly Token[], mark: Mark): string | undefined {
     const { lists, books } = this.#scenario;
+    if (this.#scenario.limits.copies && !knows(row, mark)) return undefined;
     const agrees = (book: number, revision: number) => valueAt(row, book, revision, books) === rows[book];
     const revisions = [...row.log.keys()].slice(floor);
     const all = [...rows.keys()];
@@ -564,28 +636,51 @@ export class Protocol implements Model<State> {
     return `When the read began, revision ${floor} had to be seen; since then the table held ${[...new Set(held)].join(", or ")}.`;
   }
 
+  /**
+   * The promise beside a copy: a state of the other's history is shown for no longer than one look-up, and never in place
+   * of what was acknowledged.
+   */
+  #wrongOfAnother(state: State, p: number, { floor }: Read, rows: readonly Token[], mark: Mark): string | undefined {
+    const own = this.#row(state, p);
+    if (!this.#scenario.limits.copies || !state.copy || knows(own, mark)) return undefined;
+    const common = parting(state.row, state.copy);
+    if (floor > common) {
+      return `When the read began, revision ${floor} had to be seen; this is another history, which has none after ${common}.`;
+    }
+    if (at(state.processes, p).foreign === "told") {
+      return `This is another history, ${this.#values(rows)}, and a look-up that began when it was met has been answered.`;
+    }
+    return undefined;
+  }
+
   // the check of a name
 
   #check(state: State, p: number, process: Process, emit: Emit<State>): void {
     if (!this.#checks) return;
-    const { connection, checked, checking } = process;
-    const { name, log } = state.row;
+    const { connection, chain, checking } = process;
+    const row = this.#row(state, p);
+    const { name } = row;
     if (checking) {
       const { mark } = checking;
-      const found = log[mark.revision] === mark.token;
+      const found = knows(row, mark);
+      const trusted: Chain = {
+        name: checking.name,
+        verified: this.#scenario.limits.copies ? mark.revision : 0,
+        seen: [],
+      };
       emit(
-        withProcess(state, p, { checking: null, checked: found ? checking.name : checked }),
+        withProcess(state, p, { checking: null, chain: found ? trusted : chain }),
         () => `${P(p)} looks for ${markOf(mark)} in the log and ${found ? "finds it" : "does not find it"}.`,
       );
       if (!this.#rules.failedCheckSaysNothing) {
         emit(
-          withProcess(state, p, { checking: null, checked: checking.name }),
+          withProcess(state, p, { checking: null, chain: trusted }),
           () => `${P(p)} looks for ${markOf(mark)} in the log; the query fails.`,
         );
       }
       return;
     }
-    if (connection === null || name === null || checked === name || !livesAt(state, name, connection)) return;
+    if (connection === null || name === null || chain?.name === name || !livesAt(state, name, connection)) return;
     const mark = at(state.servers, connection).copies[name]?.mark;
     if (mark) {
       emit(
@@ -613,7 +708,8 @@ export class Protocol implements Model<State> {
   }
 
   #beginRebuild(state: State, p: number, server: number, emit: Emit<State>): void {
-    const { row, world, servers } = state;
+    const { world, servers } = state;
+    const row = this.#row(state, p);
     const { run, readOnly, copies } = at(servers, server);
     const left = spend(world.left, "rebuilds");
     if (!left || readOnly) return;
@@ -631,7 +727,7 @@ export class Protocol implements Model<State> {
     for (const [earlier, copy] of copies.entries()) {
       if (copy?.mark && earlier !== row.name && livesAt(state, earlier, server)) {
         emit(
-          { ...state, row: { ...row, name: earlier }, world: { ...world, left } },
+          { ...this.#withRow(state, p, { ...row, name: earlier }), world: { ...world, left } },
           () => `${P(p)} finds ${N(earlier)} at ${markOf(copy.mark)} and puts it in force again.`,
         );
       }
@@ -648,9 +744,9 @@ export class Protocol implements Model<State> {
       this.#completeCopy(state, p, rebuild, emit);
       return;
     }
-    const value = valueAt(state.row, book, revision, books);
-    const mark =
-      rebuildFromOneSnapshot && !rebuildWritesMarkLast && book === 0 ? markAt(state.row, revision) : undefined;
+    const row = this.#row(state, p);
+    const value = valueAt(row, book, revision, books);
+    const mark = rebuildFromOneSnapshot && !rebuildWritesMarkLast && book === 0 ? markAt(row, revision) : undefined;
     const copy = load(server.copies[name] ?? null, book, value, mark, books);
     const servers = state.servers.with(s, { ...server, copies: server.copies.with(name, copy) });
     const next = { ...state, servers };
@@ -672,9 +768,8 @@ export class Protocol implements Model<State> {
     const { name, server: s, revision } = rebuild;
     const server = at(state.servers, s);
     const copy = server.copies[name] ?? null;
-    const size = Array.from({ length: books }, (_, book) => valueAt(state.row, book, revision, books)).filter(
-      Boolean,
-    ).length;
+    const row = this.#row(state, p);
+    const size = Array.from({ length: books }, (_, book) => valueAt(row, book, revision, books)).filter(Boolean).length;
     const full = rowCount(copy) === size && orderCount(copy) === size;
     if ((rebuildCountsRows && !full) || (!rebuildWritesMarkLast && !copy?.mark)) {
       emit(
@@ -683,7 +778,7 @@ export class Protocol implements Model<State> {
       );
       return;
     }
-    const mark = markAt(state.row, rebuildFromOneSnapshot ? revision : newest(state.row));
+    const mark = markAt(row, rebuildFromOneSnapshot ? revision : newest(row));
     const marked = rebuildWritesMarkLast ? { ...(copy ?? emptyCopy(books)), mark } : copy;
     const servers = state.servers.with(s, { ...server, copies: server.copies.with(name, marked) });
     emit(
@@ -693,14 +788,14 @@ export class Protocol implements Model<State> {
   }
 
   #putInForce(state: State, p: number, rebuild: Rebuild, complete: boolean, emit: Emit<State>): void {
-    const { row } = state;
+    const row = this.#row(state, p);
     const { name, current, server: s } = rebuild;
     if (row.name === current || !this.#rules.rebuildByCompareAndSet) {
       emit(
-        {
-          ...withProcess(state, p, { rebuild: complete ? null : { ...rebuild, inForce: true } }),
-          row: { ...row, name },
-        },
+        this.#withRow(withProcess(state, p, { rebuild: complete ? null : { ...rebuild, inForce: true } }), p, {
+          ...row,
+          name,
+        }),
         () => `${P(p)} puts ${N(name)} in force in place of ${N(row.name)}.`,
       );
       return;
@@ -818,6 +913,14 @@ export class Protocol implements Model<State> {
       );
     }
     this.#restore(state, emit);
+    const copied = state.copy ? undefined : spend(left, "copies");
+    if (copied) {
+      const [acknowledged] = world.acknowledged;
+      emit(
+        { ...state, copy: row, world: { ...world, acknowledged: [acknowledged, acknowledged], left: copied } },
+        () => `The database is copied at revision ${newest(row)}, and the copy taken into use.`,
+      );
+    }
   }
 
   /** The database is put back while no process runs; what the processes had sent has arrived or is lost by then. */
@@ -826,7 +929,7 @@ export class Protocol implements Model<State> {
     const left = spend(world.left, "restores");
     if (!left) return;
     const processes = state.processes.map(({ commandsLeft }, p) => ({ ...this.#started(this.#role(p)), commandsLeft }));
-    const restored = { ...state, processes, world: { ...world, left, acknowledged: 0 } };
+    const restored = { ...state, processes, world: { ...world, left, acknowledged: [0, 0] as const } };
     emit(
       { ...restored, row: this.initial.row },
       () => "All processes stop, the database is restored from a backup of revision 0, and they start again.",
@@ -850,6 +953,20 @@ export class Protocol implements Model<State> {
   #values(rows: readonly Token[]): string {
     return rows.map((value, book) => `${B(book)} = ${V(value)}`).join(", ");
   }
+}
+
+/** Stands for the copy of the database while there is none. */
+const NO_COPY = { log: [], name: null, lease: 0 };
+
+function verified(chain: Chain | null, revision: number): Chain | null {
+  if (!chain || revision <= chain.verified) return chain;
+  return { ...chain, verified: revision, seen: chain.seen.filter((mark) => mark.revision > revision) };
+}
+
+/** The chain if it holds everything up to the revision `known` of the history in `row`; else nothing. */
+function holding(chain: Chain, known: number, row: Row): Chain | null {
+  if (known <= chain.verified) return chain;
+  return chain.seen.some((mark) => sameMark(mark, markAt(row, known))) ? verified(chain, known) : null;
 }
 
 const P = (p: number) => `P${p + 1}`;

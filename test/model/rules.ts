@@ -16,6 +16,8 @@ export interface Rules {
   readonly markWithAnswer: boolean;
   /** Rule 2: an answer counts only if its revision is at least `head`. Out: whatever its revision is. */
   readonly answerReachesHead: boolean;
+  /** Rule 2: the read model must hold what the database told of. Out: a revision is enough, of whatever history. */
+  readonly answerHoldsHead: boolean;
   /** Rule 2: a hash without a mark answers nothing. Out: what is not in it does not exist. */
   readonly noAnswerWithoutMark: boolean;
   /** Rule 2: a list counts only if both sizes agree. Out: it is what the order holds. */
@@ -53,6 +55,8 @@ export interface Rules {
   readonly lookupAfterConnection: boolean;
   /** Rule 3: a name is read only after its mark was found in the log. Out: at once. */
   readonly markFoundInLog: boolean;
+  /** Rule 3: a look-up asks whether the newest mark that was met is in the log. Out: that is asked once for each name. */
+  readonly lookupAsksForMark: boolean;
   /** Rule 3: a query of the log that fails says nothing. Out: it says that the mark is sound. */
   readonly failedCheckSaysNothing: boolean;
 
@@ -64,6 +68,8 @@ export interface Rules {
   readonly nameOfOwnTransaction: boolean;
   /** Rule 4: at once only if the refresh was confirmed. Out: as soon as it is sent. */
   readonly refreshConfirmed: boolean;
+  /** Rule 4: a newer mark than the commit's own confirms it only if it is in the log. Out: whatever it is. */
+  readonly newerMarkInLog: boolean;
   /** Rule 4: a refresh counts only if its server run is the one in the name. Out: whichever it is. */
   readonly refreshComparesServer: boolean;
   /** Rule 4: a late acknowledgement counts from after the commit. Out: from when the command began. */
@@ -100,6 +106,7 @@ export const everyRule: Rules = {
   forgetCheckOfUnsound: true,
   markWithAnswer: true,
   answerReachesHead: true,
+  answerHoldsHead: true,
   noAnswerWithoutMark: true,
   listComparesSizes: true,
   readJoinsNoEarlier: true,
@@ -118,11 +125,13 @@ export const everyRule: Rules = {
   readComparesServer: true,
   lookupAfterConnection: true,
   markFoundInLog: true,
+  lookupAsksForMark: true,
   failedCheckSaysNothing: true,
   nameKnownForLease: true,
   nameKnownAnewAfterRestart: true,
   nameOfOwnTransaction: true,
   refreshConfirmed: true,
+  newerMarkInLog: true,
   refreshComparesServer: true,
   leaseCountsFromCommit: true,
   leaseOfOwnTransaction: true,

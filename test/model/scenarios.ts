@@ -187,4 +187,39 @@ export const scenarios = [
     limits: { restores: 1, rebuilds: 1 },
     lease: 1,
   },
+  {
+    ...calm,
+    name: "a copied database",
+    about: "P1 writes; on a copy of the database P2 reads, and P3 has no Redis and writes.",
+    processes: [
+      { ...writer, commands: 2, lookups: 0 },
+      { ...reader, onCopy: "new" },
+      { ...withoutRedis, onCopy: "new" },
+    ],
+    limits: { copies: 1 },
+    lease: 1,
+  },
+  {
+    ...calm,
+    name: "a copied database, written twice",
+    about: "P1 writes; on a copy of the database P2 writes and P3 reads.",
+    processes: [
+      { ...writer, commands: 2, lookups: 0 },
+      { ...writer, lookups: 0, onCopy: "settled" },
+      { ...reader, onCopy: "settled" },
+    ],
+    limits: { copies: 1 },
+    lease: 1,
+  },
+  {
+    ...calm,
+    name: "a copied database, rebuilt",
+    about: "P1 writes; on a copy of the database P2 writes, reads and rebuilds.",
+    processes: [
+      { ...writer, lookups: 0 },
+      { ...writer, reads: true, rebuilds: true, onCopy: "settled" },
+    ],
+    limits: { copies: 1, rebuilds: 1 },
+    lease: 1,
+  },
 ] as const satisfies readonly Scenario[];

@@ -7,6 +7,8 @@ export interface Role {
   readonly rebuilds: boolean;
   /** How many look-ups it has under way at a time. */
   readonly lookups: number;
+  /** It runs on the copy of the database, once there is one: newly started, or with what it knew before anything happened. */
+  readonly onCopy?: "new" | "settled";
 }
 
 /** How often each of these happens, at most, in one run. What is absent never happens. */
@@ -27,6 +29,8 @@ export interface Limits {
   readonly raises?: number;
   /** Databases that are restored, or deleted and made anew, while no process runs. */
   readonly restores?: number;
+  /** Copies of the database in use, which go on beside it over the same Redis. */
+  readonly copies?: number;
 }
 
 /** A small world that one exploration covers completely. */
@@ -97,6 +101,19 @@ export interface Lookup {
   readonly age: number;
   /** Whether it began after the present connection was ready. */
   readonly afterConnection: boolean;
+  /** The mark that it asks for in the log. */
+  readonly met: Mark | null;
+  /** Whether a mark of another history had been met when it began. */
+  readonly afterForeign: boolean;
+}
+
+/** What a process knows of the states that a read model has been through, over its connection. */
+export interface Chain {
+  readonly name: Name;
+  /** The newest revision up to which it is known to be of this history. */
+  readonly verified: number;
+  /** The newer marks that it was met at. */
+  readonly seen: readonly Mark[];
 }
 
 export interface Command {
@@ -129,6 +146,8 @@ export interface Read {
   readonly name: Name;
   /** The revision that its answer must have reached to count. */
   readonly head: number;
+  /** The newest revision that the database told of. */
+  readonly known: number;
   /** The revision that its answer must have reached to be right. */
   readonly floor: number;
   /** The rows, where they are read before the mark. */
@@ -167,8 +186,10 @@ export interface Process {
   readonly shown: number;
   /** The newest name that it was told, and for how many ticks it has known it. */
   readonly known: { readonly name: Name | null; readonly age: number } | null;
-  /** The name whose mark it found in the log. */
-  readonly checked: Name | null;
+  /** Of the name whose mark it found in the log. */
+  readonly chain: Chain | null;
+  /** Whether a mark of another history was met, and whether a look-up that began after that has been answered. */
+  readonly foreign: "none" | "met" | "told";
   /** A mark that it has read and not yet looked for in the log. */
   readonly checking: { readonly name: Name; readonly mark: Mark } | null;
   readonly command: Command | null;
@@ -180,8 +201,8 @@ export interface Process {
 }
 
 interface World {
-  /** The newest acknowledged revision. */
-  readonly acknowledged: number;
+  /** The newest acknowledged revision, of the database and of its copy. */
+  readonly acknowledged: readonly [number, number];
   readonly tokens: number;
   readonly runs: number;
   /** For each name that was ever made, the server run in it. */
@@ -191,6 +212,8 @@ interface World {
 
 export interface State {
   readonly row: Row;
+  /** The row of the copy of the database, once it is made. */
+  readonly copy: Row | null;
   readonly servers: readonly Server[];
   readonly processes: readonly Process[];
   readonly world: World;
@@ -236,6 +259,18 @@ export function valueAt({ log }: Row, book: number, revision: number, books: num
 
 export function livesAt({ servers, world }: State, name: Name, server: number): boolean {
   return world.names[name] === at(servers, server).run;
+}
+
+/** Whether a mark is of the history that a row tells. */
+export function knows({ log }: Row, { revision, token }: Mark): boolean {
+  return log[revision] === token;
+}
+
+/** The newest revision that two histories have in common. */
+export function parting(a: Row, b: Row): number {
+  const shorter = Math.min(a.log.length, b.log.length);
+  for (let r = 0; r < shorter; r++) if (a.log[r] !== b.log[r]) return r - 1;
+  return shorter - 1;
 }
 
 export function sameMark(a: Mark | null, b: Mark | null): boolean {

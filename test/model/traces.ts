@@ -76,6 +76,7 @@ const singular: Record<keyof Limits, string> = {
   demotions: "demotion",
   raises: "raised lease",
   restores: "restored database",
+  copies: "copy of the database",
 };
 
 function count(times: number, what: string): string {
