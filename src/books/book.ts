@@ -47,10 +47,10 @@ export function toBook(entity: BookEntity): Book {
 }
 
 /**
- * How long a text field may be, in Unicode code points. A registry of its own because JSON Schema would apply
- * `maxLength` before the trimming that comes first here.
+ * What a form needs of a field and JSON Schema cannot say: in words what the rules ask for, and how long a text may be,
+ * in Unicode code points (JSON Schema would apply `maxLength` before the trimming that comes first here).
  */
-export const textLengths = z.registry<{ minLength: number; maxLength: number }>();
+export const formHints = z.registry<{ message: string; minLength?: number; maxLength?: number }>();
 
 /** Text of 1 to `maxLength` code points after NFC and trimming, without control characters. */
 function text(label: string, maxLength: number) {
@@ -63,35 +63,55 @@ function text(label: string, maxLength: number) {
     .refine((value) => !/\p{Cc}/u.test(value), "must not contain control characters")
     .refine((value) => value.isWellFormed(), "must be well-formed Unicode")
     .meta({ title: label, pattern: `^\\s*(?!\\s)[^\\p{Cc}\\p{Cs}]{1,${maxLength}}(?<!\\s)\\s*$` })
-    .register(textLengths, { minLength: 1, maxLength });
+    .register(formHints, {
+      message: `must have 1 to ${maxLength} characters, and no control characters`,
+      minLength: 1,
+      maxLength,
+    });
 }
 
 const title = text("Title", 512);
 const author = text("Author", 1024);
 
+const DATE_MESSAGE = "must be a date of the form YYYY-MM-DD";
+
 /** A day of the Gregorian calendar from year 1 on: databases know no year 0. */
 export const date = z
   .string()
   .refine((value) => /^(?!0000)\d{4}-/.test(value) && z.iso.date().safeParse(value).success, {
-    error: "must be a date of the form YYYY-MM-DD",
+    error: DATE_MESSAGE,
   })
-  .meta({ title: "Published", format: "date", pattern: `^(?!0000)${z.regexes.date.source.replace(/^\^/, "")}` });
+  .meta({
+    title: "Published",
+    format: "date",
+    // without it, a browser lets people type years of six digits
+    formatMaximum: "9999-12-31",
+    pattern: `^(?!0000)${z.regexes.date.source.replace(/^\^/, "")}`,
+  })
+  .register(formHints, { message: DATE_MESSAGE });
+
+const ISBN_MESSAGE = "must be an ISBN of 10 or 13 digits, with or without hyphens";
 
 const isbn = z
   .string()
   .overwrite((value) => value.replaceAll(/[\s-]/g, "").toUpperCase())
-  .regex(/^(\d{9}[\dX]|\d{13})$/, "must be an ISBN of 10 or 13 digits, with or without hyphens")
+  .regex(/^(\d{9}[\dX]|\d{13})$/, ISBN_MESSAGE)
   .meta({
     title: "ISBN",
     description: "10 or 13 digits; hyphens and spaces are ignored.",
     pattern: "^[\\s\\-]*(?:(?:\\d[\\s\\-]*){9}[\\dXx]|(?:\\d[\\s\\-]*){12}\\d)[\\s\\-]*$",
-  });
+  })
+  .register(formHints, { message: ISBN_MESSAGE });
+
+/** What an `Int` of GraphQL and an integer of either database hold. */
+const MAX_STOCK = 2_147_483_647;
 
 const stockQuantity = z
   .int("must be a whole number")
   .min(0, "must be at least 0")
-  .max(2147483647, "must be at most 2147483647")
-  .meta({ title: "In stock" });
+  .max(MAX_STOCK, `must be at most ${MAX_STOCK}`)
+  .meta({ title: "In stock" })
+  .register(formHints, { message: `must be a whole number from 0 to ${MAX_STOCK}` });
 
 /** What `addBook` accepts. The GraphQL schema gives the types; this is every other rule. */
 export const addBookInput = z.strictObject({

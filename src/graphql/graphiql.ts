@@ -71,6 +71,7 @@ query EditForm($title: String!) {
       max
       pattern
       helpText
+      message
     }
     jsonSchema
     uiSchema

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Book, textLengths, updateBookInput } from "../book.ts";
+import { type Book, formHints, updateBookInput } from "../book.ts";
 
 /** One field of the form, as an HTML form needs it. */
 export interface FormField {
@@ -17,6 +17,8 @@ export interface FormField {
   readonly max: number | null;
   readonly pattern: string | null;
   readonly helpText: string | null;
+  /** What to say of a value that is refused. */
+  readonly message: string | null;
 }
 
 export interface BookEditForm {
@@ -41,37 +43,35 @@ interface Property {
 
 type FieldName = keyof typeof updateBookInput.shape;
 
-/** Draft-07, which react-jsonschema-form's Ajv takes. It is `updateBookInput` in other words, made once. */
+/** `updateBookInput` in other words, made once. */
+const rules = z.toJSONSchema(updateBookInput, {
+  target: "draft-7",
+  io: "input",
+  override: ({ jsonSchema: schema }) => {
+    // {anyOf: [X, null]} would be drawn as a choice between two forms; the type list says the same
+    const [inner, empty] = schema.anyOf ?? [];
+    if (inner && empty?.type === "null") {
+      const { anyOf: _, ...outer } = schema;
+      for (const key of Object.keys(schema)) delete schema[key];
+      Object.assign(schema, inner, outer, { type: [inner.type, "null"] });
+    }
+  },
+});
+
+const properties = Object.entries(rules.properties ?? {}) as [FieldName, Property][];
+
+/** Draft-07, which react-jsonschema-form's Ajv takes. */
 const jsonSchema = {
-  ...z.toJSONSchema(updateBookInput, {
-    target: "draft-7",
-    io: "input",
-    override: ({ jsonSchema: schema }) => {
-      // {anyOf: [X, null]} would be drawn as a choice between two forms; the type list says the same
-      const [inner, empty] = schema.anyOf ?? [];
-      if (inner && empty?.type === "null") {
-        const { anyOf: _, ...outer } = schema;
-        for (const key of Object.keys(schema)) delete schema[key];
-        Object.assign(schema, inner, outer, { type: [inner.type, "null"] });
-      }
-    },
-  }),
+  ...rules,
   title: "Edit book",
+  properties: Object.fromEntries(properties.map(([name, property]) => [name, withoutPattern(property)])),
+  // "a field that is there must be there" refuses nothing, and has the inputs of a whole form drawn as required
+  dependencies: Object.fromEntries(
+    properties.filter(([, property]) => !isNullable(property)).map(([name]) => [name, [name]]),
+  ),
 };
 
-const properties = Object.entries(jsonSchema.properties ?? {}) as [FieldName, Property][];
-
-const uiSchema = Object.fromEntries(
-  properties.map(([name, property]) => [
-    name,
-    {
-      ...(property.readOnly && { "ui:widget": "hidden" }),
-      ...(property.description && { "ui:help": property.description }),
-      // an emptied input would else be absent, which leaves the field alone: it clears the field, or is refused
-      ...(!property.readOnly && { "ui:emptyValue": property.type === "string" ? "" : null }),
-    },
-  ]),
-);
+const uiSchema = Object.fromEntries(properties.map(([name, property]) => [name, fieldUi(name, property)]));
 
 /** The form that edits `book`: all of it from the rules that `updateBook` applies, and the book's values. */
 export function bookEditForm(book: Book): BookEditForm {
@@ -88,7 +88,7 @@ export function bookEditForm(book: Book): BookEditForm {
 }
 
 function formField(name: FieldName, property: Property, value: string | number | null): FormField {
-  const lengths = textLengths.get(unwrapped(updateBookInput.shape[name]));
+  const hints = formHints.get(unwrapped(updateBookInput.shape[name]));
   return {
     name,
     label: property.title,
@@ -96,13 +96,32 @@ function formField(name: FieldName, property: Property, value: string | number |
     value: value === null ? null : String(value),
     required: !isNullable(property),
     readOnly: property.readOnly ?? false,
-    minLength: lengths?.minLength ?? null,
-    maxLength: lengths?.maxLength ?? null,
+    minLength: hints?.minLength ?? null,
+    maxLength: hints?.maxLength ?? null,
     min: property.minimum ?? null,
     max: property.maximum ?? null,
     pattern: property.pattern ?? null,
     helpText: property.description ?? null,
+    message: hints?.message ?? null,
   };
+}
+
+/** How react-jsonschema-form draws a field. It shows the description without being told. */
+function fieldUi(name: FieldName, property: Property): object {
+  if (property.readOnly) return { "ui:widget": "hidden" };
+  const message = formHints.get(unwrapped(updateBookInput.shape[name]))?.message;
+  return {
+    // its own widget for dates leaves out what was emptied, whatever `ui:emptyValue` says
+    ...(property.format === "date" && { "ui:widget": "text", "ui:inputType": "date" }),
+    // an emptied input would else be absent, which leaves the field alone: it clears the field, or is refused
+    "ui:emptyValue": property.type === "string" ? "" : null,
+    ...(message && { "ui:message": message }),
+  };
+}
+
+/** The same rule in a form that Ajv does not quote: its message for a `pattern` is the regular expression. */
+function withoutPattern({ pattern, ...property }: Property): object {
+  return pattern === undefined ? property : { ...property, not: { not: { pattern } } };
 }
 
 function inputType({ readOnly, format, type }: Property): string {

@@ -80,6 +80,10 @@ function defineEditForm(builder: Builder, book: BookRef) {
         description: "A regular expression that the whole text must match, as HTML and JSON Schema take it.",
       }),
       helpText: t.exposeString("helpText", { nullable: true, description: "A hint for people." }),
+      message: t.exposeString("message", {
+        nullable: true,
+        description: "What to say to people, after the label, when the value is refused.",
+      }),
     }),
   });
 
@@ -93,7 +97,10 @@ function defineEditForm(builder: Builder, book: BookRef) {
         type: "JSON",
         description: "JSON Schema (draft-07) that accepts what the mutation accepts.",
       }),
-      uiSchema: t.expose("uiSchema", { type: "JSON", description: "How react-jsonschema-form draws the fields." }),
+      uiSchema: t.expose("uiSchema", {
+        type: "JSON",
+        description: "How react-jsonschema-form draws the fields; `ui:message` is a field's message.",
+      }),
       formData: t.expose("formData", { type: "JSON", description: "The current values, an input for the mutation." }),
     }),
   });
