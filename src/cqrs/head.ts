@@ -21,7 +21,7 @@ export interface Lookup {
 
 /**
  * What this process knows of the stream's newest state: the lower bound (`head`) below which it must not answer, and
- * for how long it may believe that no newer one was acknowledged elsewhere (rules 3 and 4 of the design).
+ * for how long it may believe that no newer one was acknowledged elsewhere (rules 3 and 4 of docs/promise.md).
  */
 export class Head<T extends object> {
   readonly #stream: Stream<T>;

@@ -49,7 +49,7 @@ interface Fence<T extends object> {
 }
 
 /**
- * The copy of a stream's instances in Redis: fenced reads (rules 1 to 3 of the design), refresh by the command side
+ * The copy of a stream's instances in Redis: fenced reads (rules 1 to 3 of docs/promise.md), refresh by the command side
  * (rule 4), and the upkeep that finds it unsound, behind or missing (rule 5).
  *
  * Its reads answer `undefined` whenever Redis cannot answer honestly. They change nothing in Redis.

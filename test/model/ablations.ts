@@ -3,7 +3,7 @@ import type { scenarios } from "./scenarios.ts";
 
 /** A rule taken out: what is left of it, why that is not enough, and the scenario that shows it. */
 export interface Ablation {
-  /** The number of the rule in the design; 0 is its introduction. */
+  /** The number of the rule in docs/promise.md; 0 is what comes before them. */
   readonly rule: number;
   readonly without: readonly (keyof Rules)[];
   /** What happens instead. */

@@ -1,5 +1,5 @@
 /**
- * The sentences of the design's rules that the model knows, each of which can be taken out. A docstring says the rule,
+ * The sentences of the rules in docs/promise.md that the model knows, each of which can be taken out. A docstring says the rule,
  * its number, and what happens instead without it.
  */
 export interface Rules {
