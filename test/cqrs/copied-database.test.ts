@@ -13,7 +13,7 @@ async function startCopied() {
   await before.addBook("In both");
   await servedByRedis(before);
   await before.close();
-  const copy = await original.clone();
+  const copy = await original.copy();
   const start = (database: { url: string }) => (env: { REDIS_URL?: string | undefined } = {}) =>
     startService({ DATABASE_URL: database.url, REDIS_URL: redis.url, ...env });
   return { startOriginal: start(original), startCopy: start(copy) };

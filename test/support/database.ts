@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import Database from "better-sqlite3";
 import pg from "pg";
 import { onFinished, temporaryDirectory } from "./cleanup.ts";
 
@@ -12,8 +15,10 @@ export interface TestDatabase {
   backUp(): Promise<void>;
   /** Puts the copy in its place. Nothing may be connected. */
   restore(): Promise<void>;
-  /** Makes a copy that is a database of its own. Nothing may be connected. */
-  clone(): Promise<TestDatabase>;
+  /** Another database with the same content, as it is at one moment. It may be in use. */
+  copy(): Promise<TestDatabase>;
+  /** Deletes it. Nothing may be connected. */
+  drop(): Promise<void>;
 }
 
 export type Engine = "sqlite" | "postgresql";
@@ -23,19 +28,16 @@ export const engine: Engine = process.env.TEST_ENGINE === "postgresql" ? "postgr
 
 /** Makes an empty database that goes with the test. */
 export async function newDatabase(on: Engine = engine): Promise<TestDatabase> {
-  return on === "sqlite" ? newSqlite() : newPostgres();
+  return on === "sqlite" ? sqliteAt(join(temporaryDirectory(), "books.db")) : newPostgres();
 }
 
-function newSqlite(original?: string): TestDatabase {
-  const file = join(temporaryDirectory(), "books.db");
+function sqliteAt(file: string): TestDatabase {
   const copy = join(temporaryDirectory(), "copy.db");
   const drop = async () => {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
   };
-  if (original) copyFileSync(original, file);
   return {
     url: `sqlite:${file}`,
-    clone: async () => newSqlite(file),
     renew: drop,
     // the last connection that closed has moved the write-ahead log into the file
     backUp: async () => copyFileSync(file, copy),
@@ -43,23 +45,34 @@ function newSqlite(original?: string): TestDatabase {
       await drop();
       copyFileSync(copy, file);
     },
+    copy: async () => {
+      const other = join(temporaryDirectory(), "books.db");
+      const connection = new Database(file);
+      try {
+        connection.prepare("vacuum into ?").run(other);
+      } finally {
+        connection.close();
+      }
+      return sqliteAt(other);
+    },
+    drop,
   };
 }
 
 let databases = 0;
 
-async function newPostgres(original = "template1"): Promise<TestDatabase> {
+async function newPostgres(): Promise<TestDatabase> {
   const name = `test_${process.pid}_${databases++}`;
   const copy = `${name}_copy`;
-  await administer(`create database ${name} template ${original}`);
+  const url = `${process.env.TEST_POSTGRES_URL}/${name}`;
+  await administer(`create database ${name}`);
   const drop = () => administer(`drop database if exists ${name} with (force)`);
   onFinished(async () => {
     await drop();
     await administer(`drop database if exists ${copy}`);
   });
   return {
-    url: `${process.env.TEST_POSTGRES_URL}/${name}`,
-    clone: () => newPostgres(name),
+    url,
     renew: async () => {
       await drop();
       await administer(`create database ${name}`);
@@ -72,6 +85,14 @@ async function newPostgres(original = "template1"): Promise<TestDatabase> {
       await drop();
       await administer(`create database ${name} template ${copy}`);
     },
+    copy: async () => {
+      const other = await newPostgres();
+      // as an operator does it: one snapshot, and nobody is held up
+      const pipe = 'pg_dump --dbname "$0" | psql --quiet --set ON_ERROR_STOP=1 --dbname "$1"';
+      await promisify(execFile)("bash", ["-o", "pipefail", "-c", pipe, url, other.url]);
+      return other;
+    },
+    drop,
   };
 }
 

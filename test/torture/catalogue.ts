@@ -15,6 +15,10 @@ export class Catalogue {
     return this.#byTitle.get(title);
   }
 
+  withId(id: number): Book | undefined {
+    return this.#list.find((book) => book.id === id);
+  }
+
   withIsbn(isbn: string): Book | undefined {
     return this.#list.find((book) => book.isbn === isbn);
   }
@@ -57,4 +61,8 @@ export function sameBook(a: Book | null | undefined, b: Book | null | undefined)
     a.stockQuantity === b.stockQuantity &&
     a.version === b.version
   );
+}
+
+export function sameList(a: readonly Book[], b: readonly Book[]): boolean {
+  return a.length === b.length && a.every((book, index) => sameBook(book, b[index]));
 }

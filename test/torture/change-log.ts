@@ -28,8 +28,8 @@ type Row = Record<string, unknown>;
 /** Reads the database without any of the program's own code. */
 export async function readGroundTruth(url: string): Promise<GroundTruth> {
   const { stream, changes, books } = url.startsWith("sqlite:")
-    ? readSqlite(url.slice("sqlite:".length))
-    : await readPostgres(url);
+    ? readSqlite(url, QUERIES)
+    : await readPostgres(url, QUERIES);
   const [row = {}] = stream;
   return {
     revision: Number(row.revision),
@@ -58,6 +58,13 @@ export async function readGroundTruth(url: string): Promise<GroundTruth> {
   };
 }
 
+/** The row alone: where the database stands, and which read model is in force. */
+export async function readMark(url: string): Promise<{ revision: number; readModel: string | null }> {
+  const queries = { stream: QUERIES.stream };
+  const { stream } = url.startsWith("sqlite:") ? readSqlite(url, queries) : await readPostgres(url, queries);
+  return { revision: Number(stream[0]?.revision), readModel: stream[0]?.read_model as string | null };
+}
+
 /** By Unicode code point, which is the order of the UTF-8 bytes. */
 export function byTitle(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -69,22 +76,23 @@ const QUERIES = {
   books: "select * from book",
 };
 
-function readSqlite(path: string) {
-  const database = new Database(path, { readonly: true });
-  const all = (query: string) => database.prepare(query).all() as Row[];
+function readSqlite<K extends string>(url: string, queries: Record<K, string>): Record<K, Row[]> {
+  const database = new Database(url.slice("sqlite:".length), { readonly: true });
   try {
-    return { stream: all(QUERIES.stream), changes: all(QUERIES.changes), books: all(QUERIES.books) };
+    const answers = Object.entries<string>(queries).map(([name, query]) => [name, database.prepare(query).all()]);
+    return Object.fromEntries(answers);
   } finally {
     database.close();
   }
 }
 
-async function readPostgres(url: string) {
+async function readPostgres<K extends string>(url: string, queries: Record<K, string>): Promise<Record<K, Row[]>> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  const all = async (query: string) => (await client.query(query)).rows as Row[];
   try {
-    return { stream: await all(QUERIES.stream), changes: await all(QUERIES.changes), books: await all(QUERIES.books) };
+    const answers: [string, Row[]][] = [];
+    for (const [name, query] of Object.entries<string>(queries)) answers.push([name, (await client.query(query)).rows]);
+    return Object.fromEntries(answers) as Record<K, Row[]>;
   } finally {
     await client.end();
   }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Change, GroundTruth } from "./change-log.ts";
 import { check } from "./checker.ts";
-import type { Book, Operation, Outcome, Request } from "./history.ts";
+import { Edits } from "./edits.ts";
+import { writersOf } from "./foreign.ts";
+import type { Book, Branch, Operation, Outcome, Request } from "./history.ts";
 import { timelinesOf } from "./timelines.ts";
+import type { Violation } from "./violation.ts";
 
 const LEASE_MS = 200;
 
@@ -28,7 +31,17 @@ function operation(
     Operation["invoked"],
     Operation["invoked"],
   ];
-  return { id: from, client: "client", process: `process ${from}`, request, invoked, completed, outcome, ...more };
+  return {
+    id: from,
+    client: "client",
+    process: `process ${from}`,
+    branch: "original",
+    request,
+    invoked,
+    completed,
+    outcome,
+    ...more,
+  };
 }
 
 const add = (title: string, author: string): Request => ({ kind: "add", title, input: { author, stockQuantity: 0 } });
@@ -74,9 +87,22 @@ function database(...steps: [before: Book | null, after: Book | null][]): Ground
   return { changes, revision, token, readModel: null, leaseMs: LEASE_MS, books: sorted };
 }
 
+const NO_EDITS = new Edits([], 0);
+
 /** The rules that the checker finds broken. */
-function broken(operations: Operation[], truth: GroundTruth): string[] {
-  return [...new Set(check(operations, truth).map(({ rule }) => rule))];
+function broken(operations: Operation[], truth: GroundTruth, edits = NO_EDITS): string[] {
+  const timeline = { operations, inherited: [], truth, since: 0 };
+  return rulesOf(check(timeline, edits, writersOf(operations)));
+}
+
+/** The rules that the checker finds broken at each branch. */
+function brokenAt(operations: Operation[], branches: Branch[]): string[][] {
+  const writers = writersOf(operations);
+  return timelinesOf({ operations, branches }).map((timeline) => rulesOf(check(timeline, NO_EDITS, writers)));
+}
+
+function rulesOf(violations: Violation[]): string[] {
+  return [...new Set(violations.map(({ rule }) => rule))];
 }
 
 const STALE = "no answer is older than an acknowledged mutation";
@@ -85,6 +111,10 @@ const NOT_THE_STATE = "a read is the state at the revision that it reports";
 const LOST = "an acknowledged mutation is in the log, as it was answered";
 const REFUSAL = "a refusal is right at the revision that it reports";
 const ONCE = "an operation takes effect once if it may, and nothing else does";
+const UNWRITTEN = "a register holds what was written to it";
+const FOREIGN = "no answer shows what only another history holds";
+const NEVER_THERE = "no answer is of a revision that its database never had";
+const OLDER_THAN_THE_COPY = "no answer is older than what its database began with";
 const ONE_HISTORY = "the change log is one history";
 
 /** `A` is added by `one` and then updated by `two`. */
@@ -232,7 +262,7 @@ describe("the checker finds", () => {
     const unknown = operation(20, 21, update("A", "two"), failed());
     const shown = operation(30, 31, get("A"), read(2, two));
     const gone = operation(32, 33, get("A"), read(1, one));
-    expect(broken([addOne, unknown, shown, gone], database([null, one]))).toEqual([LOST]);
+    expect(broken([addOne, unknown, shown, gone], database([null, one]))).toEqual([NEVER_THERE]);
   });
 
   test("an unknown outcome that flickers for longer than a lease", () => {
@@ -319,32 +349,178 @@ describe("the checker finds", () => {
 });
 
 describe("when the database was restored from a copy that was made before the update, the checker", () => {
-  const lostParts = [{ from: 15, to: 45, truth }];
+  const before: Branch = { name: "original", truth };
   const other = book("A", "other", 2);
-  const updateOther = operation(50, 60, update("A", "other"), acknowledged(2, other));
   const restored = database([null, one], [one, other]);
-  const brokenIn = (operations: Operation[]) =>
-    timelinesOf({ operations, lostParts }, restored).map((timeline) =>
-      broken([...timeline.operations], timeline.truth),
-    );
+  const after: Branch = { name: "restored", origin: { branch: before, revision: 1, order: 15 }, truth: restored };
+  const here = { branch: "restored" };
+  const updateOther = operation(50, 60, update("A", "other"), acknowledged(2, other), here);
+  const brokenIn = (...operations: Operation[]) =>
+    brokenAt([addOne, updateTwo, ...operations, updateOther], [before, after]);
 
   test("accepts that the update is forgotten and its revision is taken by another", () => {
-    const before = operation(41, 42, get("A"), read(2, two));
-    const between = operation(46, 47, get("A"), read(1, one));
-    const after = operation(70, 80, get("A"), read(2, other));
-    expect(brokenIn([addOne, updateTwo, before, between, updateOther, after])).toEqual([[], []]);
+    const early = operation(41, 42, get("A"), read(2, two));
+    const between = operation(46, 47, get("A"), read(1, one), here);
+    const late = operation(70, 80, get("A"), read(2, other), here);
+    expect(brokenIn(early, between, late)).toEqual([[], []]);
   });
 
   test("finds what is older than the update before the restore", () => {
-    const stale = operation(41, 42, get("A"), read(1, one));
-    expect(brokenIn([addOne, updateTwo, stale, updateOther])).toEqual([[STALE, OVERWRITTEN], []]);
+    expect(brokenIn(operation(41, 42, get("A"), read(1, one)))).toEqual([[STALE, OVERWRITTEN], []]);
   });
 
   test("finds the forgotten update where it is still shown", () => {
-    const shown = operation(70, 80, get("A"), read(2, two));
-    expect(brokenIn([addOne, updateTwo, updateOther, shown])).toEqual([
-      [],
-      [NOT_THE_STATE, "a register holds what was written to it"],
-    ]);
+    const shown = operation(70, 80, get("A"), read(2, two), here);
+    expect(brokenIn(shown)).toEqual([[], [NOT_THE_STATE, UNWRITTEN, FOREIGN]]);
+  });
+});
+
+describe("when the database is copied while it goes on, the checker", () => {
+  const [three, four] = [book("A", "three", 2), book("A", "four", 3)];
+  const [here, there] = [{ branch: "original" }, { branch: "copy" }];
+  const original: Branch = { name: "original", truth };
+  const copied = database([null, one], [one, three], [three, four]);
+  // the copy is made while the update is under way, and does not have it
+  const copy: Branch = { name: "copy", origin: { branch: original, revision: 1, order: 25 }, truth: copied };
+  const updateThree = operation(41, 50, update("A", "three"), acknowledged(2, three), there);
+  const updateFour = operation(51, 60, update("A", "four"), acknowledged(3, four), there);
+  const history = [addOne, updateTwo, updateThree, updateFour];
+  const brokenBy = (...operations: Operation[]) => brokenAt([...history, ...operations], [original, copy]);
+
+  test("accepts that each goes on by itself", () => {
+    const ofOriginal = operation(70, 80, get("A"), read(2, two), here);
+    const ofCopy = operation(71, 81, get("A"), read(3, four), there);
+    expect(brokenBy(ofOriginal, ofCopy)).toEqual([[], []]);
+    const early = operation(26, 27, get("A"), read(1, one), there);
+    expect(brokenBy(early)).toEqual([[], []]);
+  });
+
+  test("accepts that a write of unknown outcome is in the original, in the copy, in both or in neither", () => {
+    const unknown = operation(11, 12, update("A", "three"), failed());
+    const states = [database([null, one]), database([null, one], [one, three])];
+    for (const first of states) {
+      for (const second of states) {
+        const [from, to] = [
+          { name: "original", truth: first },
+          { ...copy, truth: second },
+        ];
+        const origin = { branch: from, revision: second.revision, order: 25 };
+        expect(brokenAt([addOne, unknown], [from, { ...to, origin }])).toEqual([[], []]);
+      }
+    }
+  });
+
+  test.each([
+    ["of the same revision", read(2, three), [NOT_THE_STATE, UNWRITTEN, FOREIGN]],
+    ["of a higher revision", read(3, four), [NEVER_THERE, UNWRITTEN, FOREIGN]],
+    ["that has overtaken its own", read(3), [NEVER_THERE, OVERWRITTEN]],
+  ])("finds a state of the copy %s that the original shows", (_, shown, rules) => {
+    expect(brokenBy(operation(70, 80, get("A"), shown, here))).toEqual([rules, []]);
+    expect(brokenBy(operation(70, 80, list, shown, here))).toEqual([rules, []]);
+  });
+
+  test("finds a state of the original that the copy shows", () => {
+    const shown = operation(70, 80, get("A"), read(2, two), there);
+    expect(brokenBy(shown)).toEqual([[], [NOT_THE_STATE, STALE, UNWRITTEN, FOREIGN]]);
+  });
+
+  test("finds an acknowledged write of the original that vanished behind the copy's mark", () => {
+    const vanished = operation(70, 80, get("A"), read(3, one), here);
+    expect(brokenBy(vanished)).toEqual([[NEVER_THERE, OVERWRITTEN], []]);
+  });
+
+  test("finds what is older than the copy", () => {
+    const older = operation(26, 27, get("A"), read(0), there);
+    expect(brokenBy(older)).toEqual([[], [OLDER_THAN_THE_COPY, OVERWRITTEN]]);
+  });
+
+  test("finds a copy that lacks what was acknowledged before it was made", () => {
+    const lacking: Branch = { ...copy, truth: database() };
+    expect(brokenAt([addOne, updateTwo], [original, lacking])).toEqual([[], [LOST]]);
+  });
+
+  test("finds a state of a copy of the copy, and of one that is gone", () => {
+    const five = book("A", "five", 3);
+    const again: Branch = { name: "again", origin: { branch: copy, revision: 2, order: 52 } };
+    again.truth = database([null, one], [one, three], [three, five]);
+    const own = operation(61, 65, update("A", "five"), acknowledged(3, five), { branch: "again" });
+    const right = operation(70, 80, get("A"), read(3, five), { branch: "again" });
+    const operations = [...history, own, right];
+    expect(brokenAt(operations, [original, copy, again])).toEqual([[], [], []]);
+    const wrong = operation(81, 90, get("A"), read(3, five), there);
+    expect(brokenAt([...operations, wrong], [original, copy, again])[1]).toEqual([NOT_THE_STATE, UNWRITTEN, FOREIGN]);
+    const further = operation(81, 90, get("A"), read(3, four), { branch: "again" });
+    expect(brokenAt([...operations, further], [original, copy, again])[2]).toEqual([NOT_THE_STATE, UNWRITTEN, FOREIGN]);
+  });
+});
+
+describe("when a row of the read model was changed by hand, the checker", () => {
+  const edits = new Edits([{ title: "A", at: 50 }], 100);
+  const byHand = book("A", "by hand", 2);
+  const other = book("B", "other", 1, 2);
+  const both = database([null, one], [one, two], [null, other]);
+  const history = [addOne, updateTwo, operation(41, 45, add("B", "other"), acknowledged(3, other))];
+  const brokenBy = (operation: Operation) => broken([...history, operation], both, edits);
+
+  test("accepts wrong answers about it for a while", () => {
+    expect(brokenBy(operation(60, 70, get("A"), read(3, byHand)))).toEqual([]);
+    expect(brokenBy(operation(60, 70, get("A"), read(3)))).toEqual([]);
+    expect(brokenBy(operation(60, 70, list, read(3, other)))).toEqual([]);
+    expect(brokenBy(operation(60, 70, list, read(3, other, byHand)))).toEqual([]);
+  });
+
+  test("finds them before and after that", () => {
+    for (const [from, to] of [
+      [46, 48],
+      [151, 152],
+    ] as const) {
+      expect(brokenBy(operation(from, to, get("A"), read(3, byHand)))).toEqual([NOT_THE_STATE, UNWRITTEN]);
+      expect(brokenBy(operation(from, to, list, read(3, other)))).toEqual([NOT_THE_STATE, OVERWRITTEN]);
+    }
+  });
+
+  test("finds wrong answers about others, and from the database", () => {
+    expect(brokenBy(operation(60, 70, get("B"), read(3)))).toEqual([NOT_THE_STATE, OVERWRITTEN]);
+    expect(brokenBy(operation(60, 70, list, read(3, byHand)))).toEqual([NOT_THE_STATE, OVERWRITTEN]);
+    const fromTable = { ...read(3, byHand), servedBy: "database" } as Outcome;
+    expect(brokenBy(operation(60, 70, get("A"), fromTable))).toEqual([NOT_THE_STATE, UNWRITTEN]);
+  });
+
+  test("finds an answer that is too old", () => {
+    expect(brokenBy(operation(60, 70, get("A"), read(1, one)))).toEqual([STALE]);
+  });
+});
+
+describe("of the parts of an answer, the checker finds", () => {
+  const other = { ...book("B", "other", 1, 2), isbn: "9780000000001" };
+  const asked: Request = { kind: "add", title: "B", input: { author: "other", stockQuantity: 0, isbn: other.isbn } };
+  const log = database([null, one], [one, two], [null, other]);
+  const brokenBy = (request: Request, outcome: Outcome) =>
+    broken(
+      [addOne, updateTwo, operation(41, 45, asked, acknowledged(3, other)), operation(60, 70, request, outcome)],
+      log,
+    );
+  const stateOf = (rules: string[]) => rules.filter((rule) => rule === NOT_THE_STATE);
+
+  test("a form whose values are not its book's", () => {
+    const form: Request = { kind: "form", title: "A" };
+    expect(brokenBy(form, read(3, two, two))).toEqual([]);
+    expect(brokenBy(form, read(3))).toEqual([NOT_THE_STATE, OVERWRITTEN]);
+    expect(stateOf(brokenBy(form, read(3, two, one)))).toEqual([NOT_THE_STATE]);
+    expect(stateOf(brokenBy(form, read(3, two, { ...two, stockQuantity: 9 })))).toEqual([NOT_THE_STATE]);
+  });
+
+  test("another book under an id, one that is left out, and one that is not there", () => {
+    const nodes: Request = { kind: "nodes", ids: [2, 7, 1] };
+    expect(brokenBy(nodes, read(3, other, two))).toEqual([]);
+    for (const shown of [[two, other], [other], [other, two, two], [other, one]]) {
+      expect(stateOf(brokenBy(nodes, read(3, ...shown)))).toEqual([NOT_THE_STATE]);
+    }
+  });
+
+  test("another book under an ISBN, or none", () => {
+    const isbn: Request = { kind: "isbn", isbn: "9780000000001" };
+    expect(brokenBy(isbn, read(3, other))).toEqual([]);
+    for (const shown of [[], [two]]) expect(stateOf(brokenBy(isbn, read(3, ...shown)))).toEqual([NOT_THE_STATE]);
   });
 });

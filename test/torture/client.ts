@@ -1,8 +1,8 @@
 import { Agent, request as httpRequest } from "node:http";
 import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/client.ts";
-import type { Member } from "./cluster.ts";
 import type { Book, History, Operation, Outcome, Refusal, Request } from "./history.ts";
 import { isMutation } from "./history.ts";
+import type { Member } from "./member.ts";
 
 /** Generous: a process that is only slow is not at fault. */
 const TIMEOUT_MS = 10_000;
@@ -22,6 +22,9 @@ const PAGE = `query Page($first: Int, $after: String, $last: Int, $before: Strin
   }
 }`;
 
+const ISBN = `query Isbn($isbn: String!) { bookByIsbn(isbn: $isbn) { ${FIELDS} } }`;
+const NODES = `query Nodes($ids: [ID!]!) { nodes(ids: $ids) { ... on Book { ${FIELDS} } } }`;
+
 /** Sends a request to a process and records it, from invocation to completion. Never throws: a failure is an outcome. */
 export async function perform(
   history: History,
@@ -30,7 +33,7 @@ export async function perform(
   request: Request,
   atLeast?: number,
 ): Promise<Operation> {
-  const operation = history.invoke(client, member.incarnation, request, atLeast);
+  const operation = history.invoke(client, member, request, atLeast);
   if (isMutation(request)) member.mutating.set(operation, history.now);
   let outcome: Outcome;
   try {
@@ -47,6 +50,12 @@ export async function perform(
   if (outcome.kind === "failed") outcome = { ...outcome, excuse: member.outageSince(operation.invoked.ms) };
   history.complete(operation, outcome);
   return operation;
+}
+
+/** Whether a process answers a point read from Redis. */
+export async function answersFromRedis(history: History, member: Member): Promise<boolean> {
+  const { outcome } = await perform(history, "observer", member, { kind: "book", title: "any" });
+  return outcome?.kind === "read" && outcome.servedBy === "redis";
 }
 
 function documentOf(request: Request): { query: string; variables?: object } {
@@ -71,6 +80,12 @@ function documentOf(request: Request): { query: string; variables?: object } {
         ? { last: request.limit, before: cursor }
         : { first: request.limit, after: cursor };
       return { query: PAGE, variables };
+    }
+    case "isbn":
+      return { query: ISBN, variables: { isbn: request.isbn } };
+    case "nodes": {
+      const ids = request.ids.map((id) => Buffer.from(`Book:${id}`).toString("base64"));
+      return { query: NODES, variables: { ids } };
     }
   }
 }
@@ -122,11 +137,16 @@ function outcomeOf(request: Request, answer: Answer, keep: (book: Book) => Book)
       return read(...data.books);
     case "book":
       return data.book ? read(data.book) : read();
+    case "isbn":
+      return data.bookByIsbn ? read(data.bookByIsbn) : read();
+    case "nodes":
+      return read(...data.nodes.filter((node: Answer) => node !== null));
     case "form": {
       const form = data.bookEditForm;
       if (!form) return read();
-      // the form's two halves come from one read, so what differs is kept as a book that the checker will not find
-      return read({ ...form.book, title: form.formData.title, version: form.formData.expectedVersion });
+      // the two halves of a form come from one read, and both are judged
+      const { expectedVersion: version, ...fields } = form.formData;
+      return read(form.book, { ...fields, id: form.book.id, version });
     }
     case "page": {
       const { edges, totalCount, pageInfo } = data.booksConnection;

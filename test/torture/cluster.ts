@@ -1,178 +1,38 @@
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { type Engine, newDatabase, type TestDatabase } from "../support/database.ts";
-import { startProxy, type TcpProxy } from "../support/proxy.ts";
+import { type Engine, newDatabase } from "../support/database.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
-import { type ServiceProcess, startProcess } from "../support/service.ts";
-import type { Random } from "./random.ts";
+import type { History } from "./history.ts";
+import { Installation, type InstallationOptions } from "./installation.ts";
+import type { Member } from "./member.ts";
 
-/** A time in which a process cannot be held to its duties, on the clock of the history. */
-interface Outage {
-  readonly why: string;
-  readonly from: number;
-  to: number;
-}
-
-interface Death {
-  readonly exited: Promise<unknown> | undefined;
-  readonly restart: () => Promise<void>;
-}
-
-interface Ways {
-  readonly redis: TcpProxy | undefined;
-  readonly database: TcpProxy | undefined;
-}
-
-/** How long `stopAtWork` looks for a moment: a process that serves nobody looks the row up meanwhile. Milliseconds. */
-const AT_WORK_WITHIN_MS = 300;
-
-/** An API process that is started again when it was killed. */
-export class Member {
-  readonly name: string;
-  /** Its own way to Redis; undefined for a process that is configured without. */
-  readonly way: TcpProxy | undefined;
-  /** Its own way to the database; undefined where that is a file. */
-  readonly databaseWay: TcpProxy | undefined;
-  /** Whether clients leave it alone for now. */
-  idle = false;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #now: () => number;
-  readonly #outages: Outage[] = [];
-  readonly #logs: string[] = [];
-  #process: ServiceProcess | undefined;
-  #starts = 0;
-  /** Mutations that were sent to it and are not answered yet, by when they were sent. */
-  readonly mutating = new Map<object, number>();
-
-  constructor(name: string, ways: Ways, env: Readonly<Record<string, string>>, now: () => number) {
-    this.name = name;
-    this.way = ways.redis;
-    this.databaseWay = ways.database;
-    this.#env = env;
-    this.#now = now;
-  }
-
-  get url(): string {
-    return this.#process?.url ?? "http://127.0.0.1:1/graphql";
-  }
-
-  /** Its name and which start of it this is. */
-  get incarnation(): string {
-    return `${this.name}#${this.#starts}`;
-  }
-
-  /** What the nemesis is doing to it, if anything. */
-  get outage(): string | undefined {
-    return this.#outages.find(({ to }) => to === Number.POSITIVE_INFINITY)?.why;
-  }
-
-  /** What the nemesis did to it at any time since `from`. */
-  outageSince(from: number): string | undefined {
-    return this.#outages.findLast(({ to }) => to >= from)?.why;
-  }
-
-  /** What all its incarnations logged. */
-  get log(): string {
-    return [...this.#logs, this.#process?.log ?? ""].join("\n--- killed ---\n");
-  }
-
-  async start(): Promise<void> {
-    this.#process = await startProcess(this.#env);
-    this.#starts++;
-  }
-
-  /** Ends it. `exited` says when it has ended; `restart` starts it again. */
-  kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Death {
-    const end = this.#suffer("killed");
-    const child = this.#process?.child;
-    const exited = child && once(child, "exit");
-    child?.kill(signal);
-    const restart = async () => {
-      await exited;
-      this.#logs.push(this.#process?.log ?? "");
-      await this.start();
-      end();
-    };
-    return { exited, restart };
-  }
-
-  /** SIGSTOP. The returned function lets it go on. */
-  stop(): () => void {
-    const end = this.#suffer("stopped");
-    this.#process?.child.kill("SIGSTOP");
-    return () => {
-      this.#process?.child.kill("SIGCONT");
-      end();
-    };
-  }
-
-  /**
-   * SIGSTOP at a moment when it works and does not wait: what it then does first when it goes on is not what its timers
-   * say. Nothing else happens in this process meanwhile, so what it works at is its own look-ups.
-   */
-  stopAtWork(random: Random): () => void {
-    const began = performance.now();
-    while (performance.now() < began + AT_WORK_WITHIN_MS && (performance.now() < began + 10 || !this.#works()));
-    // a look-up takes about half a millisecond, and is worth most when it has just been answered
-    for (const at = performance.now() + 0.3 + random.fraction() * 0.6; performance.now() < at; );
-    return this.stop();
-  }
-
-  /** Whether its main thread runs; said by Linux alone. */
-  #works(): boolean {
-    try {
-      return / R /.test(readFileSync(`/proc/${this.#process?.child.pid}/stat`, "latin1").slice(0, 40));
-    } catch {
-      return false;
-    }
-  }
-
-  #suffer(why: string): () => void {
-    const outage: Outage = { why, from: this.#now(), to: Number.POSITIVE_INFINITY };
-    this.#outages.push(outage);
-    return () => {
-      outage.to = this.#now();
-    };
-  }
-}
-
-/** Everything that a run is about. */
-export interface Cluster {
-  readonly database: TestDatabase;
+/** Everything that a run is about: one Redis, and the installations that share it. */
+export class Cluster {
   readonly redis: RedisServer;
-  readonly members: readonly Member[];
+  /** The first is the original, the others are copies. */
+  installations: readonly Installation[];
+
+  constructor(redis: RedisServer, original: Installation) {
+    this.redis = redis;
+    this.installations = [original];
+  }
+
+  get original(): Installation {
+    return this.installations[0] as Installation;
+  }
+
+  get members(): readonly Member[] {
+    return this.installations.flatMap(({ members }) => members);
+  }
 }
 
-export interface ClusterOptions {
+export interface ClusterOptions extends InstallationOptions {
   readonly engine: Engine;
-  /** Processes with Redis, each with a way of its own to it. */
-  readonly processes: number;
-  /** Processes that are configured without Redis. */
-  readonly bare: number;
-  /** `READ_LEASE_MS` of all of them. */
-  readonly leaseMs: number;
 }
 
 /** Starts the processes on one database and one Redis. They end with the test. */
-export async function startCluster(options: ClusterOptions, now: () => number): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions, history: History): Promise<Cluster> {
   const database = await newDatabase(options.engine);
   // a replica need not wait for others that may want a copy as well
   const redis = await startRedis("--maxmemory-policy", "allkeys-lru", "--repl-diskless-sync", "no");
-  const members: Member[] = [];
-  for (let index = 0; index < options.processes + options.bare; index++) {
-    const way = index < options.processes ? await startProxy(redis.port) : undefined;
-    const { url: DATABASE_URL, way: databaseWay } = await ownWayTo(database);
-    const env = { DATABASE_URL, READ_LEASE_MS: `${options.leaseMs}`, ...(way && { REDIS_URL: way.url }) };
-    const name = String.fromCharCode("a".charCodeAt(0) + index);
-    members.push(new Member(name, { redis: way, database: databaseWay }, env, now));
-  }
-  await Promise.all(members.map((member) => member.start()));
-  return { database, redis, members };
-}
-
-/** The database as one process reaches it. */
-async function ownWayTo({ url }: TestDatabase): Promise<{ url: string; way: TcpProxy | undefined }> {
-  if (url.startsWith("sqlite:")) return { url, way: undefined };
-  const way = await startProxy(Number(new URL(url).port));
-  return { url: Object.assign(new URL(url), { port: `${way.port}` }).href, way };
+  const branch = history.grow("original");
+  return new Cluster(redis, await Installation.start("original", database, branch, redis, options, history));
 }

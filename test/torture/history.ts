@@ -1,4 +1,5 @@
 import type { GroundTruth } from "./change-log.ts";
+import type { Violation } from "./violation.ts";
 
 /** A book as the answers show it, its id as the database counts it. */
 export interface Book {
@@ -29,7 +30,10 @@ export type Query =
   | { readonly kind: "form"; readonly title: string }
   | { readonly kind: "books" }
   /** The first `limit` books after `cursor`, or, backwards, the last before it. The cursor is a title. */
-  | { readonly kind: "page"; readonly limit: number; readonly cursor?: string; readonly backwards: boolean };
+  | { readonly kind: "page"; readonly limit: number; readonly cursor?: string; readonly backwards: boolean }
+  | { readonly kind: "isbn"; readonly isbn: string }
+  /** The books that have these ids, in the same order, without those that are not there. */
+  | { readonly kind: "nodes"; readonly ids: readonly number[] };
 
 export type Request = Mutation | Query;
 
@@ -58,7 +62,7 @@ export type Outcome =
   /** An acknowledged mutation, with the book that it answered. */
   | { readonly kind: "acknowledged"; readonly revision: number; readonly book: Book }
   | { readonly kind: "refused"; readonly revision: number; readonly refusal: Refusal }
-  /** An answered query; of `book` and `form`, one book or none. */
+  /** An answered query; of `book` and `isbn`, one book or none, of `form` it and the form's values. */
   | {
       readonly kind: "read";
       readonly revision: number;
@@ -91,11 +95,18 @@ export interface Operation {
   readonly client: string;
   /** Which process, and which start of it: `a#2`. */
   readonly process: string;
+  /** The name of the branch that the process's database was at. */
+  readonly branch: string;
   readonly request: Request;
   readonly atLeast?: number | undefined;
   readonly invoked: Moment;
   completed?: Moment;
   outcome?: Outcome;
+}
+
+/** Whether a mutation took effect, as far as its answer tells. */
+export function mayHaveHappened({ outcome }: Operation): boolean {
+  return !outcome || outcome.kind === "acknowledged" || (outcome.kind === "failed" && !outcome.definite);
 }
 
 /**
@@ -117,21 +128,45 @@ export interface Fault {
 }
 
 /**
- * A part of the run that the database has forgotten, for it was restored from a copy or made anew while no process ran.
- * It lies between two places in the total order of moments.
+ * One history of one database, from its beginning to its end: a restored database and a copy each go on in a branch of
+ * their own.
  */
-export interface LostPart {
-  readonly from: number;
-  readonly to: number;
-  /** What the database held at the end of the part. */
-  readonly truth: GroundTruth;
+export interface Branch {
+  readonly name: string;
+  /** What it is a copy of; undefined when it began empty. */
+  readonly origin?: Origin | undefined;
+  /** What the database held at the end of it. */
+  truth?: GroundTruth;
+}
+
+/** The state that a branch began with. */
+export interface Origin {
+  readonly branch: Branch;
+  readonly revision: number;
+  /** A place in the total order of moments: what was asked for later than that is in no case in the copy. */
+  readonly order: number;
+}
+
+/** A row of a read model that somebody has changed by hand so that it cannot be seen in the row that it is wrong. */
+export interface Edit {
+  readonly title: string;
+  readonly at: number;
+}
+
+/** A process as an operation remembers it. */
+interface Place {
+  readonly incarnation: string;
+  readonly branch: Branch;
 }
 
 /** Everything that the clients did and the nemesis did to them. */
 export class History {
   readonly operations: Operation[] = [];
   readonly faults: Fault[] = [];
-  readonly lostParts: LostPart[] = [];
+  readonly branches: Branch[] = [];
+  readonly edits: Edit[] = [];
+  /** What was found wrong while the run went on. */
+  readonly violations: Violation[] = [];
   readonly #start = performance.now();
   #order = 0;
   /** The same book comes in many answers; it is kept once. */
@@ -151,8 +186,9 @@ export class History {
     return this.operations.length;
   }
 
-  invoke(client: string, process: string, request: Request, atLeast?: number): Operation {
-    const operation = { id: this.nextId, client, process, request, atLeast, invoked: this.#moment() };
+  invoke(client: string, { incarnation, branch }: Place, request: Request, atLeast?: number): Operation {
+    const at = { process: incarnation, branch: branch.name };
+    const operation = { id: this.nextId, client, ...at, request, atLeast, invoked: this.#moment() };
     this.operations.push(operation);
     return operation;
   }
@@ -168,9 +204,11 @@ export class History {
     return fault;
   }
 
-  /** Notes that the database has forgotten all since `from`, an earlier `order`. */
-  lose(from: number, truth: GroundTruth): void {
-    this.lostParts.push({ from, to: this.#order, truth });
+  /** Begins a branch: an empty one, or one that goes on from `origin`. */
+  grow(name: string, origin?: Origin): Branch {
+    const branch: Branch = { name: `${name}, ${this.branches.length + 1}`, origin };
+    this.branches.push(branch);
+    return branch;
   }
 
   keep(book: Book): Book {

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import type { TcpProxy } from "../support/proxy.ts";
-import type { Cluster, Member } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
+import { Copies } from "./copies.ts";
 import { FAULTS, type FaultKind, type Means } from "./faults.ts";
 import type { History } from "./history.ts";
+import type { Member } from "./member.ts";
 import type { Random } from "./random.ts";
 import { restoreDatabase } from "./restore.ts";
 import type { Workload } from "./workload.ts";
@@ -15,26 +17,48 @@ const RECOVERY_MS = 6000;
 /** From one restore of the database to the next: every process starts twice for it. Milliseconds. */
 const RESTORE_EVERY_MS = { least: 15_000, most: 40_000 };
 
-const WEIGHTS = Object.fromEntries(Object.entries(FAULTS).map(([kind, { weight }]) => [kind, weight]));
+/** Faults that are not drawn: each has a time of its own. */
+const COPY = "copy";
+const RESTORE = "database restored";
+
+/** The names of all kinds of faults, and of those that are inflicted unless others are asked for. */
+export const FAULT_NAMES: readonly string[] = [...Object.keys(FAULTS), RESTORE, COPY];
+export const DEFAULT_FAULT_NAMES = FAULT_NAMES.filter((name) => name !== COPY && FAULTS[name]?.byDefault !== false);
+
+export interface NemesisOptions {
+  /** The names of the kinds of faults that are inflicted. */
+  readonly faults: readonly string[];
+  readonly leaseMs: number;
+}
 
 /** Does damage to Redis, the ways to it and the processes, and heals it, until it is stopped. */
 export class Nemesis {
   readonly #history: History;
   readonly #cluster: Cluster;
   readonly #workload: Workload;
-  readonly #leaseMs: number;
+  readonly #options: NemesisOptions;
+  readonly #weights: Readonly<Record<string, number>>;
   readonly #random: Random;
+  readonly #copies: Copies;
   readonly #dumps: string[] = [];
   readonly #dumpsDirectory = temporaryDirectory();
   #running = true;
   #faults: Promise<void> | undefined;
 
-  constructor(history: History, cluster: Cluster, workload: Workload, leaseMs: number, random: Random) {
+  constructor(history: History, cluster: Cluster, workload: Workload, options: NemesisOptions, random: Random) {
     this.#history = history;
     this.#cluster = cluster;
     this.#workload = workload;
-    this.#leaseMs = leaseMs;
+    this.#options = options;
+    const drawn = Object.entries(FAULTS).filter(([kind]) => options.faults.includes(kind));
+    this.#weights = Object.fromEntries(drawn.map(([kind, { weight }]) => [kind, weight]));
     this.#random = random;
+    this.#copies = new Copies(history, cluster, options.leaseMs, random.fork());
+  }
+
+  /** What the processes of copies that have ended logged, by their names. */
+  get logs(): ReadonlyMap<string, string> {
+    return this.#copies.logs;
   }
 
   /** What is wrong just now, for people. */
@@ -45,7 +69,8 @@ export class Nemesis {
 
   /** The returned promise is rejected when a fault could not be inflicted or healed. */
   start(): Promise<void> {
-    this.#faults = this.#run();
+    const copies = this.#options.faults.includes(COPY) ? this.#copies.alternate(() => this.#running) : undefined;
+    this.#faults = Promise.all([this.#run(), copies]).then(() => {});
     return this.#faults;
   }
 
@@ -56,13 +81,17 @@ export class Nemesis {
   }
 
   async #run(): Promise<void> {
+    const { faults } = this.#options;
     const untilRestore = () => this.#history.now + this.#random.between(RESTORE_EVERY_MS.least, RESTORE_EVERY_MS.most);
     for (let restoreAt = untilRestore(); this.#running; ) {
       await sleep(this.#random.between(100, 1000));
       if (this.#random.chance(0.5)) await this.#dump();
-      await Promise.all(this.#draw().map((inflict) => inflict()));
+      // a copy is made in the middle of whatever goes on
+      const copying = faults.includes(COPY) ? this.#copies.make() : undefined;
+      await Promise.all([copying, ...this.#draw().map((inflict) => inflict())]);
       await this.#recovery();
-      if (!this.#running || this.#history.now < restoreAt) continue;
+      await this.#copies.endDue();
+      if (!this.#running || !faults.includes(RESTORE) || this.#history.now < restoreAt) continue;
       await this.#restore();
       await this.#recovery();
       restoreAt = untilRestore();
@@ -73,20 +102,21 @@ export class Nemesis {
   #draw(): (() => Promise<void>)[] {
     const random = this.#random;
     const drawn: (() => Promise<void>)[] = [];
+    if (Object.keys(this.#weights).length === 0) return drawn;
     const held = new Set<string>();
     for (let left = random.pick([1, 1, 1, 1, 2, 2, 3]); left > 0; left--) {
-      const kind = random.weighted(WEIGHTS);
+      const kind = random.weighted(this.#weights);
       const fault = FAULTS[kind] as FaultKind;
       const { members } = this.#cluster;
       // those without Redis have no way to it, but they can be killed and stopped
       const candidates = fault.holds.includes("way") ? members.filter(({ way }) => way) : members;
       const member = random.pick(candidates);
-      const others = members.filter(({ way }) => way).filter((other) => other !== member);
+      const others = member.others.filter(({ way }) => way);
       const other = others.length > 0 ? random.pick(others) : member;
       const delay = random.between(0, 300);
       const ms = random.between(200, 2000);
       const own = random.fork();
-      const holds = heldBy(fault, member, members);
+      const holds = heldBy(fault, member);
       if (holds.some((what) => held.has(what))) continue;
       if (fault.holds.includes("other process") && other === member) continue;
       for (const what of holds) held.add(what);
@@ -100,10 +130,9 @@ export class Nemesis {
   }
 
   async #inflict(kind: string, target: string, fault: FaultKind, drawn: Drawn): Promise<void> {
-    const { members } = this.#cluster;
     const { member, random } = drawn;
     const way = member.way as TcpProxy;
-    const otherWays = members.flatMap((other) => (other.way && other !== member ? [other.way] : []));
+    const otherWays = member.others.flatMap((other) => other.way ?? []);
     const record = this.#history.begin(kind, target);
     await fault.inflict({
       ...drawn,
@@ -111,7 +140,7 @@ export class Nemesis {
       otherWays,
       cluster: this.#cluster,
       history: this.#history,
-      leaseMs: this.#leaseMs,
+      leaseMs: this.#options.leaseMs,
       dumps: this.#dumps,
       rush: (at, ms) => this.#workload.rush(at, ms, random),
     });
@@ -119,8 +148,10 @@ export class Nemesis {
   }
 
   async #restore(): Promise<void> {
-    const record = this.#history.begin("database restored", "all");
-    await restoreDatabase(this.#cluster, this.#history, this.#random.fork());
+    const { installations, original } = this.#cluster;
+    const installation = this.#random.chance(0.7) ? original : this.#random.pick(installations);
+    const record = this.#history.begin(RESTORE, installation.name);
+    await restoreDatabase(installation, this.#history, this.#random.fork());
     record.to = this.#history.now;
   }
 
@@ -150,11 +181,11 @@ export class Nemesis {
 /** What was drawn for one fault. */
 type Drawn = Pick<Means, "member" | "other" | "ms" | "random">;
 
-function heldBy({ holds }: FaultKind, member: Member, members: readonly Member[]): string[] {
+function heldBy({ holds }: FaultKind, member: Member): string[] {
   return holds.flatMap((what) => {
     if (what === "redis") return what;
     const [, others, kind] = /^(other )?(process|database way|way)/.exec(what) ?? [];
-    const held = others ? members.filter((other) => other !== member) : [member];
+    const held = others ? member.others : [member];
     return held.map(({ name }) => `${kind} ${name}`);
   });
 }

@@ -1,3 +1,4 @@
+import type { Edits } from "./edits.ts";
 import { isMutation, type Operation } from "./history.ts";
 import type { Violation } from "./violation.ts";
 
@@ -15,13 +16,15 @@ interface Write {
  * change log are believed here. A value is stale when a write that was acknowledged before the read began had begun
  * only after the value's own write had ended.
  */
-export function checkRegisters(operations: readonly Operation[]): Violation[] {
+export function checkRegisters(operations: readonly Operation[], edits: Edits): Violation[] {
   const registers = registersOf(operations);
   const violations: Violation[] = [];
   for (const operation of operations) {
     const { completed, invoked } = operation;
     if (!completed) continue;
+    const edited = edits.titlesFor(operation);
     for (const [title, author] of valuesOf(operation, registers)) {
+      if (edited.has(title)) continue;
       const register = registers.get(title);
       const write = register ? register.writeOf(author, completed.order) : author === null ? INITIAL : undefined;
       const show = `${title} is ${author ?? "absent"}`;

@@ -1,31 +1,34 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { readGroundTruth } from "./change-log.ts";
-import type { Cluster, Member } from "./cluster.ts";
-import type { History } from "./history.ts";
+import { readGroundTruth, readMark } from "./change-log.ts";
+import type { History, Origin } from "./history.ts";
+import type { Installation } from "./installation.ts";
 import type { Random } from "./random.ts";
 
 /**
- * While no process runs, the database is restored from a copy or made anew, under the same Redis, which then holds a
- * history that never was. What was done since the copy is a lost part of the run.
+ * While none of its processes runs, a database is restored from a copy or made anew, under the same Redis, which then
+ * holds a history that never was. What was done since the copy stays in a branch that has ended.
  */
-export async function restoreDatabase({ database, members }: Cluster, history: History, random: Random): Promise<void> {
+export async function restoreDatabase(installation: Installation, history: History, random: Random): Promise<void> {
+  const { database, name } = installation;
   const anew = random.chance(0.25);
-  let from = 0;
+  let origin: Origin | undefined;
   if (!anew) {
-    await whileNoneRuns(members, "SIGTERM", async () => {
+    await whileNoneRuns(installation, "SIGTERM", async () => {
       await database.backUp();
-      from = history.order;
+      const { revision } = await readMark(database.url);
+      origin = { branch: installation.branch, revision, order: history.order };
     });
     await sleep(random.between(300, 2000));
   }
-  await whileNoneRuns(members, random.pick(["SIGTERM", "SIGKILL"]), async () => {
-    history.lose(from, await readGroundTruth(database.url));
+  await whileNoneRuns(installation, random.pick(["SIGTERM", "SIGKILL"]), async () => {
+    installation.branch.truth = await readGroundTruth(database.url);
     await (anew ? database.renew() : database.restore());
+    installation.branch = history.grow(`${name} ${anew ? "anew" : "restored"}`, origin);
   });
 }
 
 async function whileNoneRuns(
-  members: readonly Member[],
+  { members }: Installation,
   signal: "SIGTERM" | "SIGKILL",
   work: () => Promise<void>,
 ): Promise<void> {

@@ -3,17 +3,21 @@ import { type GroundTruth, readGroundTruth } from "./change-log.ts";
 import { check } from "./checker.ts";
 import { type ClusterOptions, startCluster } from "./cluster.ts";
 import { awaitConvergence, checkReadModel } from "./convergence.ts";
+import { Edits } from "./edits.ts";
+import { writersOf } from "./foreign.ts";
 import { History } from "./history.ts";
-import { Nemesis } from "./nemesis.ts";
+import { Nemesis, type NemesisOptions } from "./nemesis.ts";
 import { Random } from "./random.ts";
 import { timelinesOf } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 import { Workload, type WorkloadOptions } from "./workload.ts";
 
-export interface RunOptions extends ClusterOptions, WorkloadOptions {
+export interface RunOptions extends ClusterOptions, WorkloadOptions, NemesisOptions {
   readonly seed: number;
   /** How long the nemesis is at work. Milliseconds. */
   readonly ms: number;
+  /** How long answers may be wrong about a row that was changed by hand. Milliseconds. */
+  readonly scrubMs: number;
 }
 
 /** A violation, and the database whose history it is a part of, as it was at that history's end. */
@@ -40,10 +44,10 @@ export async function run(
 ): Promise<RunResult> {
   const random = new Random(options.seed);
   const history = new History();
-  const cluster = await startCluster(options, () => history.now);
+  const cluster = await startCluster(options, history);
   const workload = new Workload(history, cluster, random.fork(), options);
-  const nemesis = new Nemesis(history, cluster, workload, options.leaseMs, random.fork());
-  await awaitConvergence(history, cluster);
+  const nemesis = new Nemesis(history, cluster, workload, options, random.fork());
+  await awaitConvergence(history, cluster.members);
   const progress = setInterval(() => onProgress(history, nemesis.now), 1000);
 
   try {
@@ -54,23 +58,25 @@ export async function run(
     clearInterval(progress);
   }
 
+  const edits = new Edits(history.edits, options.scrubMs);
+  await sleep(Math.max(0, edits.over - history.now));
   await workload.readAll();
-  const notConverged = await awaitConvergence(history, cluster);
+  const atTheEnd = await awaitConvergence(history, cluster.members);
   await workload.readAll();
-  const truth = await readGroundTruth(cluster.database.url);
-  const atTheEnd = [...notConverged, ...(await checkReadModel(cluster.redis.client, truth))];
-  const findings = timelinesOf(history, truth)
-    .flatMap((timeline) =>
-      check(timeline.operations, timeline.truth).map((found) => ({ ...found, truth: timeline.truth })),
-    )
-    .concat(atTheEnd.map((found) => ({ ...found, truth })));
-  const logs = new Map(cluster.members.map(({ name, log }) => [name, log]));
-  return { options, history, truth, findings: withoutRepeats(findings), logs };
+  for (const { database, branch } of cluster.installations) {
+    branch.truth = await readGroundTruth(database.url);
+    atTheEnd.push(...(await checkReadModel(cluster.redis.client, branch)));
+  }
+  const truth = cluster.original.branch.truth as GroundTruth;
+  const found = [...history.violations, ...atTheEnd].map((violation) => ({ ...violation, truth }));
+  const logs = new Map([...nemesis.logs, ...cluster.members.map(({ name, log }) => [name, log] as const)]);
+  return { options, history, truth, findings: [...checkAll(history, edits), ...found], logs };
 }
 
-/** What happened before a restore is a part of each history after it. */
-function withoutRepeats(findings: readonly Finding[]): Finding[] {
-  const keyOf = ({ rule, what, operations, revision }: Finding) =>
-    [rule, what, revision, ...operations.map(({ id }) => id)].join();
-  return [...new Map(findings.map((finding) => [keyOf(finding), finding])).values()];
+/** Checks each branch by itself. */
+function checkAll(history: History, edits: Edits): Finding[] {
+  const writers = writersOf(history.operations);
+  return timelinesOf(history).flatMap((timeline) => {
+    return check(timeline, edits, writers).map((violation) => ({ ...violation, truth: timeline.truth }));
+  });
 }

@@ -20,6 +20,7 @@ const NONE: Floor = { revision: 0, by: undefined };
  * - as what the same process had answered before, for a process never goes back;
  * - as what any process had answered a lease before: a write that was shown but never acknowledged does not flicker
  *   for longer, for by then every process has looked it up;
+ * - as what its database began with, where that is a copy or was restored from one;
  * - as `atLeast`;
  *
  * and none shows a mutation that was invoked only after the answer had come.
@@ -28,10 +29,12 @@ export function checkTime(
   operations: readonly Operation[],
   { leaseMs, changes }: GroundTruth,
   authors: ReadonlyMap<number, Operation>,
+  since: number,
 ): Violation[] {
   const violations: Violation[] = [];
   const possibleFrom = firstPossible(authors, changes.length);
   const floorsOf = new Map<Operation, readonly (readonly [rule: string, floor: Floor])[]>();
+  const beginning = { revision: since, by: undefined };
   let acknowledged = NONE;
   const ofProcess = new Map<string, Floor>();
   const shown: Operation[] = [];
@@ -49,6 +52,7 @@ export function checkTime(
       ["no answer is older than an acknowledged mutation", acknowledged],
       ["no answer is older than what the same process has shown", ofProcess.get(operation.process) ?? NONE],
       ["no answer is older than what was shown a lease ago", shownALeaseAgo],
+      ["no answer is older than what its database began with", beginning],
       ["no answer is older than the client asks for", atLeast],
     ]);
   };

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TcpProxy } from "../support/proxy.ts";
 import { startRedis } from "../support/redis.ts";
-import { perform } from "./client.ts";
-import type { Member } from "./cluster.ts";
+import { answersFromRedis, perform } from "./client.ts";
 import type { Means } from "./faults.ts";
 import type { History } from "./history.ts";
+import type { Member } from "./member.ts";
 
 /** How long a step of a fault may take before the fault goes on without it. Milliseconds. */
 const STEP_MS = 2000;
@@ -83,7 +83,7 @@ export async function demoteAndRefill(means: Means): Promise<void> {
   const held = random.chance(0.7) ? other.databaseWay : undefined;
   held?.hold("replies");
   await older.client.replicaof("NO", "ONE");
-  await acknowledged(history, leaseMs / 2);
+  await acknowledged(history, member, leaseMs / 2);
   await redis.client
     .multi([
       ["replicaof", "127.0.0.1", older.port],
@@ -109,16 +109,16 @@ export async function demoteAndRefill(means: Means): Promise<void> {
  * first act is to answer. Redis stays at what it knows, and a write is acknowledged that it has not heard of.
  */
 export async function stopAtWork(means: Means): Promise<void> {
-  const { cluster, history, member, otherWays, leaseMs, random } = means;
+  const { history, member, otherWays, leaseMs, random } = means;
   for (let turn = 0; turn < STOPS; turn++) {
     // what is under way anywhere comes to its end, and Redis is as new as what the process will look up
-    for (const one of cluster.members) one.idle = true;
+    for (const one of member.installation.members) one.idle = true;
     await sleep(QUIET_MS);
     await soon(() => answersFromRedis(history, member));
     const resume = member.stopAtWork(random);
     for (const way of otherWays) way.cut();
-    for (const one of cluster.members) one.idle = one === member;
-    await acknowledged(history, 4 * leaseMs);
+    for (const one of member.installation.members) one.idle = one === member;
+    await acknowledged(history, member, 4 * leaseMs);
     const looked = lookAt(means, member);
     await sleep(LOOKS.count * LOOKS.everyMs);
     resume();
@@ -127,11 +127,6 @@ export async function stopAtWork(means: Means): Promise<void> {
     for (const way of otherWays) way.heal();
     await sleep(random.between(200, 500));
   }
-}
-
-async function answersFromRedis(history: History, member: Member): Promise<boolean> {
-  const { outcome } = await perform(history, "observer", member, { kind: "book", title: "any" });
-  return outcome?.kind === "read" && outcome.servedBy === "redis";
 }
 
 async function lookAt({ history }: Means, member: Member): Promise<void> {
@@ -157,10 +152,11 @@ async function soon(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Waits until a mutation is acknowledged that was not yet asked for. */
-async function acknowledged({ operations }: History, ms: number): Promise<void> {
+/** Waits until a mutation of the process's database is acknowledged that was not yet asked for. */
+async function acknowledged({ operations }: History, { branch }: Member, ms: number): Promise<void> {
   const first = operations.length;
   for (const end = performance.now() + ms; performance.now() < end; await sleep(1)) {
-    if (operations.slice(first).some(({ outcome }) => outcome?.kind === "acknowledged")) return;
+    const later = operations.slice(first).filter((operation) => operation.branch === branch.name);
+    if (later.some(({ outcome }) => outcome?.kind === "acknowledged")) return;
   }
 }

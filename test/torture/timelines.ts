@@ -1,26 +1,43 @@
 import type { GroundTruth } from "./change-log.ts";
-import type { History, Operation } from "./history.ts";
+import { type Branch, type History, isMutation, mayHaveHappened, type Operation, revisionOf } from "./history.ts";
 
-/** Operations of one history of the database, and what that held at its end. */
+/** What is judged as one: the operations of one branch, and what its database held at its end. */
 export interface Timeline {
   readonly operations: readonly Operation[];
   readonly truth: GroundTruth;
+  /** The mutations that took effect before the branch began, or may have. */
+  readonly inherited: readonly Operation[];
+  /** The revision that the branch began with: its database was never older. */
+  readonly since: number;
 }
 
-/**
- * The histories that the database went through, each from its beginning: one that was lost at a restore is judged with
- * all that led to it, and what came after without it. `truth` is what the database holds at the end of the run.
- */
-export function timelinesOf(
-  { operations, lostParts }: Pick<History, "operations" | "lostParts">,
-  truth: GroundTruth,
-): Timeline[] {
-  const ends = [...lostParts, { to: Number.POSITIVE_INFINITY, truth }];
-  return ends.map(({ to, truth }, index) => {
-    const forgotten = lostParts.slice(0, index);
-    const remembered = operations.filter(
-      ({ invoked: { order } }) => order < to && !forgotten.some((part) => part.from <= order && order < part.to),
-    );
-    return { operations: remembered, truth };
+/** The branches that have ended, each with what it began with. */
+export function timelinesOf({ operations, branches }: Pick<History, "operations" | "branches">): Timeline[] {
+  return branches.flatMap((branch) => {
+    if (!branch.truth) return [];
+    const limits = limitsOf(branch);
+    const isInherited = (operation: Operation) => {
+      const limit = limits.get(operation.branch);
+      if (!limit || !isMutation(operation.request) || !mayHaveHappened(operation)) return false;
+      return operation.invoked.order < limit.order && (revisionOf(operation.outcome) ?? 0) <= limit.revision;
+    };
+    return {
+      operations: operations.filter((operation) => operation.branch === branch.name),
+      inherited: operations.filter(isInherited),
+      since: branch.origin?.revision ?? 0,
+      truth: branch.truth,
+    };
   });
+}
+
+/** For each branch that `branch` comes from, by name, how far it goes along with it. */
+function limitsOf(branch: Branch): Map<string, { readonly order: number; readonly revision: number }> {
+  const limits = new Map<string, { order: number; revision: number }>();
+  let [order, revision] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let { origin } = branch; origin; { origin } = origin.branch) {
+    order = Math.min(order, origin.order);
+    revision = Math.min(revision, origin.revision);
+    limits.set(origin.branch.name, { order, revision });
+  }
+  return limits;
 }

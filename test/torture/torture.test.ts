@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { engine } from "../support/database.ts";
+import { DEFAULT_FAULT_NAMES } from "./nemesis.ts";
 import { keepHistory, reportOf, showViolations } from "./report.ts";
 import { run } from "./run.ts";
 
@@ -17,6 +18,8 @@ test("a short torture breaks no rule", { timeout: 240_000 }, async () => {
     leaseMs: 200,
     clients: 6,
     rate: 40,
+    faults: DEFAULT_FAULT_NAMES,
+    scrubMs: 0,
   });
   const evidence = () => `${showViolations(result)}\n${reportOf(result)}\nhistory: ${keepHistory(result, tmpdir())}`;
   expect(result.findings.length === 0 || evidence()).toBe(true);

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { cleaningUp } from "../support/cleanup.ts";
 import startPostgres from "../support/postgres-setup.ts";
 import type { History } from "./history.ts";
+import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis.ts";
 import { keepHistory, reportOf, showViolations } from "./report.ts";
 import { run } from "./run.ts";
 
@@ -15,8 +16,14 @@ const USAGE = `npm run torture -- [options]
   --lease N      READ_LEASE_MS of all processes: a longer one opens each race wider (200, 400 or 800, as the seed says)
   --clients N    concurrent clients (8)
   --rate N       requests per second of all clients, not counting the reads after a write (60)
+  --faults LIST  only these kinds of faults, separated by commas
+  --and LIST     these as well, beside those that are there by default
+  --without LIST none of these
+  --scrub MS     how long answers may be wrong about a row that was changed by hand (60000)
   --keep DIR     where a history that has violations is kept (the system's directory for temporary files)
-  --keep-always  keep the history in any case`;
+  --keep-always  keep the history in any case
+kinds of faults (* by default):
+${FAULT_NAMES.map((name) => `  ${DEFAULT_FAULT_NAMES.includes(name) ? "*" : " "} ${name}`).join("\n")}`;
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +35,10 @@ const { values } = parseArgs({
     lease: { type: "string" },
     clients: { type: "string", default: "8" },
     rate: { type: "string", default: "60" },
+    faults: { type: "string" },
+    and: { type: "string", default: "" },
+    without: { type: "string", default: "" },
+    scrub: { type: "string", default: "60000" },
     keep: { type: "string", default: tmpdir() },
     "keep-always": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -43,17 +54,28 @@ const numbers = {
   leaseMs: Number(values.lease ?? 200 * 2 ** (Number(values.seed) % 3)),
   clients: Number(values.clients),
   rate: Number(values.rate),
+  scrubMs: Number(values.scrub),
 };
+const named = (list: string | undefined) =>
+  list
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+const [only = DEFAULT_FAULT_NAMES, more = [], without = []] = [values.faults, values.and, values.without].map(named);
+const faults = [...only, ...more].filter((name) => !without.includes(name));
+const unknown = [...only, ...more, ...without].filter((name) => !FAULT_NAMES.includes(name));
 const { minutes, seed, ...sizes } = numbers;
 const isEngine = engine === "sqlite" || engine === "postgresql";
+const isBad = Object.values(numbers).some((number) => !(number >= 0)) || sizes.processes < 1 || unknown.length > 0;
 
-if (values.help || !isEngine || Object.values(numbers).some((number) => !(number >= 0)) || sizes.processes < 1) {
+if (values.help || !isEngine || isBad) {
+  if (unknown.length > 0) console.error(`there is no fault of the kind ${unknown.join(", ")}\n`);
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else {
   const stopPostgres = engine === "postgresql" ? await startPostgres() : async () => {};
   try {
-    const options = { engine, seed, ...sizes, ms: minutes * 60_000 } as const;
+    const options = { engine, seed, ...sizes, faults, ms: minutes * 60_000 } as const;
     const result = await cleaningUp(() => Promise.race([run(options, progress()), interrupted()]));
     if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
     if (result.findings.length > 0) console.log(`${showViolations(result)}\n`);

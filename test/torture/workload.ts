@@ -1,18 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { perform } from "./client.ts";
-import type { Cluster, Member } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
 import { type Book, type History, isMutation, type Mutation, type Operation, type Request } from "./history.ts";
+import type { Installation } from "./installation.ts";
+import type { Member } from "./member.ts";
 import type { Random } from "./random.ts";
-
-/** Few, so that clients meet. The last three sort otherwise by UTF-16 unit or by locale than by code point. */
-const TITLES = [
-  ...Array.from({ length: 11 }, (_, index) => `Book ${String.fromCharCode("A".charCodeAt(0) + index)}`),
-  "book a",
-  "Ärger",
-  "\uff21",
-  "\u{1f600}",
-];
-const ISBNS = Array.from({ length: 6 }, (_, index) => `978000000000${index}`);
+import { afterthought, drawInput, drawQuery, drawRequest, type Seen, TITLES } from "./requests.ts";
 
 /** Reads that are under way at a stopped process. */
 const MOST_UNAWAITED = 20;
@@ -37,19 +30,17 @@ export interface WorkloadOptions {
  */
 export class Workload {
   readonly #history: History;
-  readonly #members: readonly Member[];
+  readonly #cluster: Cluster;
   readonly #random: Random;
   readonly #options: WorkloadOptions;
-  /** The newest version that any client has seen of a book, for `expectedVersion`. */
-  readonly #versions = new Map<string, number>();
-  #revision = 0;
+  readonly #seen = new WeakMap<Installation, Seen>();
   #running = true;
   #clients: Promise<unknown> | undefined;
   readonly #unawaited = new Set<Promise<unknown>>();
 
   constructor(history: History, cluster: Cluster, random: Random, options: WorkloadOptions) {
     this.#history = history;
-    this.#members = cluster.members;
+    this.#cluster = cluster;
     this.#random = random;
     this.#options = options;
   }
@@ -71,31 +62,28 @@ export class Workload {
 
   /** Reads every title and the list from every process: what was acknowledged is still there. */
   async readAll(): Promise<void> {
-    for (const member of this.#members) {
-      for (const request of [{ kind: "books" }, ...TITLES.map((title) => ({ kind: "book", title }))] as Request[]) {
-        await this.#perform("last reader", member, request);
-      }
+    const requests: Request[] = [{ kind: "books" }, ...TITLES.map((title) => ({ kind: "book" as const, title }))];
+    for (const member of this.#cluster.members) {
+      for (const request of requests) await this.#perform("last reader", member, request);
     }
   }
 
   /**
    * More clients, in a hurry: for `ms` some write at `member` alone, one mutation after the other, and others read the
-   * list everywhere else. What is wrong for a few milliseconds only is seen by nobody else.
+   * list at all others of its installation. What is wrong for a few milliseconds only is seen by nobody else.
    */
   async rush(member: Member, ms: number, random: Random): Promise<void> {
     const end = this.#history.now + ms;
     const during = async (own: Random, act: (own: Random) => Promise<unknown>) => {
       while (this.#history.now < end) await act(own);
     };
-    const others = this.#members.filter((other) => other !== member);
     const write = async (title: string, own: Random) => {
-      await this.#write("hurried writer", member, { kind: "add", title, input: this.#input(own) }, own);
-      await during(own, () => {
-        return this.#write("hurried writer", member, { kind: "update", title, input: this.#input(own) }, own);
-      });
+      const input = () => drawInput(own, this.#author);
+      await this.#write("hurried writer", member, { kind: "add", title, input: input() }, own);
+      await during(own, () => this.#write("hurried writer", member, { kind: "update", title, input: input() }, own));
     };
     const read = async (own: Random) => {
-      const open = others.filter(({ idle, outage }) => !idle && !outage);
+      const open = member.others.filter(isOpen);
       if (open.length > 0) await this.#perform("hurried reader", own.pick(open), { kind: "books" });
       else await sleep(1);
     };
@@ -110,25 +98,32 @@ export class Workload {
     while (this.#running) {
       const pause = -Math.log(1 - random.fraction()) * (clients / rate) * 1000;
       await sleep(Math.min(pause, 2000));
-      if (this.#members.every(({ idle }) => idle)) continue;
       const member = this.#choose(random);
-      const request = this.#request(random);
+      if (!member) continue;
+      const { installation } = member;
+      const request =
+        installation.clients === "readers"
+          ? drawQuery(random)
+          : drawRequest(random, this.#seenOf(installation), this.#author);
       if (isMutation(request) && random.chance(0.7)) await this.#write(name, member, request, random);
-      else await this.#perform(name, member, request, this.#atLeast(random));
+      else await this.#perform(name, member, request, this.#atLeast(member, random));
     }
   }
 
   /** A mutation; once it is acknowledged, what it changed is read elsewhere. */
   async #write(client: string, member: Member, request: Mutation, random: Random): Promise<void> {
-    const { outcome } = await this.#perform(client, member, request, this.#atLeast(random));
+    const { outcome } = await this.#perform(client, member, request, this.#atLeast(member, random));
     if (outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, request, random);
   }
 
-  /** Reads what was changed from all other processes. Those that are stopped are asked too, but not waited for. */
+  /**
+   * Reads what was changed from all other processes of the installation, or from its only one. Those that are stopped
+   * are asked too, but not waited for.
+   */
   async #readElsewhere(client: string, member: Member, request: Mutation, random: Random): Promise<void> {
     const reads: Promise<unknown>[] = [];
-    for (const other of this.#members) {
-      if (other === member || other.idle || other.outage === "killed") continue;
+    for (const other of member.others.length > 0 ? member.others : [member]) {
+      if (other.idle || other.outage === "killed") continue;
       if (other.outage && this.#unawaited.size >= MOST_UNAWAITED) continue;
       const read = this.#perform(client, other, afterthought(request, random));
       if (!other.outage) reads.push(read);
@@ -144,87 +139,45 @@ export class Workload {
 
   async #perform(client: string, member: Member, request: Request, atLeast?: number): Promise<Operation> {
     const operation = await perform(this.#history, client, member, request, atLeast);
-    this.#learn(operation);
+    const { outcome } = operation;
+    const seen = this.#seenOf(member.installation);
+    if (outcome?.kind === "acknowledged") note(seen, outcome.revision, [outcome.book]);
+    if (outcome?.kind === "read") note(seen, outcome.revision, outcome.books);
     return operation;
   }
 
-  #learn({ outcome }: Operation): void {
-    if (outcome?.kind === "acknowledged") this.#note(outcome.revision, [outcome.book]);
-    if (outcome?.kind === "read") this.#note(outcome.revision, outcome.books);
+  #seenOf(installation: Installation): Seen {
+    const seen = this.#seen.get(installation) ?? { versions: new Map(), revision: 0 };
+    this.#seen.set(installation, seen);
+    return seen;
   }
 
-  #note(revision: number, books: readonly Book[]): void {
-    this.#revision = Math.max(this.#revision, revision);
-    for (const { title, version } of books) this.#versions.set(title, version);
-  }
-
-  /** Any process; seldom one that is down, which would only hold the client up. */
-  #choose(random: Random): Member {
-    const member = random.pick(this.#members);
-    if (!member.idle && (!member.outage || random.chance(0.1))) return member;
-    const others = this.#members.filter(({ idle, outage }) => !idle && !outage);
+  /** Any process that clients may ask; seldom one that is down, which would only hold the client up. */
+  #choose(random: Random): Member | undefined {
+    const members = this.#cluster.members.filter(({ idle, installation }) => !idle && installation.clients !== "none");
+    if (members.length === 0) return undefined;
+    const member = random.pick(members);
+    if (!member.outage || random.chance(0.1)) return member;
+    const others = members.filter(isOpen);
     return others.length > 0 ? random.pick(others) : member;
   }
 
-  #atLeast(random: Random): number | undefined {
+  #atLeast({ installation }: Member, random: Random): number | undefined {
     if (random.chance(0.002)) return UNREACHABLE;
-    return random.chance(0.1) ? this.#revision : undefined;
+    return random.chance(0.1) ? this.#seenOf(installation).revision : undefined;
   }
 
-  #request(random: Random): Request {
-    const title = random.pick(TITLES);
-    switch (random.weighted({ mutation: 45, book: 25, form: 5, books: 15, page: 10 })) {
-      case "mutation":
-        return this.#mutation(random);
-      case "book":
-        return { kind: "book", title };
-      case "form":
-        return { kind: "form", title };
-      case "books":
-        return { kind: "books" };
-      case "page": {
-        const cursor = random.chance(0.7) ? { cursor: title } : {};
-        return { kind: "page", limit: random.between(1, 6), backwards: random.chance(0.4), ...cursor };
-      }
-    }
-  }
-
-  #mutation(random: Random): Mutation {
-    const title = random.pick(TITLES);
-    const input = this.#input(random);
-    switch (random.weighted({ add: 12, update: 20, rename: 6, delete: 7 })) {
-      case "add":
-        return { kind: "add", title, input: random.chance(0.3) ? { ...input, isbn: random.pick(ISBNS) } : input };
-      case "update": {
-        const isbn = random.chance(0.1) ? { isbn: random.chance(0.5) ? random.pick(ISBNS) : null } : {};
-        return { kind: "update", title, input: { ...input, ...isbn }, ...this.#expected(title, random) };
-      }
-      case "rename":
-        return {
-          kind: "update",
-          title,
-          input: { ...input, title: random.pick(TITLES) },
-          ...this.#expected(title, random),
-        };
-      case "delete":
-        return { kind: "delete", title, ...this.#expected(title, random) };
-    }
-  }
-
-  /** To be sent at once: it is signed with the number of the operation that is recorded next. */
-  #input(random: Random) {
-    return { author: `operation ${this.#history.nextId}`, stockQuantity: random.between(0, 2147483647) };
-  }
-
-  #expected(title: string, random: Random): { expectedVersion?: number } {
-    const version = this.#versions.get(title);
-    return version !== undefined && random.chance(0.4) ? { expectedVersion: version } : {};
+  /** Signs the operation that is recorded next, so it is to be sent at once. */
+  get #author(): string {
+    return `operation ${this.#history.nextId}`;
   }
 }
 
-/** What to read after a mutation: the book where it now is or was, or all. */
-function afterthought(request: Mutation, random: Random): Request {
-  if (random.chance(0.3)) return { kind: "books" };
-  const newTitle = request.kind === "update" ? request.input.title : undefined;
-  return { kind: "book", title: newTitle && random.chance(0.5) ? newTitle : request.title };
+function note(seen: Seen, revision: number, books: readonly Book[]): void {
+  seen.revision = Math.max(seen.revision, revision);
+  for (const { title, version } of books) seen.versions.set(title, version);
+}
+
+function isOpen({ idle, outage }: Member): boolean {
+  return !idle && !outage;
 }

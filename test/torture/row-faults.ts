@@ -1,0 +1,106 @@
+import type { Redis } from "ioredis";
+import { readMark } from "./change-log.ts";
+import { awaitLists } from "./convergence.ts";
+import type { Means } from "./faults.ts";
+import type { Book } from "./history.ts";
+import type { Random } from "./random.ts";
+import { STILL_TITLES } from "./requests.ts";
+
+/** The keys of a read model in force, and a title in it. */
+interface Row {
+  readonly client: Redis;
+  readonly rows: string;
+  readonly order: string;
+  readonly title: string;
+  readonly json: string;
+  /** The rows of other titles. */
+  readonly others: readonly string[];
+}
+
+/**
+ * A row becomes what can be no instance of its key. No answer may show it, and the processes must find the read model
+ * unsound and put another in force: lists come from Redis again.
+ */
+export async function spoilRow(means: Means): Promise<void> {
+  const { history, member } = means;
+  const row = await chooseRow(means);
+  if (!row) return;
+  // only where it still is: a row that comes too late would be a key of its own
+  const script =
+    "return redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 and redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])";
+  await row.client.eval(script, 1, row.rows, row.title, garbage(row, means.random));
+  history.violations.push(...(await awaitLists(history, member)));
+}
+
+/** What is written in place of a row. */
+function garbage({ title, json, others }: Row, random: Random): string {
+  const book = JSON.parse(json) as Book;
+  const { stockQuantity: _, ...lacking } = book;
+  const values = {
+    "no JSON": () => random.pick(["{", json.slice(0, -1), `${json}${json}`, "garbage", "\u0000"]),
+    empty: () => "",
+    "another shape": () => random.pick(["null", "7", "[]", "{}", `"${title}"`, `[${json}]`]),
+    "a part of the shape": () =>
+      JSON.stringify(
+        random.pick<object>([
+          { title },
+          lacking,
+          { ...book, stockQuantity: "many" },
+          { ...book, author: null },
+          { ...book, version: {} },
+        ]),
+      ),
+    "another's": () => (others.length > 0 ? random.pick(others) : JSON.stringify({ ...book, title: "Nobody's" })),
+    "two rows": () => `${json},${others[0] ?? json}`,
+  };
+  return random.pick(Object.values(values))();
+}
+
+/** A row goes, from hash and order alike: the sizes agree, and only the table knows better. */
+export async function takeRowOut(means: Means): Promise<void> {
+  const row = await chooseRow(means);
+  if (!row) return;
+  edited(means, row);
+  await row.client.multi().hdel(row.rows, row.title).zrem(row.order, row.title).exec();
+}
+
+/** A row says something else that it might say. */
+export async function editRow(means: Means): Promise<void> {
+  const row = await chooseRow(means);
+  if (!row) return;
+  const book = JSON.parse(row.json) as Book;
+  const edit = means.random.pick<object>([{ author: "by hand" }, { stockQuantity: book.stockQuantity ^ 1 }]);
+  edited(means, row);
+  const script =
+    "return redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] and redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])";
+  await row.client.eval(script, 1, row.rows, row.title, row.json, JSON.stringify({ ...book, ...edit }));
+}
+
+/** A title stands elsewhere in the order, or another in its place: the sizes agree. */
+export async function editOrder(means: Means): Promise<void> {
+  const row = await chooseRow(means);
+  if (!row) return;
+  edited(means, row);
+  const { client, order, title } = row;
+  if (means.random.chance(0.5)) await client.zadd(order, "XX", 1, title);
+  else await client.multi().zrem(order, title).zadd(order, 0, `${title}, by hand`).exec();
+}
+
+/** From now on, answers may be wrong about the title for a while. */
+function edited({ history }: Means, { title }: Row): void {
+  history.edits.push({ title, at: history.now });
+}
+
+/** A row of the read model that is in force, most likely one that no write will soon put right. */
+async function chooseRow({ cluster, member, random }: Means): Promise<Row | undefined> {
+  const { client } = cluster.redis;
+  const { readModel } = await readMark(member.installation.database.url);
+  const key = `{books:${readModel}}`;
+  const { "": _, ...found } = await client.hgetall(`${key}:rows`);
+  const titles = Object.keys(found).sort();
+  if (titles.length === 0) return undefined;
+  const still = titles.filter((title) => STILL_TITLES.includes(title));
+  const title = random.pick(still.length > 0 && random.chance(0.8) ? still : titles);
+  const others = titles.filter((other) => other !== title).map((other) => found[other] as string);
+  return { client, rows: `${key}:rows`, order: `${key}:order`, title, json: found[title] as string, others };
+}
