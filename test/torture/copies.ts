@@ -30,7 +30,8 @@ export class Copies {
   readonly #logs = new Map<string, string>();
   #nextAt = 0;
   #count = 0;
-  #copying: Installation | undefined;
+  /** Those that stand still until `part`. */
+  readonly #held = new Set<Installation>();
 
   constructor(history: History, cluster: Cluster, leaseMs: number, random: Random) {
     this.#history = history;
@@ -44,41 +45,63 @@ export class Copies {
     return this.#logs;
   }
 
-  /** Makes a copy of the original or of a copy when one is due, whatever else goes on. */
+  /** Makes a copy or two of one installation when they are due, whatever else goes on. */
   async make(): Promise<void> {
     const random = this.#random;
-    const { installations, redis } = this.#cluster;
-    if (this.#ends.size >= MOST_COPIES || this.#history.now < this.#nextAt) return;
+    const { installations } = this.#cluster;
+    const room = MOST_COPIES - this.#ends.size;
+    if (room <= 0 || this.#history.now < this.#nextAt) return;
     const source = random.pick(installations);
-    const options = { processes: random.between(1, 2), bare: 0, leaseMs: this.#leaseMs };
-    const still = random.chance(0.75) ? random.pick(["readers", "none"] as const) : undefined;
+    const still = random.chance(0.75);
     await sleep(random.between(0, 500));
-    this.#count++;
-    const record = this.#history.begin("copy", `${source.name} as copy ${this.#count}`);
-    this.#copying = source;
     if (still) {
-      source.clients = still;
+      this.#hold(source);
       await sleep(QUIET_MS);
     }
-    const copy = await source.copy(`copy ${this.#count}`, redis, options, this.#history);
-    if (still) await this.#taken(copy, random);
-    this.#copying = undefined;
-    source.clients = "all";
-    this.#cluster.installations = [...this.#cluster.installations, copy];
-    this.#ends.set(copy, { at: this.#history.now + random.between(LIFE_MS.least, LIFE_MS.most), record });
+    const makings = Array.from({ length: random.chance(0.3) ? room : 1 }, () => this.#copy(source, random.fork()));
+    const copies = await Promise.all(makings);
+    if (still) {
+      for (const copy of copies) this.#hold(copy);
+      await Promise.all(copies.map((copy) => this.#taken(copy)));
+    }
+    this.#cluster.installations = [...this.#cluster.installations, ...copies];
     this.#nextAt = this.#history.now + random.between(PAUSE_MS.least, PAUSE_MS.most);
   }
 
+  async #copy(source: Installation, random: Random): Promise<Installation> {
+    const name = `copy ${++this.#count}`;
+    const options = { processes: random.between(1, 2), bare: 0, leaseMs: this.#leaseMs };
+    const record = this.#history.begin("copy", `${source.name} as ${name}`);
+    const copy = await source.copy(name, this.#cluster.redis, options, this.#history);
+    this.#ends.set(copy, { at: this.#history.now + random.between(LIFE_MS.least, LIFE_MS.most), record });
+    return copy;
+  }
+
   /**
-   * Waits until the copy's processes read what the original's do. While that stands still, its read model is as true
-   * for the one as for the other, and both take it for their own.
+   * Waits until the copy's processes read what the original's do. While both stand still, the read model is as true for
+   * the one as for the other, and each takes it for its own.
    */
-  async #taken({ members }: Installation, random: Random): Promise<void> {
+  async #taken({ members }: Installation): Promise<void> {
     const end = this.#history.now + TAKEN_WITHIN_MS;
     for (const member of members) {
       while (this.#history.now < end && !(await answersFromRedis(this.#history, member))) await sleep(10);
     }
-    await sleep(random.between(0, 500));
+  }
+
+  /** Lets those that stand still since a copy was made write again, one after the other: from here on they differ. */
+  async part(): Promise<void> {
+    const random = this.#random;
+    const held = [...this.#held].sort(() => random.fraction() - 0.5);
+    for (const installation of held) {
+      await sleep(random.pick([0, 0, 50, 200, 1000]) * random.fraction());
+      installation.clients = "all";
+      this.#held.delete(installation);
+    }
+  }
+
+  #hold(installation: Installation): void {
+    this.#held.add(installation);
+    installation.clients = "readers";
   }
 
   /** Ends what copies are due. No fault may hold their processes. */
@@ -86,6 +109,7 @@ export class Copies {
     for (const [copy, { at, record }] of this.#ends) {
       if (this.#history.now < at) continue;
       this.#ends.delete(copy);
+      this.#held.delete(copy);
       this.#cluster.installations = this.#cluster.installations.filter((other) => other !== copy);
       await copy.end();
       for (const { name, log } of copy.members) this.#logs.set(name, log);
@@ -100,12 +124,12 @@ export class Copies {
   async alternate(running: () => boolean): Promise<void> {
     const random = this.#random.fork();
     while (running()) {
-      const free = this.#cluster.installations.filter((installation) => installation !== this.#copying);
+      const free = this.#cluster.installations.filter((installation) => !this.#held.has(installation));
       const quiet = this.#ends.size > 0 && free.length > 0 ? random.pick(free) : undefined;
       if (quiet) quiet.clients = random.pick(["all", "readers", "none"] as const);
       await sleep(random.between(PHASE_MS.least, PHASE_MS.most));
       if (quiet?.clients === "none") await this.#readFirst(quiet);
-      if (quiet && quiet !== this.#copying) quiet.clients = "all";
+      if (quiet && !this.#held.has(quiet)) quiet.clients = "all";
     }
   }
 

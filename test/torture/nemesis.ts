@@ -86,8 +86,8 @@ export class Nemesis {
     for (let restoreAt = untilRestore(); this.#running; ) {
       await sleep(this.#random.between(100, 1000));
       if (this.#random.chance(0.5)) await this.#dump();
-      // a copy is made in the middle of whatever goes on
-      const copying = faults.includes(COPY) ? this.#copies.make() : undefined;
+      // copies are made, and begin to differ, in the middle of whatever goes on
+      const copying = faults.includes(COPY) ? this.#copies.part().then(() => this.#copies.make()) : undefined;
       await Promise.all([copying, ...this.#draw().map((inflict) => inflict())]);
       await this.#recovery();
       await this.#copies.endDue();
