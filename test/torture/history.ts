@@ -1,5 +1,5 @@
 import type { GroundTruth } from "./change-log.ts";
-import type { Violation } from "./violation.ts";
+import type { Violation } from "./checker/violation.ts";
 
 /** A book as the answers show it, its id as the database counts it. */
 export interface Book {

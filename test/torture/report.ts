@@ -18,7 +18,11 @@ export function reportOf({ options, history, truth, findings }: RunResult): stri
     `Torture on ${options.engine}, seed ${options.seed}: ${options.processes} processes with Redis, ` +
       `${options.bare} without, a lease of ${options.leaseMs} ms, ${options.clients} clients, ${seconds} s`,
     "",
-    ...table([["operations", ""], ...countOutcomes(operations)]),
+    ...table([
+      ["operations", ""],
+      ["in a minute", Math.round(operations.length / ((operations.at(-1)?.invoked.ms ?? 1) / 60_000))],
+      ...countOutcomes(operations),
+    ]),
     "",
     ...table([
       ["change log of the original", ""],

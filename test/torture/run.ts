@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type GroundTruth, readGroundTruth } from "./change-log.ts";
-import { check } from "./checker.ts";
-import { type ClusterOptions, startCluster } from "./cluster.ts";
-import { awaitConvergence, checkReadModel } from "./convergence.ts";
-import { Edits } from "./edits.ts";
-import { writersOf } from "./foreign.ts";
+import { check } from "./checker/checker.ts";
+import { Edits } from "./checker/edits.ts";
+import { writersOf } from "./checker/foreign.ts";
+import { timelinesOf } from "./checker/timelines.ts";
+import type { Violation } from "./checker/violation.ts";
+import { type ClusterOptions, startCluster } from "./cluster/cluster.ts";
+import { awaitConvergence, checkReadModel } from "./cluster/convergence.ts";
 import { History } from "./history.ts";
-import { Nemesis, type NemesisOptions } from "./nemesis.ts";
+import { Nemesis, type NemesisOptions } from "./nemesis/nemesis.ts";
 import { Random } from "./random.ts";
-import { timelinesOf } from "./timelines.ts";
-import type { Violation } from "./violation.ts";
-import { Workload, type WorkloadOptions } from "./workload.ts";
+import { Workload, type WorkloadOptions } from "./workload/workload.ts";
 
 export interface RunOptions extends ClusterOptions, WorkloadOptions, NemesisOptions {
   readonly seed: number;

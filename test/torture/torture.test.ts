@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { engine } from "../support/database.ts";
-import { DEFAULT_FAULT_NAMES } from "./nemesis.ts";
+import { DEFAULT_FAULT_NAMES } from "./nemesis/nemesis.ts";
 import { keepHistory, reportOf, showViolations } from "./report.ts";
 import { run } from "./run.ts";
 

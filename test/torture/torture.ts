@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { cleaningUp } from "../support/cleanup.ts";
 import startPostgres from "../support/postgres-setup.ts";
 import type { History } from "./history.ts";
-import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis.ts";
+import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis/nemesis.ts";
 import { keepHistory, reportOf, showViolations } from "./report.ts";
 import { run } from "./run.ts";
 

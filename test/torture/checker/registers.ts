@@ -1,5 +1,5 @@
+import { isMutation, type Operation } from "../history.ts";
 import type { Edits } from "./edits.ts";
-import { isMutation, type Operation } from "./history.ts";
 import type { Violation } from "./violation.ts";
 
 /** A write to a register. `author` is its unique value, null for the titles that it frees. */

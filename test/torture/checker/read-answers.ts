@@ -1,7 +1,7 @@
+import { byTitle } from "../change-log.ts";
+import type { Book, Outcome, Query } from "../history.ts";
+import { showList } from "../show.ts";
 import { type Catalogue, sameList } from "./catalogue.ts";
-import { byTitle } from "./change-log.ts";
-import type { Book, Outcome, Query } from "./history.ts";
-import { showList } from "./show.ts";
 
 /**
  * What is wrong with an answer when the catalogue is at the revision that it reports. Of the titles in `edited` it may

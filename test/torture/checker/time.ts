@@ -1,5 +1,5 @@
-import type { GroundTruth } from "./change-log.ts";
-import { type Operation, revisionOf } from "./history.ts";
+import type { GroundTruth } from "../change-log.ts";
+import { type Operation, revisionOf } from "../history.ts";
 import type { Violation } from "./violation.ts";
 
 /** For timers and clocks that tick apart. Milliseconds. */

@@ -1,6 +1,6 @@
+import type { Mutation, Outcome } from "../history.ts";
+import { showBook } from "../show.ts";
 import { type Catalogue, sameBook } from "./catalogue.ts";
-import type { Mutation, Outcome } from "./history.ts";
-import { showBook } from "./show.ts";
 
 /** What is wrong with a refusal when the catalogue is at the revision that it reports. */
 export function faultOfRefusal(

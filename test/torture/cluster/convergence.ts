@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { byTitle } from "./change-log.ts";
+import { byTitle } from "../change-log.ts";
+import type { Violation } from "../checker/violation.ts";
+import type { Branch, History, Operation, Request } from "../history.ts";
 import { perform } from "./client.ts";
-import type { Branch, History, Operation, Request } from "./history.ts";
 import type { Member } from "./member.ts";
-import type { Violation } from "./violation.ts";
 
 /** A rebuild may be due for half a minute and more after many of them. */
 const CONVERGENCE_MS = 120_000;

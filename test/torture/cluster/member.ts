@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { TcpProxy } from "../support/proxy.ts";
-import { type ServiceProcess, startProcess } from "../support/service.ts";
-import type { Branch } from "./history.ts";
+import type { TcpProxy } from "../../support/proxy.ts";
+import { type ServiceProcess, startProcess } from "../../support/service.ts";
+import type { Branch } from "../history.ts";
+import type { Random } from "../random.ts";
 import type { Installation } from "./installation.ts";
-import type { Random } from "./random.ts";
 
 /** A time in which a process cannot be held to its duties, on the clock of the history. */
 interface Outage {

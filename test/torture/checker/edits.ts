@@ -1,11 +1,10 @@
-import type { Edit, Operation } from "./history.ts";
+import type { Edit, Operation } from "../history.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * The rows that somebody has changed by hand. For `boundMs` after an edit, which is one round of what looks for such
- * rows, answers may be wrong about its title, at any branch, for a copy begins with the same
- * read model; those that come from the database alone may not.
+ * The rows that somebody has changed by hand. For `boundMs` after an edit, in which whatever looks for such rows must
+ * have found it, answers from Redis may be wrong about its title, at any branch: a copy begins with the same read model.
  */
 export class Edits {
   readonly #edits: readonly Edit[];

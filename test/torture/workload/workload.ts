@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { perform } from "./client.ts";
-import type { Cluster } from "./cluster.ts";
-import { type Book, type History, isMutation, type Mutation, type Operation, type Request } from "./history.ts";
-import type { Installation } from "./installation.ts";
-import type { Member } from "./member.ts";
-import type { Random } from "./random.ts";
+import { perform } from "../cluster/client.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Installation } from "../cluster/installation.ts";
+import type { Member } from "../cluster/member.ts";
+import { type Book, type History, isMutation, type Mutation, type Operation, type Request } from "../history.ts";
+import type { Random } from "../random.ts";
 import { afterthought, drawInput, drawQuery, drawRequest, type Seen, TITLES } from "./requests.ts";
 
 /** Reads that are under way at a stopped process. */

@@ -1,4 +1,4 @@
-import { isMutation, type Operation } from "./history.ts";
+import { isMutation, type Operation } from "../history.ts";
 import type { Timeline } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 

@@ -1,10 +1,10 @@
+import type { GroundTruth } from "../change-log.ts";
+import { isMutation, type Mutation, type Operation, type Outcome, type Query, revisionOf } from "../history.ts";
+import { showBook } from "../show.ts";
 import { Catalogue, sameBook } from "./catalogue.ts";
-import type { GroundTruth } from "./change-log.ts";
 import type { Edits } from "./edits.ts";
-import { isMutation, type Mutation, type Operation, type Outcome, type Query, revisionOf } from "./history.ts";
 import { faultOfRead } from "./read-answers.ts";
 import { faultOfRefusal } from "./refusals.ts";
-import { showBook } from "./show.ts";
 import type { Violation } from "./violation.ts";
 
 /** Every answer is exactly the state at the revision that it reports. */

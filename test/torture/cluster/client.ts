@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest } from "node:http";
-import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/client.ts";
-import type { Book, History, Operation, Outcome, Refusal, Request } from "./history.ts";
-import { isMutation } from "./history.ts";
+import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../../support/client.ts";
+import type { Book, History, Operation, Outcome, Refusal, Request } from "../history.ts";
+import { isMutation } from "../history.ts";
 import type { Member } from "./member.ts";
 
 /** Generous: a process that is only slow is not at fault. */

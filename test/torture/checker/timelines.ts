@@ -1,5 +1,5 @@
-import type { GroundTruth } from "./change-log.ts";
-import { type Branch, type History, isMutation, mayHaveHappened, type Operation, revisionOf } from "./history.ts";
+import type { GroundTruth } from "../change-log.ts";
+import { type Branch, type History, isMutation, mayHaveHappened, type Operation, revisionOf } from "../history.ts";
 
 /** What is judged as one: the operations of one branch, and what its database held at its end. */
 export interface Timeline {

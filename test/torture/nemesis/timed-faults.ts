@@ -1,12 +1,12 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TcpProxy } from "../support/proxy.ts";
-import { startRedis } from "../support/redis.ts";
-import { answersFromRedis, perform } from "./client.ts";
+import type { TcpProxy } from "../../support/proxy.ts";
+import { startRedis } from "../../support/redis.ts";
+import { answersFromRedis, perform } from "../cluster/client.ts";
+import type { Member } from "../cluster/member.ts";
+import type { History } from "../history.ts";
 import type { Means } from "./faults.ts";
-import type { History } from "./history.ts";
-import type { Member } from "./member.ts";
 
 /** How long a step of a fault may take before the fault goes on without it. Milliseconds. */
 const STEP_MS = 2000;

@@ -1,8 +1,8 @@
-import type { TestDatabase } from "../support/database.ts";
-import { startProxy, type TcpProxy } from "../support/proxy.ts";
-import type { RedisServer } from "../support/redis.ts";
-import { readGroundTruth, readMark } from "./change-log.ts";
-import type { Branch, History } from "./history.ts";
+import type { TestDatabase } from "../../support/database.ts";
+import { startProxy, type TcpProxy } from "../../support/proxy.ts";
+import type { RedisServer } from "../../support/redis.ts";
+import { readGroundTruth, readMark } from "../change-log.ts";
+import type { Branch, History } from "../history.ts";
 import { Member } from "./member.ts";
 
 /** How the processes of an installation are set up. */

@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
-import { readMark } from "./change-log.ts";
-import { awaitLists } from "./convergence.ts";
+import { readMark } from "../change-log.ts";
+import { awaitLists } from "../cluster/convergence.ts";
+import type { Book } from "../history.ts";
+import type { Random } from "../random.ts";
+import { STILL_TITLES } from "../workload/requests.ts";
 import type { Means } from "./faults.ts";
-import type { Book } from "./history.ts";
-import type { Random } from "./random.ts";
-import { STILL_TITLES } from "./requests.ts";
 
 /** The keys of a read model in force, and a title in it. */
 interface Row {

@@ -1,16 +1,16 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { temporaryDirectory } from "../support/cleanup.ts";
-import type { TcpProxy } from "../support/proxy.ts";
-import type { Cluster } from "./cluster.ts";
+import { temporaryDirectory } from "../../support/cleanup.ts";
+import type { TcpProxy } from "../../support/proxy.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Member } from "../cluster/member.ts";
+import type { History } from "../history.ts";
+import type { Random } from "../random.ts";
+import type { Workload } from "../workload/workload.ts";
 import { Copies } from "./copies.ts";
 import { FAULTS, type FaultKind, type Means } from "./faults.ts";
-import type { History } from "./history.ts";
-import type { Member } from "./member.ts";
-import type { Random } from "./random.ts";
 import { restoreDatabase } from "./restore.ts";
-import type { Workload } from "./workload.ts";
 
 /** After faults, Redis is given this long to answer reads again before the next ones. Milliseconds. */
 const RECOVERY_MS = 6000;
@@ -21,9 +21,12 @@ const RESTORE_EVERY_MS = { least: 15_000, most: 40_000 };
 const COPY = "copy";
 const RESTORE = "database restored";
 
+/** Faults that come only when they are asked for by their names. */
+const ON_REQUEST: readonly string[] = [COPY, "garbage row", "row taken out", "row edited", "order edited"];
+
 /** The names of all kinds of faults, and of those that are inflicted unless others are asked for. */
 export const FAULT_NAMES: readonly string[] = [...Object.keys(FAULTS), RESTORE, COPY];
-export const DEFAULT_FAULT_NAMES = FAULT_NAMES.filter((name) => name !== COPY && FAULTS[name]?.byDefault !== false);
+export const DEFAULT_FAULT_NAMES = FAULT_NAMES.filter((name) => !ON_REQUEST.includes(name));
 
 export interface NemesisOptions {
   /** The names of the kinds of faults that are inflicted. */

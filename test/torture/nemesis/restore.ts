@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { readGroundTruth, readMark } from "./change-log.ts";
-import type { History, Origin } from "./history.ts";
-import type { Installation } from "./installation.ts";
-import type { Random } from "./random.ts";
+import { readGroundTruth, readMark } from "../change-log.ts";
+import type { Installation } from "../cluster/installation.ts";
+import type { History, Origin } from "../history.ts";
+import type { Random } from "../random.ts";
 
 /**
  * While none of its processes runs, a database is restored from a copy or made anew, under the same Redis, which then

@@ -1,5 +1,5 @@
-import type { Mutation, Query, Request } from "./history.ts";
-import type { Random } from "./random.ts";
+import type { Mutation, Query, Request } from "../history.ts";
+import type { Random } from "../random.ts";
 
 /** Few, so that clients meet. The last three sort otherwise by UTF-16 unit or by locale than by code point. */
 const BUSY_TITLES = [

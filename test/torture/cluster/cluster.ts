@@ -1,6 +1,6 @@
-import { type Engine, newDatabase } from "../support/database.ts";
-import { type RedisServer, startRedis } from "../support/redis.ts";
-import type { History } from "./history.ts";
+import { type Engine, newDatabase } from "../../support/database.ts";
+import { type RedisServer, startRedis } from "../../support/redis.ts";
+import type { History } from "../history.ts";
 import { Installation, type InstallationOptions } from "./installation.ts";
 import type { Member } from "./member.ts";
 

@@ -1,11 +1,11 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TcpProxy } from "../support/proxy.ts";
-import type { Cluster } from "./cluster.ts";
-import type { History } from "./history.ts";
-import type { Member } from "./member.ts";
-import type { Random } from "./random.ts";
+import type { TcpProxy } from "../../support/proxy.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Member } from "../cluster/member.ts";
+import type { History } from "../history.ts";
+import type { Random } from "../random.ts";
 import { editOrder, editRow, spoilRow, takeRowOut } from "./row-faults.ts";
 import { demoteAndRefill, misleadToCopy, putAnotherInForce, stopAtWork } from "./timed-faults.ts";
 
@@ -38,8 +38,6 @@ export interface FaultKind {
   readonly weight: number;
   /** What it takes hold of; two faults at a time never hold the same. */
   readonly holds: readonly Holdable[];
-  /** False for one that is inflicted only when it is asked for by its name. */
-  readonly byDefault?: false;
   /** Does the damage, waits, and heals it. */
   readonly inflict: (means: Means) => Promise<void>;
 }
@@ -217,10 +215,10 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
     holds: ["process", "redis", "way", "other ways", "other process"],
     inflict: demoteAndRefill,
   },
-  "garbage row": { weight: 6, holds: ["process", "redis", "way"], byDefault: false, inflict: spoilRow },
-  "row taken out": { weight: 4, holds: ["redis"], byDefault: false, inflict: takeRowOut },
-  "row edited": { weight: 4, holds: ["redis"], byDefault: false, inflict: editRow },
-  "order edited": { weight: 4, holds: ["redis"], byDefault: false, inflict: editOrder },
+  "garbage row": { weight: 6, holds: ["process", "redis", "way"], inflict: spoilRow },
+  "row taken out": { weight: 4, holds: ["redis"], inflict: takeRowOut },
+  "row edited": { weight: 4, holds: ["redis"], inflict: editRow },
+  "order edited": { weight: 4, holds: ["redis"], inflict: editOrder },
 };
 
 /** Holds a direction; at the end what was held arrives late, or never. */

@@ -1,5 +1,5 @@
-import { byTitle, type Change } from "./change-log.ts";
-import type { Book } from "./history.ts";
+import { byTitle, type Change } from "../change-log.ts";
+import type { Book } from "../history.ts";
 
 /** The catalogue at one revision; applying the change log in order makes it every revision in turn. */
 export class Catalogue {

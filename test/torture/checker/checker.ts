@@ -1,11 +1,11 @@
+import type { GroundTruth } from "../change-log.ts";
+import { type Book, mayHaveHappened, type Operation } from "../history.ts";
+import { showBook, showList } from "../show.ts";
 import { checkAnswers } from "./answers.ts";
 import { Catalogue, sameList } from "./catalogue.ts";
-import type { GroundTruth } from "./change-log.ts";
 import type { Edits } from "./edits.ts";
 import { checkForeign } from "./foreign.ts";
-import { type Book, mayHaveHappened, type Operation } from "./history.ts";
 import { checkRegisters } from "./registers.ts";
-import { showBook, showList } from "./show.ts";
 import { checkTime } from "./time.ts";
 import type { Timeline } from "./timelines.ts";
 import type { Violation } from "./violation.ts";

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { answersFromRedis, perform } from "./client.ts";
-import type { Cluster } from "./cluster.ts";
-import type { History, Request } from "./history.ts";
-import type { Installation } from "./installation.ts";
-import type { Random } from "./random.ts";
+import { answersFromRedis, perform } from "../cluster/client.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Installation } from "../cluster/installation.ts";
+import type { History, Request } from "../history.ts";
+import type { Random } from "../random.ts";
 
 /** Copies that there are at one time. */
 const MOST_COPIES = 2;

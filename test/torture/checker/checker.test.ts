@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Change, GroundTruth } from "./change-log.ts";
+import type { Change, GroundTruth } from "../change-log.ts";
+import type { Book, Branch, Operation, Outcome, Request } from "../history.ts";
 import { check } from "./checker.ts";
 import { Edits } from "./edits.ts";
 import { writersOf } from "./foreign.ts";
-import type { Book, Branch, Operation, Outcome, Request } from "./history.ts";
 import { timelinesOf } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 
