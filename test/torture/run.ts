@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type GroundTruth, readGroundTruth } from "./change-log.ts";
 import { check } from "./checker/checker.ts";
 import { Edits } from "./checker/edits.ts";
-import { writersOf } from "./checker/foreign.ts";
+import { withoutForeign, writersOf } from "./checker/foreign.ts";
 import { timelinesOf } from "./checker/timelines.ts";
 import type { Violation } from "./checker/violation.ts";
 import { type ClusterOptions, startCluster } from "./cluster/cluster.ts";
@@ -18,6 +18,8 @@ export interface RunOptions extends ClusterOptions, WorkloadOptions, NemesisOpti
   readonly ms: number;
   /** How long answers may be wrong about a row that was changed by hand. Milliseconds. */
   readonly scrubMs: number;
+  /** How long a process may show states of another history from when it first does. Milliseconds. */
+  readonly foreignMs: number;
 }
 
 /** A violation, and the database whose history it is a part of, as it was at that history's end. */
@@ -63,20 +65,21 @@ export async function run(
   await workload.readAll();
   const atTheEnd = await awaitConvergence(history, cluster.members);
   await workload.readAll();
-  for (const { database, branch } of cluster.installations) {
-    branch.truth = await readGroundTruth(database.url);
-    atTheEnd.push(...(await checkReadModel(cluster.redis.client, branch)));
+  for (const installation of cluster.installations) {
+    installation.branch.truth = await readGroundTruth(installation.database.url);
+    atTheEnd.push(...(await checkReadModel(cluster.redis.client, installation)));
   }
   const truth = cluster.original.branch.truth as GroundTruth;
   const found = [...history.violations, ...atTheEnd].map((violation) => ({ ...violation, truth }));
   const logs = new Map([...nemesis.logs, ...cluster.members.map(({ name, log }) => [name, log] as const)]);
-  return { options, history, truth, findings: [...checkAll(history, edits), ...found], logs };
+  return { options, history, truth, findings: [...checkAll(history, edits, options.foreignMs), ...found], logs };
 }
 
 /** Checks each branch by itself. */
-function checkAll(history: History, edits: Edits): Finding[] {
+function checkAll(history: History, edits: Edits, foreignMs: number): Finding[] {
   const writers = writersOf(history.operations);
-  return timelinesOf(history).flatMap((timeline) => {
+  return timelinesOf(history).flatMap((whole) => {
+    const timeline = withoutForeign(whole, writers, foreignMs);
     return check(timeline, edits, writers).map((violation) => ({ ...violation, truth: timeline.truth }));
   });
 }

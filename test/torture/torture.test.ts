@@ -20,6 +20,8 @@ test("a short torture breaks no rule", { timeout: 240_000 }, async () => {
     rate: 40,
     faults: DEFAULT_FAULT_NAMES,
     scrubMs: 0,
+    foreignMs: 0,
+    apart: false,
   });
   const evidence = () => `${showViolations(result)}\n${reportOf(result)}\nhistory: ${keepHistory(result, tmpdir())}`;
   expect(result.findings.length === 0 || evidence()).toBe(true);

@@ -20,6 +20,8 @@ const USAGE = `npm run torture -- [options]
   --and LIST     these as well, beside those that are there by default
   --without LIST none of these
   --scrub MS     how long answers may be wrong about a row that was changed by hand (60000)
+  --foreign MS   how long a process may show states of another database once it has met them (0)
+  --apart        a key prefix for each database: copies cannot harm then, so what is found is the torture's own fault
   --keep DIR     where a history that has violations is kept (the system's directory for temporary files)
   --keep-always  keep the history in any case
 kinds of faults (* by default):
@@ -39,6 +41,8 @@ const { values } = parseArgs({
     and: { type: "string", default: "" },
     without: { type: "string", default: "" },
     scrub: { type: "string", default: "60000" },
+    foreign: { type: "string", default: "0" },
+    apart: { type: "boolean", default: false },
     keep: { type: "string", default: tmpdir() },
     "keep-always": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -55,6 +59,7 @@ const numbers = {
   clients: Number(values.clients),
   rate: Number(values.rate),
   scrubMs: Number(values.scrub),
+  foreignMs: Number(values.foreign),
 };
 const named = (list: string | undefined) =>
   list
@@ -75,7 +80,7 @@ if (values.help || !isEngine || isBad) {
 } else {
   const stopPostgres = engine === "postgresql" ? await startPostgres() : async () => {};
   try {
-    const options = { engine, seed, ...sizes, faults, ms: minutes * 60_000 } as const;
+    const options = { engine, seed, ...sizes, faults, apart: values.apart, ms: minutes * 60_000 } as const;
     const result = await cleaningUp(() => Promise.race([run(options, progress()), interrupted()]));
     if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
     if (result.findings.length > 0) console.log(`${showViolations(result)}\n`);

@@ -3,8 +3,8 @@ import type { Change, GroundTruth } from "../change-log.ts";
 import type { Book, Branch, Operation, Outcome, Request } from "../history.ts";
 import { check } from "./checker.ts";
 import { Edits } from "./edits.ts";
-import { writersOf } from "./foreign.ts";
-import { timelinesOf } from "./timelines.ts";
+import { withoutForeign, writersOf } from "./foreign.ts";
+import { type Timeline, timelinesOf } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 
 const LEASE_MS = 200;
@@ -427,6 +427,24 @@ describe("when the database is copied while it goes on, the checker", () => {
   test("finds an acknowledged write of the original that vanished behind the copy's mark", () => {
     const vanished = operation(70, 80, get("A"), read(3, one), here);
     expect(brokenBy(vanished)).toEqual([[NEVER_THERE, OVERWRITTEN], []]);
+  });
+
+  test("lets a process show states of the copy for as long as it is told to", () => {
+    const branches = [original, copy];
+    const process = "a#1";
+    const at = (ms: number, outcome: Outcome) => operation(ms, ms + 1, get("A"), outcome, { ...here, process });
+    const judge = (...operations: Operation[]) => {
+      const all = [...history, ...operations];
+      const [timeline] = timelinesOf({ operations: all, branches });
+      const tolerant = withoutForeign(timeline as Timeline, writersOf(all), 100);
+      return rulesOf(check(tolerant, NO_EDITS, writersOf(all)));
+    };
+    expect(judge(at(70, read(3, four)), at(80, read(3)), at(160, read(3, four)), at(180, read(2, two)))).toEqual([]);
+    expect(judge(at(70, read(3, four)), at(180, read(3, four)))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
+    // what is merely old is no state of the copy
+    expect(judge(at(70, read(1, one)))).toEqual([STALE, OVERWRITTEN]);
+    const fromTable = { ...read(3, four), servedBy: "database" } as Outcome;
+    expect(judge(at(70, read(3, four)), at(80, fromTable))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
   });
 
   test("finds what is older than the copy", () => {

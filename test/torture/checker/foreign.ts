@@ -1,26 +1,49 @@
-import { isMutation, type Operation } from "../history.ts";
+import { type Book, isMutation, type Operation } from "../history.ts";
 import type { Timeline } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 
 /**
  * Finds what came from another database, or from a history that this one has left: books that were written there and
- * are no part of what this one began with. `everywhere` are the adds and updates of all branches by their authors.
+ * are no part of what this one began with. `writers` are the adds and updates of all branches by their authors.
  */
-export function checkForeign(
-  { operations, inherited }: Timeline,
-  everywhere: ReadonlyMap<string, Operation>,
-): Violation[] {
-  const own = writersOf([...inherited, ...operations]);
-  return operations.flatMap((operation) => {
-    const { outcome } = operation;
-    if (outcome?.kind !== "read") return [];
-    const foreign = outcome.books.find(({ author }) => !own.has(author) && everywhere.has(author));
+export function checkForeign(timeline: Timeline, writers: ReadonlyMap<string, Operation>): Violation[] {
+  const foreignIn = foreignBooks(timeline, writers);
+  return timeline.operations.flatMap((operation) => {
+    const foreign = foreignIn(operation);
     if (!foreign) return [];
-    const writer = everywhere.get(foreign.author) as Operation;
+    const writer = writers.get(foreign.author) as Operation;
     const rule = "no answer shows what only another history holds";
     const what = `${foreign.title} is ${foreign.author}, as it is in “${writer.branch}”`;
     return [{ rule, what, operations: [operation, writer] }];
   });
+}
+
+/**
+ * The timeline without what Redis answered to a process in the `ms` after it first answered of another history: by then
+ * the process must have found it out. None of it counts as shown.
+ */
+export function withoutForeign(timeline: Timeline, writers: ReadonlyMap<string, Operation>, ms: number): Timeline {
+  if (ms === 0) return timeline;
+  const foreignIn = foreignBooks(timeline, writers);
+  const until = new Map<string, number>();
+  for (const operation of timeline.operations) {
+    const { process, outcome, completed } = operation;
+    if (until.has(process) || outcome?.kind !== "read" || !completed) continue;
+    const isForeign = outcome.revision > timeline.truth.revision || foreignIn(operation) !== undefined;
+    if (isForeign) until.set(process, completed.ms + ms);
+  }
+  const isTolerated = ({ process, invoked, outcome }: Operation) =>
+    outcome?.kind === "read" && outcome.servedBy !== "database" && invoked.ms < (until.get(process) ?? 0);
+  return { ...timeline, operations: timeline.operations.filter((operation) => !isTolerated(operation)) };
+}
+
+/** Says which book of an answer, if any, was written at another branch and is not inherited. */
+function foreignBooks({ operations, inherited }: Timeline, writers: ReadonlyMap<string, Operation>) {
+  const own = writersOf([...inherited, ...operations]);
+  return ({ outcome }: Operation): Book | undefined => {
+    if (outcome?.kind !== "read") return undefined;
+    return outcome.books.find(({ author }) => !own.has(author) && writers.has(author));
+  };
 }
 
 /** Adds and updates by the authors that they sign with. */

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { byTitle } from "../change-log.ts";
 import type { Violation } from "../checker/violation.ts";
-import type { Branch, History, Operation, Request } from "../history.ts";
+import type { History, Operation, Request } from "../history.ts";
 import { perform } from "./client.ts";
+import type { Installation } from "./installation.ts";
 import type { Member } from "./member.ts";
 
 /** A rebuild may be due for half a minute and more after many of them. */
@@ -47,12 +48,13 @@ async function awaitRedis(
 }
 
 /** Once all is healed, the read model in force holds what the table holds, in the same order, under the same mark. */
-export async function checkReadModel(redis: Redis, { name, truth }: Branch): Promise<Violation[]> {
+export async function checkReadModel(redis: Redis, installation: Installation): Promise<Violation[]> {
+  const { name, truth } = installation.branch;
   if (!truth) return [];
   const rule = "once all is healed, the read model equals the table";
-  const key = `{books:${truth.readModel}}`;
-  const { "": mark, ...rows } = await redis.hgetall(`${key}:rows`);
-  const order = await redis.zrange(`${key}:order`, "0", "-1");
+  const keys = installation.keysOf(truth.readModel);
+  const { "": mark, ...rows } = await redis.hgetall(keys.rows);
+  const order = await redis.zrange(keys.order, "0", "-1");
   const held = Object.keys(rows)
     .sort(byTitle)
     .map((title) => [title, parsed(rows[title])]);

@@ -13,6 +13,8 @@ export interface InstallationOptions {
   readonly bare: number;
   /** `READ_LEASE_MS` of all of them. */
   readonly leaseMs: number;
+  /** Whether each installation has a key prefix of its own, so that none meets another's keys. */
+  readonly apart: boolean;
 }
 
 /** One database and the processes that serve it. */
@@ -20,13 +22,16 @@ export class Installation {
   readonly name: string;
   readonly database: TestDatabase;
   readonly members: readonly Member[];
+  /** What stands before all its keys in Redis. */
+  readonly prefix: string;
   /** The history that the database is at. */
   branch: Branch;
   /** What clients may do at its processes: all, only read, or nothing. */
   clients: "all" | "readers" | "none" = "all";
 
-  private constructor(name: string, database: TestDatabase, branch: Branch, members: Member[]) {
+  private constructor(name: string, prefix: string, database: TestDatabase, branch: Branch, members: Member[]) {
     this.name = name;
+    this.prefix = prefix;
     this.database = database;
     this.branch = branch;
     this.members = members;
@@ -38,15 +43,20 @@ export class Installation {
     database: TestDatabase,
     branch: Branch,
     redis: RedisServer,
-    { processes, bare, leaseMs }: InstallationOptions,
+    { processes, bare, leaseMs, apart }: InstallationOptions,
     history: History,
   ): Promise<Installation> {
     const members: Member[] = [];
-    const installation = new Installation(name, database, branch, members);
+    const prefix = apart ? `${name.replaceAll(" ", "-")}:` : "";
+    const installation = new Installation(name, prefix, database, branch, members);
     for (let index = 0; index < processes + bare; index++) {
       const way = index < processes ? await startProxy(redis.port) : undefined;
       const { url: DATABASE_URL, way: databaseWay } = await ownWayTo(database);
-      const env = { DATABASE_URL, READ_LEASE_MS: `${leaseMs}`, ...(way && { REDIS_URL: way.url }) };
+      const env = {
+        DATABASE_URL,
+        READ_LEASE_MS: `${leaseMs}`,
+        ...(way && { REDIS_URL: `${way.url}?prefix=${prefix}` }),
+      };
       const letter = String.fromCharCode("a".charCodeAt(0) + index);
       const ways = { redis: way, database: databaseWay };
       members.push(new Member(`${name} ${letter}`, installation, ways, env, () => history.now));
@@ -63,6 +73,12 @@ export class Installation {
     const { revision } = await readMark(database.url);
     const branch = history.grow(name, { branch: origin, revision, order });
     return Installation.start(name, database, branch, redis, options, history);
+  }
+
+  /** The keys of a read model of its. */
+  keysOf(readModel: string | null): { rows: string; order: string } {
+    const key = `${this.prefix}{books:${readModel}}`;
+    return { rows: `${key}:rows`, order: `${key}:order` };
   }
 
   /** Ends the processes and the database; what that held at the end stays with its branch. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { answersFromRedis, perform } from "../cluster/client.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Installation } from "../cluster/installation.ts";
+import type { Installation, InstallationOptions } from "../cluster/installation.ts";
 import type { History, Request } from "../history.ts";
 import type { Random } from "../random.ts";
 
@@ -23,7 +23,7 @@ const FIRST_READS: readonly Request[] = [{ kind: "books" }, { kind: "page", limi
 export class Copies {
   readonly #history: History;
   readonly #cluster: Cluster;
-  readonly #leaseMs: number;
+  readonly #options: Pick<InstallationOptions, "leaseMs" | "apart">;
   readonly #random: Random;
   /** When each ends. */
   readonly #ends = new Map<Installation, { readonly at: number; readonly record: { to: number } }>();
@@ -33,10 +33,15 @@ export class Copies {
   /** Those that stand still until `part`. */
   readonly #held = new Set<Installation>();
 
-  constructor(history: History, cluster: Cluster, leaseMs: number, random: Random) {
+  constructor(
+    history: History,
+    cluster: Cluster,
+    options: Pick<InstallationOptions, "leaseMs" | "apart">,
+    random: Random,
+  ) {
     this.#history = history;
     this.#cluster = cluster;
-    this.#leaseMs = leaseMs;
+    this.#options = options;
     this.#random = random;
   }
 
@@ -70,7 +75,8 @@ export class Copies {
 
   async #copy(source: Installation, random: Random): Promise<Installation> {
     const name = `copy ${++this.#count}`;
-    const options = { processes: random.between(1, 2), bare: 0, leaseMs: this.#leaseMs };
+    const { leaseMs, apart } = this.#options;
+    const options = { processes: random.between(1, 2), bare: 0, leaseMs, apart };
     const record = this.#history.begin("copy", `${source.name} as ${name}`);
     const copy = await source.copy(name, this.#cluster.redis, options, this.#history);
     this.#ends.set(copy, { at: this.#history.now + random.between(LIFE_MS.least, LIFE_MS.most), record });

@@ -32,6 +32,7 @@ export interface NemesisOptions {
   /** The names of the kinds of faults that are inflicted. */
   readonly faults: readonly string[];
   readonly leaseMs: number;
+  readonly apart: boolean;
 }
 
 /** Does damage to Redis, the ways to it and the processes, and heals it, until it is stopped. */
@@ -56,7 +57,7 @@ export class Nemesis {
     const drawn = Object.entries(FAULTS).filter(([kind]) => options.faults.includes(kind));
     this.#weights = Object.fromEntries(drawn.map(([kind, { weight }]) => [kind, weight]));
     this.#random = random;
-    this.#copies = new Copies(history, cluster, options.leaseMs, random.fork());
+    this.#copies = new Copies(history, cluster, options, random.fork());
   }
 
   /** What the processes of copies that have ended logged, by their names. */

@@ -95,12 +95,12 @@ function edited({ history }: Means, { title }: Row): void {
 async function chooseRow({ cluster, member, random }: Means): Promise<Row | undefined> {
   const { client } = cluster.redis;
   const { readModel } = await readMark(member.installation.database.url);
-  const key = `{books:${readModel}}`;
-  const { "": _, ...found } = await client.hgetall(`${key}:rows`);
+  const keys = member.installation.keysOf(readModel);
+  const { "": _, ...found } = await client.hgetall(keys.rows);
   const titles = Object.keys(found).sort();
   if (titles.length === 0) return undefined;
   const still = titles.filter((title) => STILL_TITLES.includes(title));
   const title = random.pick(still.length > 0 && random.chance(0.8) ? still : titles);
   const others = titles.filter((other) => other !== title).map((other) => found[other] as string);
-  return { client, rows: `${key}:rows`, order: `${key}:order`, title, json: found[title] as string, others };
+  return { client, ...keys, title, json: found[title] as string, others };
 }
