@@ -6,7 +6,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import type { History } from "../history.ts";
 import type { Random } from "../random.ts";
-import { editOrder, editRow, spoilRow, takeRowOut } from "./row-faults.ts";
+import { editMark, editOrder, editRow, spoilRow, takeRowOut } from "./row-faults.ts";
 import { demoteAndRefill, misleadToCopy, putAnotherInForce, stopAtWork } from "./timed-faults.ts";
 
 /** A mutation that has been under way for so long is committed, most likely, and waits for its acknowledgement. */
@@ -216,6 +216,7 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
     inflict: demoteAndRefill,
   },
   "garbage row": { weight: 6, holds: ["process", "redis", "way"], inflict: spoilRow },
+  "mark edited": { weight: 4, holds: ["redis"], inflict: editMark },
   "row taken out": { weight: 4, holds: ["redis"], inflict: takeRowOut },
   "row edited": { weight: 4, holds: ["redis"], inflict: editRow },
   "order edited": { weight: 4, holds: ["redis"], inflict: editOrder },

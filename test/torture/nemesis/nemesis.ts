@@ -22,7 +22,14 @@ const COPY = "copy";
 const RESTORE = "database restored";
 
 /** Faults that come only when they are asked for by their names. */
-const ON_REQUEST: readonly string[] = [COPY, "garbage row", "row taken out", "row edited", "order edited"];
+const ON_REQUEST: readonly string[] = [
+  COPY,
+  "garbage row",
+  "mark edited",
+  "row taken out",
+  "row edited",
+  "order edited",
+];
 
 /** The names of all kinds of faults, and of those that are inflicted unless others are asked for. */
 export const FAULT_NAMES: readonly string[] = [...Object.keys(FAULTS), RESTORE, COPY];

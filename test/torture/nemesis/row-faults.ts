@@ -13,6 +13,7 @@ interface Row {
   readonly order: string;
   readonly title: string;
   readonly json: string;
+  readonly book: Book;
   /** The rows of other titles. */
   readonly others: readonly string[];
 }
@@ -33,8 +34,7 @@ export async function spoilRow(means: Means): Promise<void> {
 }
 
 /** What is written in place of a row. */
-function garbage({ title, json, others }: Row, random: Random): string {
-  const book = JSON.parse(json) as Book;
+function garbage({ title, json, book, others }: Row, random: Random): string {
   const { stockQuantity: _, ...lacking } = book;
   const values = {
     "no JSON": () => random.pick(["{", json.slice(0, -1), `${json}${json}`, "garbage", "\u0000"]),
@@ -68,7 +68,7 @@ export async function takeRowOut(means: Means): Promise<void> {
 export async function editRow(means: Means): Promise<void> {
   const row = await chooseRow(means);
   if (!row) return;
-  const book = JSON.parse(row.json) as Book;
+  const { book } = row;
   const edit = means.random.pick<object>([{ author: "by hand" }, { stockQuantity: book.stockQuantity ^ 1 }]);
   edited(means, row);
   const script =
@@ -86,6 +86,15 @@ export async function editOrder(means: Means): Promise<void> {
   else await client.multi().zrem(order, title).zadd(order, 0, `${title}, by hand`).exec();
 }
 
+/** The mark becomes one of a later state that no history has. Most of what is then written does not fit it. */
+export async function editMark({ cluster, member, random }: Means): Promise<void> {
+  const { client } = cluster.redis;
+  const { revision, readModel } = await readMark(member.installation.database.url);
+  const { rows } = member.installation.keysOf(readModel);
+  const script = "return redis.call('HEXISTS', KEYS[1], '') == 1 and redis.call('HSET', KEYS[1], '', ARGV[1])";
+  await client.eval(script, 1, rows, `${revision + random.between(0, 200)}:${"byhand".repeat(4)}`);
+}
+
 /** From now on, answers may be wrong about the title for a while. */
 function edited({ history }: Means, { title }: Row): void {
   history.edits.push({ title, at: history.now });
@@ -96,11 +105,21 @@ async function chooseRow({ cluster, member, random }: Means): Promise<Row | unde
   const { client } = cluster.redis;
   const { readModel } = await readMark(member.installation.database.url);
   const keys = member.installation.keysOf(readModel);
-  const { "": _, ...found } = await client.hgetall(keys.rows);
-  const titles = Object.keys(found).sort();
-  if (titles.length === 0) return undefined;
-  const still = titles.filter((title) => STILL_TITLES.includes(title));
-  const title = random.pick(still.length > 0 && random.chance(0.8) ? still : titles);
-  const others = titles.filter((other) => other !== title).map((other) => found[other] as string);
-  return { client, ...keys, title, json: found[title] as string, others };
+  const found = await client.hgetall(keys.rows);
+  const books = Object.entries(found).flatMap(([title, json]) => bookIn(json, title) ?? []);
+  if (books.length === 0) return undefined;
+  const still = books.filter(({ title }) => STILL_TITLES.includes(title));
+  const book = random.pick(still.length > 0 && random.chance(0.8) ? still : books);
+  const others = books.filter((other) => other !== book).map(({ title }) => found[title] as string);
+  return { client, ...keys, title: book.title, json: found[book.title] as string, book, others };
+}
+
+/** The book in a row; undefined for the mark, and where a row is garbage already. */
+function bookIn(json: string, title: string): Book | undefined {
+  try {
+    const book = JSON.parse(json) as Book | null;
+    return title !== "" && book?.title === title ? book : undefined;
+  } catch {
+    return undefined;
+  }
 }
