@@ -79,7 +79,7 @@ export async function run(
 function checkAll(history: History, edits: Edits, foreignMs: number): Finding[] {
   const writers = writersOf(history.operations);
   return timelinesOf(history).flatMap((whole) => {
-    const timeline = withoutForeign(whole, writers, foreignMs);
+    const timeline = withoutForeign(whole, history.branches, writers, foreignMs);
     return check(timeline, edits, writers).map((violation) => ({ ...violation, truth: timeline.truth }));
   });
 }

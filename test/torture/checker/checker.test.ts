@@ -91,7 +91,7 @@ const NO_EDITS = new Edits([], 0);
 
 /** The rules that the checker finds broken. */
 function broken(operations: Operation[], truth: GroundTruth, edits = NO_EDITS): string[] {
-  const timeline = { operations, inherited: [], truth, since: 0 };
+  const timeline = { branch: { name: "original", truth }, operations, inherited: [], truth, since: 0 };
   return rulesOf(check(timeline, edits, writersOf(operations)));
 }
 
@@ -429,22 +429,33 @@ describe("when the database is copied while it goes on, the checker", () => {
     expect(brokenBy(vanished)).toEqual([[NEVER_THERE, OVERWRITTEN], []]);
   });
 
-  test("lets a process show states of the copy for as long as it is told to", () => {
-    const branches = [original, copy];
+  describe("that tolerates states of the copy for 100 ms", () => {
     const process = "a#1";
     const at = (ms: number, outcome: Outcome) => operation(ms, ms + 1, get("A"), outcome, { ...here, process });
-    const judge = (...operations: Operation[]) => {
-      const all = [...history, ...operations];
+    const judge = (truth: GroundTruth, ...operations: Operation[]) => {
+      const branch: Branch = { name: "original", truth };
+      const branches = [branch, { ...copy, origin: { branch, revision: 1, order: 25 } }];
+      const all = [addOne, updateThree, updateFour, ...operations];
       const [timeline] = timelinesOf({ operations: all, branches });
-      const tolerant = withoutForeign(timeline as Timeline, writersOf(all), 100);
+      const tolerant = withoutForeign(timeline as Timeline, branches, writersOf(all), 100);
       return rulesOf(check(tolerant, NO_EDITS, writersOf(all)));
     };
-    expect(judge(at(70, read(3, four)), at(80, read(3)), at(160, read(3, four)), at(180, read(2, two)))).toEqual([]);
-    expect(judge(at(70, read(3, four)), at(180, read(3, four)))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
-    // what is merely old is no state of the copy
-    expect(judge(at(70, read(1, one)))).toEqual([STALE, OVERWRITTEN]);
-    const fromTable = { ...read(3, four), servedBy: "database" } as Outcome;
-    expect(judge(at(70, read(3, four)), at(80, fromTable))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
+    const still = database([null, one]);
+
+    test("lets a process show them for so long", () => {
+      expect(
+        judge(still, at(70, read(3, four)), at(80, read(3)), at(160, read(3, four)), at(180, read(1, one))),
+      ).toEqual([]);
+      expect(judge(still, at(70, read(3, four)), at(180, read(3, four)))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
+      const fromTable = { ...read(3, four), servedBy: "database" } as Outcome;
+      expect(judge(still, at(70, read(3, four)), at(80, fromTable))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
+    });
+
+    test("finds them in place of what was acknowledged since", () => {
+      expect(judge(truth, updateTwo, at(70, read(3, four)))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
+      // what is merely old is no state of the copy
+      expect(judge(truth, updateTwo, at(70, read(1, one)))).toEqual([STALE, OVERWRITTEN]);
+    });
   });
 
   test("finds what is older than the copy", () => {

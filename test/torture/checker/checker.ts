@@ -1,7 +1,8 @@
 import type { GroundTruth } from "../change-log.ts";
-import { type Book, mayHaveHappened, type Operation } from "../history.ts";
-import { showBook, showList } from "../show.ts";
+import type { Operation } from "../history.ts";
+import { showList } from "../show.ts";
 import { checkAnswers } from "./answers.ts";
+import { attribute } from "./authors.ts";
 import { Catalogue, sameList } from "./catalogue.ts";
 import type { Edits } from "./edits.ts";
 import { checkForeign } from "./foreign.ts";
@@ -50,46 +51,6 @@ function checkLog({ changes, revision, token, books }: GroundTruth): Violation[]
     wrong(`the table holds ${showList(books)}, but the log leads to ${showList(catalogue.list)}`, revision);
   }
   return violations;
-}
-
-/** Finds the operation behind each change: adds and updates are signed, deletes are found by what they deleted. */
-function attribute(operations: readonly Operation[], { changes }: GroundTruth) {
-  const rule = "an operation takes effect once if it may, and nothing else does";
-  const violations: Violation[] = [];
-  const authors = new Map<number, Operation>();
-  const used = new Set<Operation>();
-  const bySignature = new Map<string, Operation>();
-  const deletes: Operation[] = [];
-  const acknowledgedDeletes = new Map<number, Operation>();
-  for (const operation of operations) {
-    const { request, outcome } = operation;
-    if (request.kind === "add" || request.kind === "update") bySignature.set(request.input.author, operation);
-    if (request.kind !== "delete") continue;
-    if (outcome?.kind === "acknowledged") acknowledgedDeletes.set(outcome.revision, operation);
-    else if (mayHaveHappened(operation)) deletes.push(operation);
-  }
-  for (const { revision, before, after } of changes) {
-    const author = after
-      ? bySignature.get(after.author)
-      : (acknowledgedDeletes.get(revision) ??
-        deletes.find((operation) => !used.has(operation) && couldDelete(operation.request, before)));
-    if (!author) {
-      violations.push({ rule, what: `nobody asked for ${showBook(after ?? before)}`, operations: [], revision });
-      continue;
-    }
-    authors.set(revision, author);
-    if (used.has(author)) violations.push({ rule, what: "it happened twice", operations: [author], revision });
-    used.add(author);
-    if (!mayHaveHappened(author)) {
-      violations.push({ rule, what: "it was not done, says its answer", operations: [author], revision });
-    }
-  }
-  return { authors, violations };
-}
-
-function couldDelete(request: Operation["request"], book: Book | null): boolean {
-  if (request.kind !== "delete" || request.title !== book?.title) return false;
-  return request.expectedVersion === undefined || request.expectedVersion === book.version;
 }
 
 /** A process that the nemesis left alone answers; what was done to Redis is no excuse. */

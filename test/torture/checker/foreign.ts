@@ -1,5 +1,6 @@
-import { type Book, isMutation, type Operation } from "../history.ts";
-import type { Timeline } from "./timelines.ts";
+import { type Book, type Branch, isMutation, type Operation } from "../history.ts";
+import { attribute } from "./authors.ts";
+import { partingOf, type Timeline } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 
 /**
@@ -20,21 +21,43 @@ export function checkForeign(timeline: Timeline, writers: ReadonlyMap<string, Op
 
 /**
  * The timeline without what Redis answered to a process in the `ms` after it first answered of another history: by then
- * the process must have found it out. None of it counts as shown.
+ * the process must have found it out. None of it counts as shown. A state of another history is tolerated only while
+ * nothing that was acknowledged in this one is missing from it.
  */
-export function withoutForeign(timeline: Timeline, writers: ReadonlyMap<string, Operation>, ms: number): Timeline {
+export function withoutForeign(
+  timeline: Timeline,
+  branches: readonly Branch[],
+  writers: ReadonlyMap<string, Operation>,
+  ms: number,
+): Timeline {
   if (ms === 0) return timeline;
+  const { operations, inherited, truth } = timeline;
   const foreignIn = foreignBooks(timeline, writers);
+  const { authors } = attribute([...inherited, ...operations], truth);
   const until = new Map<string, number>();
-  for (const operation of timeline.operations) {
+  for (const operation of operations) {
     const { process, outcome, completed } = operation;
     if (until.has(process) || outcome?.kind !== "read" || !completed) continue;
-    const isForeign = outcome.revision > timeline.truth.revision || foreignIn(operation) !== undefined;
-    if (isForeign) until.set(process, completed.ms + ms);
+    const asked = authors.get(outcome.revision)?.invoked.order ?? 0;
+    const isEarly = outcome.revision > truth.revision || asked > completed.order;
+    if (isEarly || foreignIn(operation)) until.set(process, completed.ms + ms);
   }
-  const isTolerated = ({ process, invoked, outcome }: Operation) =>
-    outcome?.kind === "read" && outcome.servedBy !== "database" && invoked.ms < (until.get(process) ?? 0);
-  return { ...timeline, operations: timeline.operations.filter((operation) => !isTolerated(operation)) };
+  const acknowledged = operations.flatMap(({ completed, outcome }) =>
+    completed && outcome?.kind === "acknowledged" ? { order: completed.order, revision: outcome.revision } : [],
+  );
+  const lacks = (operation: Operation): boolean => {
+    const foreign = foreignIn(operation);
+    const other = branches.find(({ name }) => name === (foreign && writers.get(foreign.author))?.branch);
+    if (!other) return false;
+    const parting = partingOf(timeline.branch, other);
+    return acknowledged.some(({ order, revision }) => order < operation.invoked.order && revision > parting);
+  };
+  const isTolerated = (operation: Operation) => {
+    const { process, invoked, outcome } = operation;
+    if (outcome?.kind !== "read" || outcome.servedBy === "database") return false;
+    return invoked.ms < (until.get(process) ?? 0) && !lacks(operation);
+  };
+  return { ...timeline, operations: operations.filter((operation) => !isTolerated(operation)) };
 }
 
 /** Says which book of an answer, if any, was written at another branch and is not inherited. */

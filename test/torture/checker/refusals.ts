@@ -29,7 +29,7 @@ export function faultOfRefusal(
       return reachesUnique && titleTaken && refusal.subject === title ? undefined : `${title} is free or not asked for`;
     case "IsbnTakenError": {
       const holder = input?.isbn ? catalogue.withIsbn(input.isbn) : undefined;
-      const taken = holder && holder !== book && reachesUnique;
+      const taken = holder && (request.kind === "add" || holder !== book) && reachesUnique;
       return taken && refusal.subject === input?.isbn ? undefined : `${input?.isbn} is free or not asked for`;
     }
     default:

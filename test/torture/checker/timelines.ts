@@ -3,6 +3,7 @@ import { type Branch, type History, isMutation, mayHaveHappened, type Operation,
 
 /** What is judged as one: the operations of one branch, and what its database held at its end. */
 export interface Timeline {
+  readonly branch: Branch;
   readonly operations: readonly Operation[];
   readonly truth: GroundTruth;
   /** The mutations that took effect before the branch began, or may have. */
@@ -22,12 +23,26 @@ export function timelinesOf({ operations, branches }: Pick<History, "operations"
       return operation.invoked.order < limit.order && (revisionOf(operation.outcome) ?? 0) <= limit.revision;
     };
     return {
+      branch,
       operations: operations.filter((operation) => operation.branch === branch.name),
       inherited: operations.filter(isInherited),
       since: branch.origin?.revision ?? 0,
       truth: branch.truth,
     };
   });
+}
+
+/** The newest revision that two branches have in common. */
+export function partingOf(a: Branch, b: Branch): number {
+  const [inA, inB] = [a, b].map((branch) => [
+    ...limitsOf(branch),
+    [branch.name, { revision: Number.POSITIVE_INFINITY }] as const,
+  ]);
+  const common = (inA ?? []).flatMap(([name, { revision }]) => {
+    const other = inB?.find(([otherName]) => otherName === name);
+    return other ? [Math.min(revision, other[1].revision)] : [];
+  });
+  return Math.max(0, ...common);
 }
 
 /** For each branch that `branch` comes from, by name, how far it goes along with it. */
