@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import { within } from "./cqrs/deadline.ts";
 import { ServiceError, StartupError } from "./cqrs/errors.ts";
 import { Head } from "./cqrs/head.ts";
+import { LargeLists } from "./cqrs/large-lists.ts";
 import { kernelMigrations } from "./cqrs/migrations.ts";
 import { OrmService } from "./cqrs/orm-service.ts";
 import { Reader } from "./cqrs/reader.ts";
@@ -21,6 +22,9 @@ import { Graphql } from "./graphql/yoga.ts";
 
 /** How long each store may take to close, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5000;
+
+/** How many lists of the largest size may be waited for at once. */
+const LARGEST_LISTS = 8;
 
 /** A running service without its HTTP side: what an import needs, too. */
 export interface App {
@@ -67,14 +71,14 @@ export async function createApp(config: Config): Promise<App> {
     const table = new TableReads(orm, books);
     const head = new Head(books, log);
     const readModel = new BookReadModel(books, table, head, redis, log);
-    const reader = new Reader(readModel, table, head, redis);
+    const reader = new Reader(readModel, table, head, redis, new LargeLists(LARGEST_LISTS * config.maxAnswerBytes));
 
     await Promise.all([books.raiseLease(config.readLeaseMs), redis.start()]);
     await readModel.start();
 
     return {
       bookCommands: new BookCommandHandler(books, readModel),
-      bookQueries: new BookQueryHandler(reader, config.maxBooks),
+      bookQueries: new BookQueryHandler(reader, { rows: config.maxBooks, bytes: config.maxAnswerBytes }),
       log,
       readiness: async () => {
         const database = await head.lookUp().then(

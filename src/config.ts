@@ -34,6 +34,7 @@ const environment = z
     REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
     READ_LEASE_MS: wholeNumber(20, 60_000).default(200),
     MAX_BOOKS: wholeNumber(1, 1_000_000).default(10_000),
+    MAX_ANSWER_MB: wholeNumber(1, 500).default(32),
     MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
     LOG_LEVEL: z
       .enum([...Object.values(levels.labels), "silent"], {
@@ -58,6 +59,7 @@ export interface Config {
   readonly redisTimeoutMs: number;
   readonly readLeaseMs: number;
   readonly maxBooks: number;
+  readonly maxAnswerBytes: number;
   readonly maxBodyBytes: number;
   readonly logLevel: string;
 }
@@ -83,6 +85,7 @@ export class ConfigService {
       redisTimeoutMs: data.REDIS_TIMEOUT_MS,
       readLeaseMs: data.READ_LEASE_MS,
       maxBooks: data.MAX_BOOKS,
+      maxAnswerBytes: data.MAX_ANSWER_MB * 1_000_000,
       maxBodyBytes: data.MAX_BODY_KB * 1000,
       logLevel: data.LOG_LEVEL,
     };

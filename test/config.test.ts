@@ -22,6 +22,7 @@ describe("the configuration", () => {
       redisTimeoutMs: 100,
       readLeaseMs: 200,
       maxBooks: 10_000,
+      maxAnswerBytes: 32_000_000,
       maxBodyBytes: 128_000,
       logLevel: "info",
     });
@@ -40,6 +41,7 @@ describe("the configuration", () => {
       REDIS_TIMEOUT_MS: "0",
       READ_LEASE_MS: "1.5",
       MAX_BOOKS: "-1",
+      MAX_ANSWER_MB: "501",
       MAX_BODY_KB: "secret",
       LOG_LEVEL: "secret",
     });
@@ -51,6 +53,7 @@ describe("the configuration", () => {
       "REDIS_TIMEOUT_MS",
       "READ_LEASE_MS",
       "MAX_BOOKS",
+      "MAX_ANSWER_MB",
       "MAX_BODY_KB",
       "LOG_LEVEL",
     ]);

@@ -1,6 +1,7 @@
 import type { Consistency, Recheck } from "./consistency.ts";
 import { ServiceError } from "./errors.ts";
 import type { Head } from "./head.ts";
+import type { LargeLists } from "./large-lists.ts";
 import type { ReadModel } from "./read-model.ts";
 import type { Answer, Reads } from "./reads.ts";
 import type { RedisService } from "./redis-service.ts";
@@ -12,12 +13,14 @@ export class Reader<T extends object> {
   readonly #table: TableReads<T>;
   readonly #head: Head<T>;
   readonly #redis: RedisService;
+  readonly #large: LargeLists;
 
-  constructor(readModel: ReadModel<T>, table: TableReads<T>, head: Head<T>, redis: RedisService) {
+  constructor(readModel: ReadModel<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, large: LargeLists) {
     this.#readModel = readModel;
     this.#table = table;
     this.#head = head;
     this.#redis = redis;
+    this.#large = large;
   }
 
   /**
@@ -25,8 +28,12 @@ export class Reader<T extends object> {
    *
    * @throws ServiceError `SERVICE_UNAVAILABLE`, `DATABASE_UNAVAILABLE`, `REVISION_NOT_REACHED`
    */
-  async read<V>(consistency: Consistency, ask: (reads: Reads<T>) => Promise<Answer<V>>): Promise<V> {
+  async read<V>(
+    consistency: Consistency,
+    question: (reads: Reads<T>, large: LargeLists) => Promise<Answer<V>>,
+  ): Promise<V> {
     const { atLeast } = consistency;
+    const ask = (reads: Reads<T>) => question(reads, this.#large);
     const answer = await this.#readModel.read(atLeast, ask);
     if (!answer) return this.readTable(consistency, ask);
     const { evidence } = answer;

@@ -1,4 +1,5 @@
 import DataLoader from "dataloader";
+import type { LargeLists } from "./large-lists.ts";
 import type { Mark } from "./mark.ts";
 
 /** The largest number of point reads that are one question, so that it never keeps its store from others for long. */
@@ -24,6 +25,12 @@ export interface Answer<V> extends Mark {
   readonly evidence?: string | null | undefined;
 }
 
+/** What a list may come to: how many instances, and how many bytes of JSON these make. */
+export interface ListLimits {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** Which rows a page holds: at most `limit` between `after` and `before` (both exclusive) in key order. */
 export interface PageRequest {
   readonly after?: string | undefined;
@@ -44,11 +51,14 @@ export interface Page<T> {
   readonly total: number | undefined;
 }
 
-/** What can be asked of a stream's instances: of the read model as of the table. */
+/**
+ * What can be asked of a stream's instances: of the read model as of the table. A list that is large for one command is
+ * read in portions, all of one state, in its turn among the `large` ones.
+ */
 export interface Reads<T> {
   /** The instance with this key, or null. */
   get(key: string): Promise<Answer<T | null>>;
-  /** Every instance in key order, or null when there are more than `limit`. */
-  all(limit: number): Promise<Answer<readonly T[] | null>>;
-  page(request: PageRequest): Promise<Answer<Page<T>>>;
+  /** Every instance in key order, or the limit that they exceed. */
+  all(limits: ListLimits, large: LargeLists): Promise<Answer<readonly T[] | keyof ListLimits>>;
+  page(request: PageRequest, large: LargeLists): Promise<Answer<Page<T>>>;
 }

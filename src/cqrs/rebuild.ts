@@ -4,7 +4,7 @@ import { newReadModelName, readModelKeys, rebuildLockKey, TIME_TO_LIVE_MS } from
 import type { Stream } from "./stream.ts";
 import type { TableReads } from "./table-reads.ts";
 
-/** Rows copied at a time: small enough that no reader waits long behind one portion. */
+/** Rows copied at a time, or fewer large ones: small enough that no reader waits long behind one portion. */
 const CHUNK = 500;
 /** Another process's rebuild is believed to be alive for this long after its last portion. Milliseconds. */
 const LOCK_MS = 5000;
@@ -53,9 +53,9 @@ async function copy<T extends object>(
   return redis.withOwnConnection(connection, rows, async (own) => {
     const discard = () => own.unlink(rows, order).catch(() => {});
     try {
-      await table.snapshot(CHUNK, async (row, chunks) => {
+      await table.snapshot(CHUNK, async (row, portions) => {
         let size = 0;
-        for await (const chunk of chunks) {
+        for await (const { rows: chunk } of portions) {
           const fields = chunk.flatMap((instance) => [String(instance[key]), JSON.stringify(instance)]);
           await Promise.all([own.loadRows(rows, order, TIME_TO_LIVE_MS, ...fields), onProgress()]);
           size += chunk.length;

@@ -1,10 +1,18 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type DataLoader from "dataloader";
 import { Chain } from "./chain.ts";
+import type { LargeLists } from "./large-lists.ts";
 import { type Mark, parseMark } from "./mark.ts";
-import { type Answer, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
+import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
+import { type BegunList, PORTION_BYTES, RedisLists, StoredAnswer } from "./redis-lists.ts";
 import type { RedisConnection, RedisService } from "./redis-service.ts";
-import { livesAt, MARK_FIELD, type ReadModelKeys, readModelKeys } from "./scripts.ts";
+import {
+  livesAt,
+  MARK_FIELD,
+  type PortionReply,
+  type ReadModelKeys,
+  readModelKeys,
+  type ScriptedRedis,
+} from "./scripts.ts";
 import type { StreamDefinition } from "./stream.ts";
 
 /** Redis answered, but what it holds cannot be believed. */
@@ -22,7 +30,8 @@ interface StoredRow {
 
 /**
  * Reads of a stream's read model, under one name and over one connection only. Each is one command, so that the answer
- * and the mark that it is true at are from one moment. Evidence is the row for a point read, for others the mark.
+ * and the mark that it is true at are from one moment; of large lists see {@link RedisLists}. Evidence is the row for a
+ * point read, for others the mark.
  *
  * Every method throws `RedisUnavailable`, the server's own errors, and `Unsound`, which making a value does as well.
  */
@@ -41,8 +50,7 @@ export class RedisReads<T extends object> implements Reads<T> {
    * the cost of a request.
    */
   readonly #points: DataLoader<string, StoredRow>;
-  /** Lists that wait in this turn, by question: several who ask the same have one answer. */
-  readonly #lists = new Map<string, Promise<unknown>>();
+  readonly #lists: RedisLists<T>;
 
   constructor(definition: StreamDefinition<T>, name: string, connection: RedisConnection, redis: RedisService) {
     this.name = name;
@@ -52,6 +60,11 @@ export class RedisReads<T extends object> implements Reads<T> {
     this.#key = definition.key;
     this.#redis = redis;
     this.#points = pointReads((keys) => this.#rows(keys));
+    this.#lists = new RedisLists(
+      `${this.#keys.rows} ${connection.readyAt}`,
+      (...range) => this.#call(({ rows, order }, redis) => redis.readOn(rows, order, ...range)),
+      (json, size) => this.#parseAll(json, size),
+    );
   }
 
   async get(key: string): Promise<Answer<T | null>> {
@@ -59,29 +72,32 @@ export class RedisReads<T extends object> implements Reads<T> {
     return new StoredAnswer(mark, json, () => (json === null ? null : this.#parse(json, key)));
   }
 
-  async all(limit: number): Promise<Answer<readonly T[] | null>> {
-    const { rows, order } = this.#keys;
-    return this.#together(`all ${limit}`, async () => {
-      const reply = await this.#redis.call(this.connection, (redis) => redis.readAll(rows, order, limit));
-      const [text, total = 0, json] = reply ?? [];
-      return new StoredAnswer(soundMark(text), text, () => (total > limit ? null : this.#parseAll(json, total)));
+  async all({ rows: limit, bytes }: ListLimits, large: LargeLists): Promise<Answer<readonly T[] | keyof ListLimits>> {
+    const begin = async () => {
+      const reply = await this.#call(({ rows, order }, redis) => redis.readAll(rows, order, limit, PORTION_BYTES));
+      const [text, total = 0, ...portion] = reply ?? [];
+      return total > limit ? begun(text, total, 0, 0, [0, 0, "[]"]) : begun(text, total, 0, total, portion);
+    };
+    return this.#lists.read<readonly T[] | keyof ListLimits>(large, {
+      text: `all ${limit} ${bytes}`,
+      mostBytes: bytes,
+      begin,
+      toValue: ({ total }, found) => (total > limit ? "rows" : (found ?? "bytes")),
     });
   }
 
-  async page({ after, before, limit, backwards }: PageRequest): Promise<Answer<Page<T>>> {
-    const { rows, order } = this.#keys;
-    const min = after === undefined ? "-" : `(${after}`;
-    const max = before === undefined ? "+" : `(${before}`;
-    const bounds = [min, max, limit, backwards ? 1 : 0] as const;
-    return this.#together(JSON.stringify(bounds), async () => {
-      const reply = await this.#redis.call(this.connection, (redis) => redis.readPage(rows, order, ...bounds));
-      const [text, total, rowsBefore = 0, size = 0, rowsAfter = 0, json] = reply ?? [];
-      return new StoredAnswer(soundMark(text), text, () => ({
-        rows: this.#parseAll(json, size),
-        hasBefore: rowsBefore > 0,
-        hasAfter: rowsAfter > 0,
-        total,
-      }));
+  async page({ after = "", before = "", limit, backwards }: PageRequest, large: LargeLists): Promise<Answer<Page<T>>> {
+    const range = [after, before, limit, backwards ? 1 : 0] as const;
+    const begin = async () => {
+      const reply = await this.#call(({ rows, order }, redis) => redis.readPage(rows, order, ...range, PORTION_BYTES));
+      const [text, total = 0, first = 0, stop = 0, ...portion] = reply ?? [];
+      return begun(text, total, first, stop, portion);
+    };
+    return this.#lists.read<Page<T>>(large, {
+      text: JSON.stringify(range),
+      mostBytes: Infinity,
+      begin,
+      toValue: ({ total, first, stop }, rows = []) => ({ rows, hasBefore: first > 0, hasAfter: stop < total, total }),
     });
   }
 
@@ -93,32 +109,20 @@ export class RedisReads<T extends object> implements Reads<T> {
   };
 
   #mark(): Promise<Answer<never>> {
-    const { rows, order } = this.#keys;
-    return this.#together("mark", async () => {
-      const [text] = await this.#redis.call(this.connection, (redis) => redis.inspect(rows, order));
+    return this.#lists.together("mark", async () => {
+      const [text] = await this.#call(({ rows, order }, redis) => redis.inspect(rows, order));
       return new StoredAnswer<never>(soundMark(text), text, () => {
         throw new TypeError("evidence has no value");
       });
     });
   }
 
-  /** Sends the question when this turn is over, for all who have asked it by then and for nobody later. */
-  #together<R>(question: string, send: () => Promise<R>): Promise<R> {
-    let answer = this.#lists.get(question) as Promise<R> | undefined;
-    if (!answer) {
-      answer = nextTurn().then(() => {
-        this.#lists.delete(question);
-        return send();
-      });
-      this.#lists.set(question, answer);
-    }
-    return answer;
+  #call<R>(send: (keys: ReadModelKeys, redis: ScriptedRedis) => Promise<R>): Promise<R> {
+    return this.#redis.call(this.connection, (redis) => send(this.#keys, redis));
   }
 
   async #rows(keys: readonly string[]): Promise<StoredRow[]> {
-    const [text, ...found] = await this.#redis.call(this.connection, (redis) =>
-      redis.hmget(this.#keys.rows, MARK_FIELD, ...keys),
-    );
+    const [text, ...found] = await this.#call(({ rows }, redis) => redis.hmget(rows, MARK_FIELD, ...keys));
     const mark = soundMark(text);
     return found.map((json) => ({ mark, json: json ?? null }));
   }
@@ -143,25 +147,17 @@ export class RedisReads<T extends object> implements Reads<T> {
   }
 }
 
-/** An answer whose value is made when it is first asked for. */
-class StoredAnswer<V> implements Answer<V> {
-  readonly revision: number;
-  readonly token: string;
-  readonly evidence: string | null | undefined;
-  readonly #make: () => V;
-  #made: { readonly value: V } | undefined;
-
-  constructor({ revision, token }: Mark, evidence: string | null | undefined, make: () => V) {
-    this.revision = revision;
-    this.token = token;
-    this.evidence = evidence;
-    this.#make = make;
-  }
-
-  get value(): V {
-    this.#made ??= { value: this.#make() };
-    return this.#made.value;
-  }
+/** @throws Unsound when it has no mark, or rows that are missing */
+function begun(
+  text: string | null | undefined,
+  total: number,
+  first: number,
+  stop: number,
+  portion: Readonly<PortionReply>,
+): BegunList {
+  const mark = soundMark(text);
+  if (first < stop && !portion[0]) throw new Unsound("rows are missing");
+  return { mark, text, total, first, stop, portion };
 }
 
 /** @throws Unsound */

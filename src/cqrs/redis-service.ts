@@ -131,13 +131,15 @@ export class RedisService {
    */
   async call<R>(connection: RedisConnection, send: (client: ScriptedRedis) => Promise<R>): Promise<R> {
     if (connection !== this.connection) throw new RedisUnavailable("the connection was lost");
+    const received = bytesFrom(connection);
     try {
       const reply = await within(this.#options.timeoutMs, send(connection.client));
       // a script that the server did not know is sent a second time, by then perhaps over a new connection
       if (connection !== this.#connection) throw new RedisUnavailable("the connection was lost");
       return reply;
     } catch (error) {
-      if (error instanceof TimedOut) this.#suspect(connection);
+      // a server that has sent anything meanwhile does not hang: it is busy with what was asked before
+      if (error instanceof TimedOut && bytesFrom(connection) === received) this.#suspect(connection);
       if (isReplyError(error) || error instanceof RedisUnavailable) throw error;
       throw new RedisUnavailable((error as Error).message, { cause: error });
     }
@@ -255,6 +257,11 @@ async function identify(client: Redis | Cluster): Promise<RedisPlace> {
 function ping(client: Redis | Cluster): Promise<unknown> {
   const nodes: readonly Pick<Redis, "ping">[] = isCluster(client) ? client.nodes("master") : [client];
   return Promise.all(nodes.map((node) => node.ping()));
+}
+
+/** How many bytes the server has sent. Those of one node of a cluster would say nothing of another: none are counted. */
+function bytesFrom({ client }: RedisConnection): number {
+  return isCluster(client) ? 0 : client.stream.bytesRead;
 }
 
 function isCluster(client: Redis | Cluster): client is Cluster {

@@ -71,20 +71,24 @@ local sound = mark and redis.call('HLEN', KEYS[1]) == total + 1
 `;
 
 /**
- * The rows of these keys as one JSON array, which costs the reader a fraction of what hundreds of replies do; nothing
- * if one is missing. HMGET in portions: Lua's stack holds a few thousand values.
+ * How many of the rows with the ranks `first` to `stop` (exclusive) make a portion of at most `most` bytes, what they
+ * take, and the rows as one JSON array, which costs the reader a fraction of what hundreds of replies do; nothing if
+ * one is missing. Each row that is larger is a portion by itself. HMGET is sent in steps: Lua's stack holds a few
+ * thousand values, and what a step reads beyond the portion is small.
  */
-const ROWS = `
-local function rows(keys)
-  local found = {}
-  for first = 1, #keys, 1000 do
-    local portion = redis.call('HMGET', KEYS[1], unpack(keys, first, math.min(first + 999, #keys)))
-    for i = 1, #portion do
-      if not portion[i] then return false end
-      found[#found + 1] = portion[i]
+const PORTION = `
+local function portion(first, stop, most)
+  local found, bytes = {}, 0
+  for from = first, stop - 1, 50 do
+    local keys = redis.call('ZRANGE', KEYS[2], from, math.min(from + 50, stop) - 1)
+    for _, row in ipairs(redis.call('HMGET', KEYS[1], unpack(keys))) do
+      if not row then return 0, 0, false end
+      if #found > 0 and bytes + #row > most then return #found, bytes, '[' .. table.concat(found, ',') .. ']' end
+      found[#found + 1] = row
+      bytes = bytes + #row
     end
   end
-  return '[' .. table.concat(found, ',') .. ']'
+  return #found, bytes, '[' .. table.concat(found, ',') .. ']'
 end
 `;
 
@@ -128,40 +132,40 @@ end
 return mark
 `;
 
-/** The mark, how many rows there are, and all of them in order unless they are more than ARGV[1]. */
-const readAll = `${SOUND}${ROWS}
+/**
+ * The mark, how many rows there are, and the first portion of them, of ARGV[2] bytes; no portion if they are more than
+ * ARGV[1].
+ */
+const readAll = `${SOUND}${PORTION}
 if not sound then return false end
 if total > tonumber(ARGV[1]) then return {mark, total} end
-return {mark, total, rows(redis.call('ZRANGE', KEYS[2], 0, -1))}
+return {mark, total, portion(0, total, tonumber(ARGV[2]))}
 `;
 
 /**
- * One page: at most ARGV[3] rows between the bounds ARGV[1] and ARGV[2] (as ZRANGEBYLEX takes them), from the end if
- * ARGV[4] is 1. Returns the mark, the total, how many rows there are before the page, in it and after it, and the rows
- * in order.
+ * One page: at most ARGV[3] rows after the key ARGV[1] and before the key ARGV[2] (an empty one is no bound), from the
+ * end if ARGV[4] is 1. Returns the mark, the total, the ranks that the page begins at and ends before, and its first
+ * portion, of ARGV[5] bytes.
  */
-const readPage = `${SOUND}${ROWS}
+const readPage = `${SOUND}${PORTION}
 if not sound then return false end
-local min, max, limit, backwards = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
-local keys = {}
-if limit > 0 and backwards then
-  local reversed = redis.call('ZREVRANGEBYLEX', KEYS[2], max, min, 'LIMIT', 0, limit)
-  for i = #reversed, 1, -1 do keys[#keys + 1] = reversed[i] end
-elseif limit > 0 then
-  keys = redis.call('ZRANGEBYLEX', KEYS[2], min, max, 'LIMIT', 0, limit)
-end
-local before, after
-if #keys > 0 then
-  before = redis.call('ZRANK', KEYS[2], keys[1])
-  after = total - 1 - redis.call('ZRANK', KEYS[2], keys[#keys])
-elseif backwards then
-  before = redis.call('ZLEXCOUNT', KEYS[2], '-', max)
-  after = total - before
+local after, before, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local first, stop = 0, total
+if after ~= '' then first = redis.call('ZLEXCOUNT', KEYS[2], '-', '[' .. after) end
+if before ~= '' then stop = redis.call('ZLEXCOUNT', KEYS[2], '-', '(' .. before) end
+-- bounds in the wrong order: the page is empty, where its direction begins
+if ARGV[4] == '1' then
+  first = math.min(stop, math.max(first, stop - limit))
 else
-  after = redis.call('ZLEXCOUNT', KEYS[2], min, '+')
-  before = total - after
+  stop = math.max(first, math.min(stop, first + limit))
 end
-return {mark, total, before, #keys, after, rows(keys)}
+return {mark, total, first, stop, portion(first, stop, tonumber(ARGV[5]))}
+`;
+
+/** The next portion of a list: ARGV[4] bytes of the ranks from ARGV[2] to before ARGV[3], if the mark still is ARGV[1]. */
+const readOn = `${SOUND}${PORTION}
+if not sound or mark ~= ARGV[1] then return false end
+return {portion(tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))}
 `;
 
 /** The mark (nothing if unsound) and the shorter time to live; an empty order is no key and has none. */
@@ -201,6 +205,7 @@ export const scripts = {
   applyChanges: { lua: applyChanges, numberOfKeys: 2 },
   readAll: { lua: readAll, numberOfKeys: 2, readOnly: true },
   readPage: { lua: readPage, numberOfKeys: 2, readOnly: true },
+  readOn: { lua: readOn, numberOfKeys: 2, readOnly: true },
   inspect: { lua: inspect, numberOfKeys: 2, readOnly: true },
   extend: { lua: extend, numberOfKeys: 2 },
   loadRows: { lua: loadRows, numberOfKeys: 2 },
@@ -209,13 +214,15 @@ export const scripts = {
 
 type Script<Reply> = (rows: string, order: string, ...args: (string | number)[]) => Promise<Reply>;
 
+/** How many rows a portion has, their bytes, and they themselves as JSON. */
+export type PortionReply = [size?: number, bytes?: number, rows?: string | null];
+
 /** A client that knows the scripts. What they reply is checked where it is read: the keys may hold anything. */
 export interface ScriptedRedis extends Redis {
   applyChanges: Script<string | null>;
-  readAll: Script<[mark: string, total: number, rows?: string | null] | null>;
-  readPage: Script<
-    [mark: string, total: number, before: number, size: number, after: number, rows: string | null] | null
-  >;
+  readAll: Script<[mark: string, total: number, ...PortionReply] | null>;
+  readPage: Script<[mark: string, total: number, first: number, stop: number, ...PortionReply] | null>;
+  readOn: Script<PortionReply | null>;
   inspect: Script<[mark: string | null, timeToLiveMs: number]>;
   extend: Script<null>;
   loadRows: Script<null>;

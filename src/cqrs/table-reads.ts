@@ -1,20 +1,31 @@
 import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "./database-engine.ts";
+import type { LargeLists, Turn } from "./large-lists.ts";
 import type { Mark } from "./mark.ts";
 import type { OrmService } from "./orm-service.ts";
-import { type Answer, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
+import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import type { Stream, StreamRow } from "./stream.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the table is named at run time
 type Select = SelectQueryBuilder<any, any, any>;
 
+/** What one statement reads of the whole table at most: SQLite has that done in some milliseconds, and others wait. */
+const PORTION = { rows: 200, bytes: 500_000 };
+
 /** A row of the joined statement: an instance, or nulls when there is none, and `$` columns of the statement's own. */
 type Joined = Record<string, unknown> & { $revision: number | string; $token: string };
 
+/** Rows of the table in key order, and their bytes as JSON. */
+interface Portion<T> {
+  readonly rows: readonly T[];
+  readonly bytes: number;
+}
+
 /**
  * Reads of a stream's table. Each is one statement that joins the stream's row, so that rows and revision are from one
- * snapshot on every engine and no transaction is held across an await. Point reads have evidence, the row; to make sure of
- * a list would take as long as to read it.
+ * snapshot on every engine and no transaction is held across an await; a list that is large for one is read in portions
+ * from a snapshot with a connection of its own. Point reads have evidence, the row; to make sure of a list would take as
+ * long as to read it.
  */
 export class TableReads<T extends object> implements Reads<T> {
   readonly #orm: OrmService;
@@ -27,8 +38,14 @@ export class TableReads<T extends object> implements Reads<T> {
    * a lock for each, which costs more than the reading, and PostgreSQL is asked over the network.
    */
   readonly #points = pointReads((keys) => this.#getAll(keys));
-  /** The statements for so many keys. To compile one costs more than to run it. */
+  /** The statements for so many keys, and for the beginning of a list. To compile one costs more than to run it. */
   readonly #compiled = new Map<number, CompiledQuery<Joined>>();
+
+  #beginning: CompiledQuery<Joined> | undefined;
+  /** What a row took on average among those that were measured last. */
+  #rowBytes = 1;
+  /** The list that was found to take more bytes than it may, and the state in which it does. */
+  #tooLarge: { readonly question: string; readonly token: string } | undefined;
 
   constructor(orm: OrmService, stream: Stream<T>) {
     this.#orm = orm;
@@ -57,16 +74,24 @@ export class TableReads<T extends object> implements Reads<T> {
     return { value: instances, ...mark };
   }
 
-  async all(limit: number): Promise<Answer<readonly T[] | null>> {
-    const { instances, mark } = await this.#select((sql) =>
-      this.#joined(
-        sql,
-        this.#rows(sql)
-          .orderBy(this.#key)
-          .limit(limit + 1),
-      ).orderBy(this.#stream.definition.key),
-    );
-    return { value: instances.length > limit ? null : instances, ...mark };
+  async all(limits: ListLimits, large: LargeLists): Promise<Answer<readonly T[] | keyof ListLimits>> {
+    const question = `${this.#table} ${limits.rows} ${limits.bytes}`;
+    const readOn = async (turn: Turn) => {
+      const answer = await this.#allInPortions(limits, turn);
+      if (answer.value === "bytes") this.#tooLarge = { question, token: answer.token };
+      return answer;
+    };
+    const joined = large.join(question, readOn);
+    if (joined) return joined;
+    const { rows, instances, mark } = this.#split((await this.#orm.sql((sql) => this.#begin(sql, limits))).rows);
+    const total = Number(rows[0]?.$total);
+    const bytes = this.#measure(instances);
+    if (total > limits.rows) return { value: "rows", ...mark };
+    const isTooLarge = this.#tooLarge?.question === question && this.#tooLarge.token === mark.token;
+    if (bytes > limits.bytes || isTooLarge) return { value: "bytes", ...mark };
+    if (instances.length === total) return { value: instances, ...mark };
+    const estimate = Math.min(limits.bytes, (bytes / instances.length) * total);
+    return large.read(question, estimate, readOn);
   }
 
   async page({ after, before, limit, backwards, withTotal }: PageRequest): Promise<Answer<Page<T>>> {
@@ -109,14 +134,43 @@ export class TableReads<T extends object> implements Reads<T> {
   }
 
   /**
-   * Hands out the stream's row and the whole table in key order, `size` rows at a time, both from one snapshot that
-   * lasts until `work` is done.
+   * Hands out the stream's row and the whole table in key order, at most `size` rows at a time, both from one snapshot
+   * that lasts until `work` is done.
    */
   async snapshot(
     size: number,
-    work: (row: StreamRow, chunks: AsyncIterable<readonly T[]>) => Promise<void>,
+    work: (row: StreamRow, portions: AsyncIterable<Portion<T>>) => Promise<void>,
   ): Promise<void> {
-    await this.#orm.snapshot(async (sql) => work(await this.#stream.rowIn(sql), this.#chunks(sql, size)));
+    await this.#orm.snapshot(async (sql) => work(await this.#stream.rowIn(sql), this.#portions(sql, size)));
+  }
+
+  /** The first portion of the whole table, and how many rows that has, counted no further than need be. */
+  #begin(sql: Sql, limits: ListLimits) {
+    const { key, name } = this.#stream.definition;
+    if (!this.#beginning) {
+      const counted = expression`(select count(*) from (select 1 from ${expression.table(this.#table)} limit ${0}) as counted)`;
+      const statement = this.#joined(sql, this.#rows(sql).orderBy(this.#key).limit(0)).select(counted.as("$total"));
+      this.#beginning = statement.orderBy(key).compile() as CompiledQuery<Joined>;
+    }
+    // in the order of the text: the count comes first
+    const parameters = [limits.rows + 1, this.#portionOf(PORTION.rows), name];
+    return sql.executeQuery<Joined>({ ...this.#beginning, parameters });
+  }
+
+  async #allInPortions(limits: ListLimits, turn: Turn): Promise<Answer<readonly T[] | keyof ListLimits>> {
+    return this.#orm.snapshot(async (sql) => {
+      const { revision, token } = await this.#stream.rowIn(sql);
+      const all: T[] = [];
+      let bytes = 0;
+      for await (const { rows, bytes: more } of this.#portions(sql, PORTION.rows)) {
+        all.push(...rows);
+        bytes += more;
+        if (all.length > limits.rows) return { value: "rows", revision, token };
+        if (bytes > limits.bytes) return { value: "bytes", revision, token };
+        await turn();
+      }
+      return { value: all, revision, token };
+    });
   }
 
   async #getAll(keys: readonly string[]): Promise<Answer<T | null>[]> {
@@ -137,14 +191,29 @@ export class TableReads<T extends object> implements Reads<T> {
     });
   }
 
-  async *#chunks(sql: Sql, size: number): AsyncGenerator<readonly T[]> {
+  async *#portions(sql: Sql, mostRows: number): AsyncGenerator<Portion<T>> {
     const { key } = this.#stream.definition;
     for (let last = ""; ; ) {
+      const size = this.#portionOf(mostRows);
       const rows = (await this.#rows(sql).where(this.#key, ">", last).orderBy(this.#key).limit(size).execute()) as T[];
-      if (rows.length > 0) yield rows;
+      if (rows.length > 0) yield { rows, bytes: this.#measure(rows) };
       if (rows.length < size) return;
       last = String(rows.at(-1)?.[key]);
     }
+  }
+
+  /** How many rows make a portion of so many at most, as far as those that were measured last can tell. */
+  #portionOf(mostRows: number): number {
+    return Math.max(1, Math.min(mostRows, Math.floor(PORTION.bytes / this.#rowBytes)));
+  }
+
+  /** What these rows take as JSON, which is how the read model counts them. */
+  #measure(rows: readonly T[]): number {
+    if (rows.length === 0) return 0;
+    // without brackets and commas
+    const bytes = Buffer.byteLength(JSON.stringify(rows)) - rows.length - 1;
+    this.#rowBytes = bytes / rows.length;
+    return bytes;
   }
 
   /** The table's rows as instances: each column under its property's name. */

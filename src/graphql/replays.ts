@@ -3,6 +3,8 @@ import type { Consistency, Recheck } from "../cqrs/consistency.ts";
 
 /** What all kept answers may take together, in characters of requests, answers and what was read for them. */
 const MAX_CHARACTERS = 32_000_000;
+/** A longer answer is not kept: a few would leave no room for those of all others. */
+const MAX_ANSWER = MAX_CHARACTERS / 16;
 /** What an entry, and each of its reads, costs beside its texts, roughly. */
 const ENTRY_CHARACTERS = 500;
 
@@ -50,7 +52,7 @@ export class Replays {
 
   /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
   keep(request: string, answer: string, { report, rechecks }: Consistency): void {
-    if (!report || !rechecks) return;
+    if (!report || !rechecks || answer.length > MAX_ANSWER) return;
     const afterRevision = `,"servedBy":"${report.servedBy}"}}}`;
     const tail = report.revision + afterRevision;
     if (!answer.endsWith(tail)) return;

@@ -1,7 +1,7 @@
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { ServiceError } from "../../cqrs/errors.ts";
 import type { Reader } from "../../cqrs/reader.ts";
-import type { Page, PageRequest } from "../../cqrs/reads.ts";
+import type { ListLimits, Page, PageRequest } from "../../cqrs/reads.ts";
 import { type Book, isbnKey, titleKey } from "../book.ts";
 import { type BookEditForm, bookEditForm } from "./book-edit-form.ts";
 
@@ -13,21 +13,21 @@ import { type BookEditForm, bookEditForm } from "./book-edit-form.ts";
  */
 export class BookQueryHandler {
   readonly #reader: Reader<Book>;
-  readonly #maxBooks: number;
+  readonly #limits: ListLimits;
 
-  constructor(reader: Reader<Book>, maxBooks: number) {
+  /** `limits` are those of `books`. */
+  constructor(reader: Reader<Book>, limits: ListLimits) {
     this.#reader = reader;
-    this.#maxBooks = maxBooks;
+    this.#limits = limits;
   }
 
   /** The whole catalogue in title order. */
   async books(consistency: Consistency): Promise<readonly Book[]> {
-    const books = await this.#reader.read(consistency, (reads) => reads.all(this.#maxBooks));
-    if (books) return books;
-    throw new ServiceError(
-      "TOO_MANY_BOOKS",
-      `The catalogue holds more than ${this.#maxBooks} books. Read it page by page: booksConnection.`,
-    );
+    const books = await this.#reader.read(consistency, (reads, large) => reads.all(this.#limits, large));
+    if (typeof books !== "string") return books;
+    const { rows, bytes } = this.#limits;
+    const size = books === "rows" ? `holds more than ${rows} books` : `comes to more than ${bytes / 1_000_000} MB`;
+    throw new ServiceError("TOO_MANY_BOOKS", `The catalogue ${size}. Read it page by page: booksConnection.`);
   }
 
   /** The book with this title, or null. */
@@ -44,7 +44,7 @@ export class BookQueryHandler {
 
   /** One page of the catalogue in title order. */
   async page(request: PageRequest, consistency: Consistency): Promise<Page<Book>> {
-    return this.#reader.read(consistency, (reads) => reads.page(request));
+    return this.#reader.read(consistency, (reads, large) => reads.page(request, large));
   }
 
   /** The book with this ISBN, or null. */
