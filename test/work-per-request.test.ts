@@ -5,6 +5,7 @@ import { type App, createApp, createHttpServer } from "../src/app.ts";
 import { ConfigService } from "../src/config.ts";
 import { GraphqlClient } from "./support/client.ts";
 import { newDatabase } from "./support/database.ts";
+import { fillWith, largeTitles } from "./support/large-catalogue.ts";
 import { openConnection, postOf } from "./support/raw-connection.ts";
 import { type RedisServer, startRedis } from "./support/redis.ts";
 import { eventually } from "./support/wait.ts";
@@ -79,17 +80,18 @@ class CountedService extends GraphqlClient {
   }
 }
 
-async function startCounted(redis?: RedisServer): Promise<CountedService> {
+async function startCounted(redis?: RedisServer, largeBooks = 0): Promise<CountedService> {
   const work: Work = { parsed: 0, validated: 0, executed: 0, statements: [] };
   countStatements(work);
   count("graphql:parse", () => work.parsed++);
   count("graphql:validate", () => work.validated++);
 
   const { url: DATABASE_URL } = await newDatabase("sqlite");
+  if (largeBooks > 0) await fillWith(DATABASE_URL, largeTitles(largeBooks));
   const config = ConfigService.load({
     ...{ PORT: "0", LOG_LEVEL: "silent", DATABASE_URL, REDIS_URL: redis?.url },
     // on a busy machine a short lease may run out, and the database answers
-    ...{ READ_LEASE_MS: "1000", REDIS_TIMEOUT_MS: "1000" },
+    ...{ READ_LEASE_MS: "1000", REDIS_TIMEOUT_MS: "1000", MAX_ANSWER_MB: "1" },
   });
   const app = await createApp(config);
   // each question here has one field, so that an execution is one call of its handler
@@ -194,6 +196,53 @@ describe("with Redis", () => {
     expect(again).toMatchObject({ ...nothing, redis: { evalsha: 1 } });
     // what INFO itself says is a good part of these
     expect(first.bytes - again.bytes).toBeGreaterThan(100 * 50);
+  });
+
+  /** So many scripts were run; upkeep may have run one of its own. */
+  function expectScripts(work: { redis: Record<string, number>; statements: string[] }, count: number): void {
+    const { evalsha = 0, eval: first = 0 } = work.redis;
+    expect([count, count + 1]).toContain(evalsha + first);
+    expect(work.statements).toEqual([]);
+  }
+
+  test("a large list is one command for each 256 kB, and one while nothing has changed", async () => {
+    const service = await startCounted(await startRedis(), 100);
+    const ask = (atLeast: number) => () =>
+      service.ask("{ books { stockQuantity } }", { extensions: { consistency: { atLeast } } });
+    const first = await service.workFor(ask(0));
+    expectScripts(first, 3);
+    const again = await service.workFor(ask(0));
+    expectScripts(again, 1);
+    expect(first.bytes - again.bytes).toBeGreaterThan(600_000);
+  });
+
+  test("a list that is too large is read as far as it may be, and one portion of it while nothing has changed", async () => {
+    const service = await startCounted(await startRedis(), 200);
+    const ask = async () => {
+      const { errors } = await service.send("{ books { stockQuantity } }");
+      expect(errors?.[0].extensions.code).toBe("TOO_MANY_BOOKS");
+    };
+    const first = await service.workFor(ask);
+    expectScripts(first, 4);
+    const again = await service.workFor(ask);
+    expectScripts(again, 1);
+    expect(again.bytes).toBeLessThan(300_000);
+  });
+
+  test("a long answer is not kept, so that those of others are", async () => {
+    const service = await startCounted(await startRedis(), 100);
+    await fill(service, 1);
+    await book(service, "0");
+    // too long to be kept: two and a half million characters
+    const query = `{ books { ${Array.from({ length: 24 }, (_, i) => `a${i}: title`).join(" ")} } }`;
+    const ask = () =>
+      fetch(service.url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query }),
+      }).then((response) => response.text());
+    for (let i = 0; i < 3; i++) expect((await service.workFor(ask)).executed).toBe(1);
+    expect((await service.workFor(() => book(service, "0"))).executed).toBe(0);
   });
 
   test("a change costs the answers that hold it one more execution, and the others none", async () => {

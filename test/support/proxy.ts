@@ -17,6 +17,7 @@ export class TcpProxy {
   #target: number;
   #holding: "nothing" | "requests" | "replies" = "nothing";
   #delayMs = 0;
+  #bytesPerMs = Infinity;
   #refusing = false;
 
   constructor(targetPort: number) {
@@ -81,6 +82,11 @@ export class TcpProxy {
     this.#delayMs = ms;
   }
 
+  /** Lets no more than so many bytes pass in a second, in each direction of each connection, until `heal`. */
+  throttle(bytesPerSecond: number): void {
+    this.#bytesPerMs = bytesPerSecond / 1000;
+  }
+
   /** Ends all connections as the server sees it; clients are not told, and what they send is lost. New ones work. */
   halfOpen(): void {
     for (const link of this.#links) {
@@ -94,6 +100,7 @@ export class TcpProxy {
     this.#refusing = false;
     this.#holding = "nothing";
     this.#delayMs = 0;
+    this.#bytesPerMs = Infinity;
     for (const { client, server } of this.#links) {
       client.resume();
       server.resume();
@@ -108,14 +115,24 @@ export class TcpProxy {
 
   #pass(from: Socket, to: Socket): void {
     let delivered = Promise.resolve<unknown>(undefined);
-    from.on("data", (chunk) => {
+    from.on("data", (chunk: Buffer) => {
       if (!to.destroyed) {
         const due = performance.now() + this.#delayMs;
         delivered = delivered
           .then(() => (due > performance.now() ? sleep(due - performance.now()) : undefined))
-          .then(() => to.destroyed || to.write(chunk));
+          .then(() => this.#write(to, chunk));
       }
     });
+  }
+
+  async #write(to: Socket, chunk: Buffer): Promise<void> {
+    for (let from = 0; from < chunk.length && !to.destroyed; ) {
+      // as a network does: a little at a time
+      const piece = this.#bytesPerMs < Infinity ? chunk.subarray(from, from + 4096) : chunk.subarray(from);
+      to.write(piece);
+      from += piece.length;
+      if (this.#bytesPerMs < Infinity) await sleep(piece.length / this.#bytesPerMs);
+    }
   }
 
   #hold({ client, server }: Link): void {
