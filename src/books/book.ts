@@ -92,14 +92,23 @@ export const date = z
 
 const ISBN_MESSAGE = "must be an ISBN of 10 or 13 digits, with or without hyphens";
 
+/** Digits and X are those of ASCII or full-width; dashes of every kind and spaces may stand anywhere. */
+const ISBN_DIGIT = "[\\d\\uFF10-\\uFF19]";
+const ISBN_GAP = "[\\s\\p{Pd}]*";
+
 const isbn = z
   .string()
-  .overwrite((value) => value.replaceAll(/[\s-]/g, "").toUpperCase())
+  .overwrite((value) =>
+    value
+      .replaceAll(/[\s\p{Pd}]/gu, "")
+      .replaceAll(/[\uFF10-\uFF19\uFF38\uFF58]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
+      .toUpperCase(),
+  )
   .regex(/^(\d{9}[\dX]|\d{13})$/, ISBN_MESSAGE)
   .meta({
     title: "ISBN",
     description: "10 or 13 digits; hyphens and spaces are ignored.",
-    pattern: "^[\\s\\-]*(?:(?:\\d[\\s\\-]*){9}[\\dXx]|(?:\\d[\\s\\-]*){12}\\d)[\\s\\-]*$",
+    pattern: `^${ISBN_GAP}(?:(?:${ISBN_DIGIT}${ISBN_GAP}){9}(?:${ISBN_DIGIT}|[Xx\\uFF38\\uFF58])|(?:${ISBN_DIGIT}${ISBN_GAP}){12}${ISBN_DIGIT})${ISBN_GAP}$`,
   })
   .register(formHints, { message: ISBN_MESSAGE });
 

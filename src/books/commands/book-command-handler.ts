@@ -3,7 +3,7 @@ import type { Consistency } from "../../cqrs/consistency.ts";
 import type { Change, Command, Outcome, Stream } from "../../cqrs/stream.ts";
 import type { Book } from "../book.ts";
 import type { BookReadModel } from "../queries/book-read-model.ts";
-import { addBook, deleteBook, updateBook } from "./book-commands.ts";
+import { addBook, deleteBook, newBook, updateBook } from "./book-commands.ts";
 
 /**
  * The write side. Each command is committed through the stream, in one transaction with those that came at the same
@@ -21,7 +21,7 @@ export class BookCommandHandler {
 
   /** Adds a book and returns it. */
   async addBook(input: unknown, consistency: Consistency): Promise<Book> {
-    const { after } = await this.#execute(() => addBook(input), consistency);
+    const { after } = await this.#execute(() => addBook(newBook(input)), consistency);
     return after as Book;
   }
 

@@ -11,9 +11,15 @@ import {
   VersionConflictError,
 } from "./book-refusals.ts";
 
+/** An input of `addBook` that was found valid. */
+export type NewBook = z.output<typeof addBookInput>;
+
 /** @throws ValidationError */
-export function addBook(input: unknown): Command<Book> {
-  const { title, author, publishedDate = null, isbn = null, stockQuantity } = parse(addBookInput, input);
+export function newBook(input: unknown): NewBook {
+  return parse(addBookInput, input);
+}
+
+export function addBook({ title, author, publishedDate = null, isbn = null, stockQuantity }: NewBook): Command<Book> {
   const book = { title, author, publishedDate, isbn, stockQuantity: stockQuantity ?? 0, version: 1 };
   return async (tx) => {
     const entity = await unlessTaken(book, () => tx.create(BookEntity, book));

@@ -1,8 +1,8 @@
 import { Refusal } from "../../cqrs/errors.ts";
 import type { Command } from "../../cqrs/stream.ts";
-import { addBookInput, type Book, BookEntity, toBook } from "../book.ts";
-import { addBook } from "../commands/book-commands.ts";
-import type { BookInput } from "./csv-rows.ts";
+import { type Book, BookEntity, toBook } from "../book.ts";
+import { addBook, type NewBook, newBook } from "../commands/book-commands.ts";
+import type { BookInput } from "./book-row.ts";
 
 /** The book is stored already, as the row has it. A refusal, so that the row takes no revision. */
 export class BookUnchanged extends Refusal {}
@@ -14,8 +14,9 @@ export class BookUnchanged extends Refusal {}
  * @throws ValidationError
  */
 export function importBook(input: BookInput): Command<Book> {
-  const add = addBook(input);
-  const { title, ...rest } = addBookInput.parse(input);
+  const book = newBook(input);
+  const { title, ...rest } = book;
+  const add = addBook(book);
   return async (tx, revision) => {
     const stored = await tx.get(BookEntity, title, "title");
     if (stored && isSame(toBook(stored), rest)) throw new BookUnchanged(`“${title}” is stored already.`);
@@ -23,7 +24,7 @@ export function importBook(input: BookInput): Command<Book> {
   };
 }
 
-function isSame(stored: Book, row: Omit<ReturnType<typeof addBookInput.parse>, "title">): boolean {
+function isSame(stored: Book, row: Omit<NewBook, "title">): boolean {
   const { stockQuantity, ...texts } = row;
   return (
     (stockQuantity === undefined || stored.stockQuantity === (stockQuantity ?? 0)) &&

@@ -17,11 +17,11 @@ export interface ProgressDisplay {
 /** How often a line is redrawn on a terminal, and how often one is written elsewhere. Milliseconds. */
 const INTERVAL_MS = { terminal: 100, plain: 2000 };
 
-/** A bar on a terminal, plain lines elsewhere. */
+/** A bar on a terminal, plain lines elsewhere. The first state is shown at once. */
 export function showProgress(name: string, output: ProgressOutput): ProgressDisplay {
   const begin = performance.now();
   const interval = output.isTTY ? INTERVAL_MS.terminal : INTERVAL_MS.plain;
-  let shownAt = output.isTTY ? -Infinity : begin;
+  let shownAt = -Infinity;
   let latest: ImportProgress | undefined;
   let shown: ImportProgress | undefined;
 
@@ -30,10 +30,11 @@ export function showProgress(name: string, output: ProgressOutput): ProgressDisp
     shownAt = performance.now();
     const { rows, fraction } = progress;
     const rate = Math.round((rows * 1000) / Math.max(shownAt - begin, 1));
-    const text = `${String(Math.floor(fraction * 100)).padStart(3)} %, ${rows} rows, ${rate} rows/s`;
+    const share = fraction === undefined ? "" : `${String(Math.floor(fraction * 100)).padStart(3)} %, `;
+    const text = `${share}${rows} rows, ${rate} rows/s`;
     output.write(
       output.isTTY
-        ? `\r${bar(fraction, (output.columns || 80) - text.length - 2)} ${text}\u001b[K`
+        ? `\r${bar(fraction ?? 0, (output.columns || 80) - text.length - 2)} ${text}\u001b[K`
         : `${name}: ${text.trim()}\n`,
     );
   };

@@ -1,0 +1,49 @@
+import type { Book } from "../book.ts";
+import { type Cell, emptyCell, type Repair, tidied, unprotected } from "./cell.ts";
+import type { ColumnMapping, ImportField } from "./csv-columns.ts";
+import { type DateOrder, readDate } from "./date-cell.ts";
+import { readIsbn } from "./isbn-cell.ts";
+
+/** An input of `addBook` with the fields that are mapped, not validated yet. */
+export type BookInput = Partial<Record<keyof Book & ImportField, unknown>>;
+
+/** A row as input of `addBook`, and what became of its cells. */
+export interface BookRow {
+  readonly input: BookInput;
+  /** Why cells must not be stored, by field. */
+  readonly refusals: ReadonlyMap<string, string>;
+  readonly repairs: readonly Repair[];
+}
+
+/** Makes a row of the file an input of `addBook`. What cannot be read as its field is left for validation to refuse. */
+export function toBookRow(fields: readonly string[], mapping: ColumnMapping, order: DateOrder | undefined): BookRow {
+  const input: BookInput = {};
+  const refusals = new Map<string, string>();
+  const repairs: Repair[] = [];
+  for (const [field, index] of mapping) {
+    const { value, refusal, repair } = readCell(field, fields[index] ?? "", order);
+    input[field] = value;
+    if (refusal) refusals.set(field, refusal);
+    if (repair) repairs.push(repair);
+  }
+  return { input, refusals, repairs };
+}
+
+function readCell(field: ImportField, text: string, order: DateOrder | undefined): Cell {
+  if (field === "isbn") return readIsbn(text);
+  if (field === "publishedDate") return readDate(text, order);
+  if (field === "stockQuantity") return readQuantity(text);
+  return readText(text);
+}
+
+function readText(text: string): Cell {
+  const value = unprotected(text);
+  if (!value.includes("\uFFFD")) return { value };
+  return { value, refusal: "has characters that an earlier program could not read and replaced by U+FFFD" };
+}
+
+/** `1.000` is one or a thousand, so it is left for validation to refuse. */
+function readQuantity(text: string): Cell {
+  const value = tidied(text);
+  return emptyCell(value) ?? { value: /^-?\d+([.,]0{1,2})?$/.test(value) ? Number.parseInt(value, 10) : value };
+}

@@ -1,0 +1,101 @@
+import { Refusal } from "../../cqrs/errors.ts";
+import type { Command } from "../../cqrs/stream.ts";
+import type { Book } from "../book.ts";
+import type { BookCommandHandler } from "../commands/book-command-handler.ts";
+import { ValidationError } from "../commands/book-refusals.ts";
+import { type BookRow, toBookRow } from "./book-row.ts";
+import type { Repair } from "./cell.ts";
+import type { ColumnMapping } from "./csv-columns.ts";
+import type { CsvRecord } from "./csv-records.ts";
+import type { DateOrder } from "./date-cell.ts";
+import { BookUnchanged, importBook } from "./import-book.ts";
+import type { RejectedRow } from "./rejected-rows.ts";
+
+/**
+ * What became of rows: `read` = `added` + `unchanged` + `rejected`. Of those added or unchanged: `dateOutOfRange` years
+ * that no date can hold, `isbnMended` ISBNs that got back the zeros that they began with, and `emptied` words for no
+ * value, such as NaN.
+ */
+export interface ImportCounts extends Record<Repair, number> {
+  read: number;
+  added: number;
+  unchanged: number;
+  rejected: number;
+}
+
+/** How the rows of the file are understood. */
+export interface RowRules {
+  readonly header: CsvRecord;
+  readonly mapping: ColumnMapping;
+  readonly order: DateOrder | undefined;
+}
+
+/** A row that is ready for its transaction. */
+interface PreparedRow {
+  readonly record: CsvRecord;
+  readonly row: BookRow;
+  readonly command: Command<Book>;
+}
+
+/** Runs one transaction; returns what became of its rows, and those that were refused, in the file's order. */
+export async function importBatch(
+  commands: BookCommandHandler,
+  batch: readonly CsvRecord[],
+  rules: RowRules,
+): Promise<{ counts: ImportCounts; refused: readonly RejectedRow[] }> {
+  const rows = batch.map((record) => prepare(record, rules));
+  const prepared = rows.filter((row) => "command" in row);
+  const outcomes = prepared.length > 0 ? await commands.executeAll(prepared.map(({ command }) => command)) : [];
+
+  const refusals = new Map(prepared.map((row, index) => [row, outcomes[index]?.refusal]));
+  const counts = { read: 0, added: 0, unchanged: 0, rejected: 0, dateOutOfRange: 0, isbnMended: 0, emptied: 0 };
+  const refused: RejectedRow[] = [];
+  for (const row of rows) {
+    counts.read++;
+    const refusal = "command" in row ? refusals.get(row) : undefined;
+    if (!("command" in row)) {
+      refused.push(row);
+    } else if (refusal && !(refusal instanceof BookUnchanged)) {
+      refused.push({ record: row.record, reason: refusal.message });
+    } else {
+      if (refusal) counts.unchanged++;
+      else counts.added++;
+      for (const repair of row.row.repairs) counts[repair]++;
+    }
+  }
+  counts.rejected = refused.length;
+  return { counts, refused };
+}
+
+function prepare(record: CsvRecord, { header, mapping, order }: RowRules): PreparedRow | RejectedRow {
+  const { fields, fault } = record;
+  if (fault) return { record, reason: fault };
+  const width = header.fields.length;
+  if (fields.length !== width) {
+    const count = fields.length === 1 ? "1 field" : `${fields.length} fields`;
+    return { record, reason: `the row has ${count}, and the header has ${width}` };
+  }
+  // as where files were joined
+  if (fields.every((field, index) => field.trim() === header.fields[index]?.trim())) {
+    return { record, reason: "the row names the columns again" };
+  }
+  const row = toBookRow(fields, mapping, order);
+  try {
+    const command = importBook(row.input);
+    return row.refusals.size > 0 ? { record, reason: explain(row) } : { record, row, command };
+  } catch (error) {
+    if (error instanceof ValidationError) return { record, reason: explain(row, error) };
+    if (error instanceof Refusal) return { record, reason: error.message };
+    throw error;
+  }
+}
+
+/** Every fault of the row, in the order of its fields. What is known of a cell says more than validation. */
+function explain({ input, refusals }: BookRow, error?: ValidationError): string {
+  const reasons = Object.keys(input).flatMap((field) => {
+    const known = refusals.get(field);
+    if (known) return `${field} ${known}`;
+    return (error?.fieldErrors ?? []).flatMap((fault) => (fault.field === field ? `${field} ${fault.message}` : []));
+  });
+  return reasons.join("; ");
+}
