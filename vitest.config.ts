@@ -30,7 +30,7 @@ export default defineConfig({
           include: ["test/{books,cqrs,graphql,torture}/**/*.test.ts"],
           // these are about files, Redis and GraphQL, and learn nothing from another engine
           exclude: [
-            "test/books/import.test.ts",
+            "test/books/import/*.test.ts",
             "test/cqrs/redis-topologies.test.ts",
             "test/graphql/{errors,schema}.test.ts",
           ],

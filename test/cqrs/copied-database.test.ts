@@ -14,8 +14,10 @@ async function startCopied() {
   await servedByRedis(before);
   await before.close();
   const copy = await original.copy();
-  const start = (database: { url: string }) => (env: { REDIS_URL?: string | undefined } = {}) =>
-    startService({ DATABASE_URL: database.url, REDIS_URL: redis.url, ...env });
+  const start =
+    (database: { url: string }) =>
+    (env: { REDIS_URL?: string | undefined } = {}) =>
+      startService({ DATABASE_URL: database.url, REDIS_URL: redis.url, ...env });
   return { startOriginal: start(original), startCopy: start(copy) };
 }
 

@@ -1,12 +1,15 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "csv-parse/sync";
 import { onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
-import { type ImportSummary, importBooks } from "../../src/books/import/import-books.ts";
+import { type ImportOptions, type ImportSummary, importBooks } from "../../src/books/import/import-books.ts";
+import { rejectedPath } from "../../src/books/import/rejected-rows.ts";
 import { ConfigService } from "../../src/config.ts";
 import { temporaryDirectory } from "./cleanup.ts";
+import type { GraphqlClient } from "./client.ts";
 import { type Environment, spawnProgram } from "./program.ts";
 
 /** How an import ended. `counts` are the numbers of its summary by their labels; empty when it printed none. */
@@ -47,10 +50,15 @@ export function runImport(env: Environment, ...args: string[]): Promise<ImportRe
 }
 
 /** Runs an import in this process: what `startImport` runs, without the command line. */
-export async function importFile(databaseUrl: string, file: string, columns?: string): Promise<ImportSummary> {
+export async function importFile(
+  databaseUrl: string,
+  file: string,
+  columns?: string,
+  options: Omit<ImportOptions, "file" | "columns"> = {},
+): Promise<ImportSummary> {
   const app = await createApp(ConfigService.load({ DATABASE_URL: databaseUrl, LOG_LEVEL: "silent" }));
   try {
-    return await importBooks(app.bookCommands, { file, columns });
+    return await importBooks(app.bookCommands, { ...options, file, columns });
   } finally {
     await app.close();
   }
@@ -61,6 +69,33 @@ export function writeFixture(name: string, content: string | Uint8Array): string
   const path = join(temporaryDirectory(), name);
   writeFileSync(path, content);
   return path;
+}
+
+/** The columns of `manyBooks` and of most files of the tests. */
+export const HEADER = "title,author,publishedDate,isbn,stockQuantity";
+
+/** A file of `count` books. */
+export function manyBooks(count: number): string {
+  const rows = Array.from({ length: count }, (_, index) => `Imported ${index},Author Name,,,1`);
+  return writeFixture("books.csv", [HEADER, ...rows].join("\n"));
+}
+
+/** The rejected rows of `books.csv` as records: line, reason, and the original columns. */
+export function rejectedRows(file: string): string[][] {
+  const path = rejectedPath(file);
+  return existsSync(path) ? parse(readFileSync(path), { relax_column_count: true, relax_quotes: true }) : [];
+}
+
+/** What an import made of the rows, without how long it took. */
+export function outcome({ code, counts }: ImportResult): Record<string, number | null | undefined> {
+  const { "rows read": read, added, unchanged, rejected } = counts;
+  return { code, read, added, unchanged, rejected };
+}
+
+/** Every book, by the fields that an import sets. */
+export async function storedBooks(service: GraphqlClient): Promise<Record<string, unknown>[]> {
+  const { data } = await service.ask("{ books { title author publishedDate isbn stockQuantity version } }");
+  return data.books;
 }
 
 function parseCounts(stdout: string): Record<string, number> {

@@ -88,7 +88,18 @@ describe("the fields of bookEditForm", () => {
     for (const { name, pattern } of fields) {
       if (pattern === null) continue;
       const html = new RegExp(`^(?:${pattern})$`, "v");
-      for (const value of ["A", "a b", EMOJI.repeat(512), "", " ", "\0", "2024-02-29", "0000-01-01", "123-456789X"]) {
+      for (const value of [
+        "A",
+        "a b",
+        EMOJI.repeat(512),
+        "",
+        " ",
+        "\0",
+        "2024-02-29",
+        "0000-01-01",
+        "123-456789X",
+        "123\u2014\uFF14567890",
+      ]) {
         expect(html.test(value), `${name} ${value}`).toBe(accepts({ [name]: value }));
       }
     }
@@ -208,6 +219,13 @@ describe("the JSON Schema of bookEditForm", () => {
           "978 0 306 40615 7",
           "  1234567890  ",
         ],
+        ...[
+          "123\u2010456\u2013789\u30FC0",
+          "\u2014123456789\uFF38\u301C",
+          "\uFF11\uFF12\uFF13456789\uFF58",
+          "\uFF38123456789",
+        ],
+        ...["978\u2212030640615", "\uFF11\uFF12\uFF13\uFF14\uFF15\uFF16\uFF17\uFF18\uFF19\uFF10123", "\uFF0F123456789"],
         ...["-1234567890-", "12\t34567890", "12\u00A034567890", "1--2--3 4567890", "123456789012X", "12345678901234"],
         ...[
           "123456789",
