@@ -50,7 +50,7 @@ try {
   else if (file === undefined || more.length > 0) fail("give one file: npm run import -- FILE.csv (--help says more)");
   else await run({ ...values, file });
 } catch (error) {
-  const lines = error instanceof StartupError ? error.lines : [(error as Error).message.replaceAll(/\s*\n\s*/g, " ")];
+  const lines = error instanceof StartupError ? error.lines : [(error as Error).message];
   for (const line of lines) fail(line);
 }
 
@@ -105,6 +105,6 @@ function report(summary: ImportSummary, seconds: number): string {
 }
 
 function fail(message: string): void {
-  console.error(message);
+  console.error(message.replaceAll(/\s*\n\s*/g, " "));
   process.exitCode = 1;
 }

@@ -29,11 +29,15 @@ export function toBookRow(fields: readonly string[], mapping: ColumnMapping, ord
   return { input, refusals, repairs };
 }
 
+/** No number, date or ISBN is longer, whatever stands beside it; to look for one in megabytes takes long. Characters. */
+const MAX_LENGTH = 1000;
+
 function readCell(field: ImportField, text: string, order: DateOrder | undefined): Cell {
+  if (field === "title" || field === "author") return readText(text);
+  if (text.length > MAX_LENGTH) return { value: text };
   if (field === "isbn") return readIsbn(text);
   if (field === "publishedDate") return readDate(text, order);
-  if (field === "stockQuantity") return readQuantity(text);
-  return readText(text);
+  return readQuantity(text);
 }
 
 function readText(text: string): Cell {

@@ -18,8 +18,10 @@ const DASHES = /[\p{Pd}\u2212\u2043\u30FC\uFF70]/gu;
 
 /** Text that a spreadsheet keeps from becoming a number or a date, as `="0123"`, without what keeps it. */
 export function unprotected(text: string): string {
-  const kept = /^\s*="((?:[^"]|"")*)"\s*$/.exec(text)?.[1];
-  return kept === undefined ? text : kept.replaceAll('""', '"');
+  const formula = text.trim();
+  if (formula.length < 3 || !formula.startsWith('="') || !formula.endsWith('"')) return text;
+  const kept = formula.slice(2, -1);
+  return kept.replaceAll('""', "").includes('"') ? text : kept.replaceAll('""', '"');
 }
 
 /**

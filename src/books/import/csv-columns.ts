@@ -119,7 +119,7 @@ export function describeMapping(header: CsvRecord, mapping: ColumnMapping): stri
     .map((text) => `“${text.trim()}”`);
   if (ignored.length === 0) return undefined;
   const taken = [...mapping].map(([field, index]) => `${field} from “${header.fields[index]?.trim()}”`);
-  return `${taken.join(", ")}; ignored: ${ignored.join(", ")}`;
+  return `${taken.join(", ")}; ignored: ${shortened(ignored.join(", "))}`;
 }
 
 function ownNames(header: readonly string[]): Map<ImportField, string> {
@@ -165,6 +165,9 @@ function shown(separator: string): string {
 }
 
 function found(header: readonly string[]): string {
-  const names = header.map((name) => `“${name}”`).join(", ");
-  return ` (it has ${names.length > 500 ? `${names.slice(0, 500)}…` : names})`;
+  return ` (it has ${shortened(header.map((name) => `“${name}”`).join(", "))})`;
+}
+
+function shortened(names: string): string {
+  return names.length > 500 ? `${names.slice(0, 500)}…` : names;
 }

@@ -23,8 +23,10 @@ export function findQuoteFault(text: string, delimiter: string): QuoteFault | un
     } else {
       const next = text.indexOf(delimiter, at);
       end = next === -1 ? text.length : next;
-      const quote = text.indexOf('"', at);
-      if (quote !== -1 && quote < end && !/^="[^"]*"$/.test(text.slice(at, end))) return { column, at: quote };
+      // in the field alone: a search of the rest for each of many fields would never end
+      const field = text.slice(at, end);
+      const quote = field.indexOf('"');
+      if (quote !== -1 && !/^="[^"]*"$/.test(field)) return { column, at: at + quote };
     }
     if (end === text.length) return undefined;
     at = end + 1;

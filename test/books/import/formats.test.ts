@@ -3,6 +3,7 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ImportOptions } from "../../../src/books/import/import-books.ts";
+import { rejectedPath } from "../../../src/books/import/rejected-rows.ts";
 import { temporaryDirectory } from "../../support/cleanup.ts";
 import { newDatabase } from "../../support/database.ts";
 import { HEADER, importFile, rejectedRows, startImport, storedBooks, writeFixture } from "../../support/import.ts";
@@ -197,6 +198,21 @@ test("a huge field goes in where it does not matter, and NUL bytes stay out", as
   const { summary, books } = await imported(`title,author,notes\nA,X,${"n".repeat(3_000_000)}\nB\0,X,\nC,X,\0\n`);
   expect(summary).toMatchObject({ read: 3, added: 2, rejected: 1 });
   expect(books.map(([title]) => title)).toEqual(["A", "C"]);
+});
+
+test("megabytes in a cell or a row do not hold an import up", async () => {
+  const gap = " ".repeat(400_000);
+  const rows = [
+    `A,X,1${gap}2,,`,
+    `B,X,,1${gap}2,`,
+    `C,X,,,1${gap}2`,
+    `${",".repeat(1_000_000)}x"`,
+    `"=""${'""'.repeat(500_000)}""",X,,,`,
+  ];
+  const { summary, file } = await imported(`${HEADER}\n${rows.join("\n")}\nLast,X,,,`);
+  expect(summary).toMatchObject({ read: 6, added: 1, rejected: 5, failure: undefined });
+  const kept = readFileSync(rejectedPath(file), "latin1").split("\n").slice(1, -1);
+  for (const [index, row] of rows.entries()) expect(kept[index]?.endsWith(`,${row}`)).toBe(true);
 });
 
 test("a pipe is read to its end, and given up when the import is interrupted", async () => {
