@@ -1,5 +1,10 @@
+import type { GroundTruth } from "../change-log.ts";
 import { type Book, type Branch, isMutation, type Operation } from "../history.ts";
+import { checkAnswers } from "./answers.ts";
 import { attribute } from "./authors.ts";
+import { Catalogue } from "./catalogue.ts";
+import { Edits } from "./edits.ts";
+import { faultOfRead } from "./read-answers.ts";
 import { partingOf, type Timeline } from "./timelines.ts";
 import type { Violation } from "./violation.ts";
 
@@ -33,14 +38,20 @@ export function withoutForeign(
   if (ms === 0) return timeline;
   const { operations, inherited, truth } = timeline;
   const foreignIn = foreignBooks(timeline, writers);
-  const { authors } = attribute([...inherited, ...operations], truth);
+  const all = [...inherited, ...operations];
+  const { authors } = attribute(all, truth);
+  const untrue = new Set(
+    checkAnswers(all, truth, authors, new Edits([], 0)).map((violation) => violation.operations[0]),
+  );
+  const others = branches.flatMap((branch) => (branch.truth && branch !== timeline.branch ? [branch.truth] : []));
   const until = new Map<string, number>();
   for (const operation of operations) {
     const { process, outcome, completed } = operation;
     if (until.has(process) || outcome?.kind !== "read" || !completed) continue;
     const asked = authors.get(outcome.revision)?.invoked.order ?? 0;
     const isEarly = outcome.revision > truth.revision || asked > completed.order;
-    if (isEarly || foreignIn(operation)) until.set(process, completed.ms + ms);
+    const isElsewhere = untrue.has(operation) && others.some((other) => isTrueIn(operation, other));
+    if (isEarly || isElsewhere || foreignIn(operation)) until.set(process, completed.ms + ms);
   }
   const acknowledged = operations.flatMap(({ completed, outcome }) =>
     completed && outcome?.kind === "acknowledged" ? { order: completed.order, revision: outcome.revision } : [],
@@ -58,6 +69,14 @@ export function withoutForeign(
     return invoked.ms < (until.get(process) ?? 0) && !lacks(operation);
   };
   return { ...timeline, operations: operations.filter((operation) => !isTolerated(operation)) };
+}
+
+/** Whether the answer to a read is the state of another history at the revision that it reports. */
+function isTrueIn({ request, outcome }: Operation, { changes }: GroundTruth): boolean {
+  if (outcome?.kind !== "read" || isMutation(request) || outcome.revision > changes.length) return false;
+  const catalogue = new Catalogue();
+  for (const change of changes.slice(0, outcome.revision)) catalogue.apply(change);
+  return faultOfRead(request, outcome, catalogue, new Set()) === undefined;
 }
 
 /** Says which book of an answer, if any, was written at another branch and is not inherited. */
