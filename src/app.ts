@@ -6,6 +6,7 @@ import { bookMigrations } from "./books/migrations.ts";
 import { BookQueryHandler } from "./books/queries/book-query-handler.ts";
 import { BookReadModel } from "./books/queries/book-read-model.ts";
 import type { Config } from "./config.ts";
+import { DatabaseReadiness } from "./cqrs/database-readiness.ts";
 import { within } from "./cqrs/deadline.ts";
 import { ServiceError, StartupError } from "./cqrs/errors.ts";
 import { Head } from "./cqrs/head.ts";
@@ -47,6 +48,12 @@ export async function openDatabase(url: string) {
     entities: [BookEntity],
     migrations: [...kernelMigrations, ...bookMigrations],
   }).init();
+  try {
+    await new DatabaseReadiness(orm, [bookStream]).requireRights();
+  } catch (error) {
+    await orm.close();
+    throw startupError(error);
+  }
   return { orm, books: new Stream(orm, bookStream) };
 }
 
@@ -71,6 +78,7 @@ export async function createApp(config: Config): Promise<App> {
     const table = new TableReads(orm, books);
     const head = new Head(books, log);
     const readModel = new BookReadModel(books, table, head, redis, log);
+    const databaseReadiness = new DatabaseReadiness(orm, [bookStream]);
     const reader = new Reader(readModel, table, head, redis, new LargeLists(LARGEST_LISTS * config.maxAnswerBytes));
 
     await Promise.all([books.raiseLease(config.readLeaseMs), redis.start()]);
@@ -81,10 +89,11 @@ export async function createApp(config: Config): Promise<App> {
       bookQueries: new BookQueryHandler(reader, { rows: config.maxBooks, bytes: config.maxAnswerBytes }),
       log,
       readiness: async () => {
-        const database = await head.lookUp().then(
-          () => "up" as const,
-          () => "down" as const,
+        const works = await head.lookUp().then(
+          () => databaseReadiness.check(log),
+          () => false,
         );
+        const database = works ? "up" : "down";
         const redisState = redis.configured ? (redis.connection ? "up" : "down") : "off";
         return { ready: database === "up" && !(redis.critical && redisState === "down"), database, redis: redisState };
       },
@@ -99,10 +108,13 @@ export async function createApp(config: Config): Promise<App> {
   } catch (error) {
     redis.close();
     await orm.close();
-    throw error instanceof ServiceError
-      ? new StartupError([`DATABASE_URL: ${error.message}`], { cause: error })
-      : error;
+    throw startupError(error);
   }
+}
+
+function startupError(error: unknown): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  return new StartupError([`DATABASE_URL: ${error.message}`], { cause: error });
 }
 
 /** The HTTP server in front of an app. */

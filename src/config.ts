@@ -1,9 +1,22 @@
 import { levels } from "pino";
 import { z } from "zod";
 import { StartupError } from "./cqrs/errors.ts";
+import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/postgres/connection-url.ts";
+import { UrlFault } from "./cqrs/postgres/parameters.ts";
 import { parseRedisUrl, REDIS_URL_FORMS } from "./cqrs/redis-client.ts";
 
-const DATABASE_SCHEMES = ["sqlite:", "postgresql:", "postgres:"];
+/** What is wrong with a database URL, or the variables that complete it. */
+function databaseUrlFault(url: string, env: Environment): string | undefined {
+  if (/^sqlite:./s.test(url)) return undefined;
+  if (!/^postgres(ql)?:\/\//.test(url)) return `must be sqlite:PATH, sqlite::memory: or ${POSTGRES_URL_FORM}`;
+  try {
+    parsePostgresUrl(url, env);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UrlFault) return error.message;
+    throw error;
+  }
+}
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -12,42 +25,48 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 const flag = z.enum(["true", "false"], "must be true or false").transform((value) => value === "true");
 
 /** Every setting, its default, and what it may be. The README lists them for operators. */
-const environment = z
-  .object({
-    PORT: wholeNumber(0, 65535).default(4000),
-    HOST: z.string().default("127.0.0.1"),
-    DATABASE_URL: z
-      .string()
-      .refine(
-        (url) => DATABASE_SCHEMES.some((scheme) => url.startsWith(scheme) && url.length > scheme.length),
-        "must be sqlite:PATH, sqlite::memory: or postgresql://[user[:password]@]host[:port]/database",
-      )
-      .default("sqlite:./data/books.db"),
-    REDIS_URL: z
-      .string()
-      .refine((url) => parseRedisUrl(url) !== undefined, `must be ${REDIS_URL_FORMS}`)
-      .optional(),
-    REDIS_CRITICAL: flag.default(false),
-    REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
-    READ_LEASE_MS: wholeNumber(20, 60_000).default(200),
-    MAX_BOOKS: wholeNumber(1, 1_000_000).default(10_000),
-    MAX_ANSWER_MB: wholeNumber(1, 500).default(32),
-    MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
-    LOG_LEVEL: z
-      .enum([...Object.values(levels.labels), "silent"], {
-        error: `must be one of ${Object.values(levels.labels).join(", ")}, silent`,
-      })
-      .default("info"),
-  })
-  .refine((env) => !env.REDIS_CRITICAL || env.REDIS_URL !== undefined, {
-    path: ["REDIS_CRITICAL"],
-    error: "is true, so REDIS_URL must be set",
-    // the other faults do not hide this one
-    when: () => true,
-  });
+const settingsIn = (env: Environment) =>
+  z
+    .object({
+      PORT: wholeNumber(0, 65535).default(4000),
+      HOST: z
+        .string()
+        .regex(/^[\p{L}\p{N}_.:%-]+$/u, "must be a host name or an IP address")
+        .default("127.0.0.1"),
+      DATABASE_URL: z
+        .string()
+        .superRefine((url, context) => {
+          const fault = databaseUrlFault(url, env);
+          if (fault !== undefined) context.addIssue(fault);
+        })
+        .default("sqlite:./data/books.db"),
+      REDIS_URL: z
+        .string()
+        .refine((url) => parseRedisUrl(url) !== undefined, `must be ${REDIS_URL_FORMS}`)
+        .optional(),
+      REDIS_CRITICAL: flag.default(false),
+      REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
+      READ_LEASE_MS: wholeNumber(20, 60_000).default(200),
+      MAX_BOOKS: wholeNumber(1, 1_000_000).default(10_000),
+      MAX_ANSWER_MB: wholeNumber(1, 500).default(32),
+      MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
+      LOG_LEVEL: z
+        .enum([...Object.values(levels.labels), "silent"], {
+          error: `must be one of ${Object.values(levels.labels).join(", ")}, silent`,
+        })
+        .default("info"),
+    })
+    .refine((env) => !env.REDIS_CRITICAL || env.REDIS_URL !== undefined, {
+      path: ["REDIS_CRITICAL"],
+      error: "is true, so REDIS_URL must be set",
+      // the other faults do not hide this one
+      when: () => true,
+    });
 
 /** The configuration, typed. Times are in milliseconds. */
 export interface Config {
@@ -72,9 +91,9 @@ export class ConfigService {
    *
    * @throws StartupError with one line for each fault; a value is never repeated in it, for it may be a secret
    */
-  static load(env: Readonly<Record<string, string | undefined>>): Config {
+  static load(env: Environment): Config {
     const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-    const { success, data, error } = environment.safeParse(given);
+    const { success, data, error } = settingsIn(given).safeParse(given);
     if (!success) throw new StartupError(error.issues.map(({ path, message }) => `${path.join(".")} ${message}.`));
     return {
       port: data.PORT,

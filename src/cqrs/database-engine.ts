@@ -9,21 +9,37 @@ export type Sql = Kysely<any>;
 /** An error as database drivers throw it. */
 export type DatabaseError = Error & { readonly code?: string; readonly constraint?: string | undefined };
 
+/** What the service does to one of its tables. */
+export interface TableUse {
+  readonly table: string;
+  readonly rights: readonly ("select" | "insert" | "update" | "delete")[];
+}
+
 /** What differs from one database engine to another; all of it stands in one file for each engine. */
 export interface DatabaseEngine {
   /** What MikroORM needs to connect. Its one replica is the same database: a connection or pool for reads. */
   readonly options: Options;
   readonly ddl: Ddl;
+  /** Statements about the table of the migrations that have run: `find` returns a row if it is there. */
+  readonly migrationTable: { readonly find: string; readonly create: string; readonly lock?: string };
   /** Runs a short query over a connection that neither transactions nor other reads keep busy. */
   readonly lookUp: <R>(reads: Sql, work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** Runs `work` in a read transaction that sees one state throughout and blocks no command. */
   readonly snapshot: <R>(work: (sql: Sql) => Promise<R>) => Promise<R>;
+  /** What makes the database one that cannot be used at all, before anything is done to it: a line for each fault. */
+  readonly unfitness: (sql: Sql) => Promise<readonly string[]>;
+  /** Tables and rights that are missing, and what else keeps all writes from working: a line for each. */
+  readonly missingRights: (sql: Sql, uses: readonly TableUse[]) => Promise<readonly string[]>;
   /** The column that an error is about if it is a unique violation. */
   readonly violatedColumn: (error: DatabaseError) => string | undefined;
   /** Whether an error says that the database cannot work now, not that the statement is wrong. */
   readonly isUnavailable: (error: DatabaseError) => boolean;
   /** Whether the database has surely rolled the transaction back, for no fault of its own: it may simply run again. */
   readonly isRetryable: (error: DatabaseError, committing: boolean) => boolean;
+  /** Whether a commit that failed with this error has surely changed nothing. */
+  readonly isRolledBack: (error: DatabaseError) => boolean;
+  /** An error of the start as the operator is told of it, in one line and without secrets. */
+  readonly explain: (error: Error) => string;
   /** Removes what the engine made for itself. */
   readonly dispose: () => Promise<void>;
 }

@@ -1,4 +1,7 @@
-import { Migration } from "@mikro-orm/migrations";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CompiledQuery } from "kysely";
+import type { DatabaseEngine, Sql } from "./database-engine.ts";
+import { StartupError } from "./errors.ts";
 import { newToken } from "./mark.ts";
 
 /** How the engine at hand spells what engines spell differently. */
@@ -52,14 +55,50 @@ export function createStream(name: string, changes: string): readonly string[] {
   ];
 }
 
-/** The migration as MikroORM's migrator takes it. */
-export function mikroOrmMigration({ name, up }: SchemaMigration, ddl: Ddl) {
-  return {
-    name,
-    class: class extends Migration {
-      override up(): void {
-        for (const statement of up(ddl)) this.addSql(statement);
-      }
-    },
+/** Times that a migration is tried: of two processes that start on a new database, the second fails and looks again. */
+const ATTEMPTS = 10;
+
+/**
+ * Runs the migrations that have not run yet, all in one transaction. They are remembered in the table that MikroORM's
+ * migrator has; the migrator itself creates databases that it does not find by the name in the URL, which may be a
+ * pooler's, and looks for its table in no schema but `public`.
+ *
+ * @throws StartupError when a newer version of the program has migrated the database
+ */
+export async function migrate(sql: Sql, engine: DatabaseEngine, migrations: readonly SchemaMigration[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await sql.transaction().execute((tx) => runPending(tx, engine, migrations));
+    } catch (error) {
+      if (error instanceof StartupError || attempt === ATTEMPTS) throw error;
+      await sleep(20 + Math.random() * 80);
+    }
+  }
+}
+
+async function runPending(sql: Sql, engine: DatabaseEngine, migrations: readonly SchemaMigration[]): Promise<void> {
+  const { find, create, lock } = engine.migrationTable;
+  const run = async (statement: string) => (await sql.executeQuery(CompiledQuery.raw(statement))).rows;
+  const executed = async () => {
+    const rows = await sql.selectFrom("mikro_orm_migrations").select("name").orderBy("id").execute();
+    return new Set(rows.map(({ name }) => name as string));
   };
+  const pendingOf = (done: ReadonlySet<string>) => migrations.filter(({ name }) => !done.has(name));
+
+  if ((await run(find)).length === 0) await run(create);
+  const done = await executed();
+  const unknown = [...done].filter((name) => !migrations.some((migration) => migration.name === name));
+  if (unknown.length > 0) {
+    throw new StartupError([
+      `DATABASE_URL: the database was migrated by a newer version of this program (${unknown.join(", ")}); ` +
+        "run that version, or restore an older backup.",
+    ]);
+  }
+  if (pendingOf(done).length === 0) return;
+  // another process may run the same ones
+  if (lock) await run(lock);
+  for (const { name, up } of pendingOf(await executed())) {
+    for (const statement of up(engine.ddl)) await run(statement);
+    await sql.insertInto("mikro_orm_migrations").values({ name }).execute();
+  }
 }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EntityName, MikroORM, type RequiredEntityData } from "@mikro-orm/core";
-import { Migrator } from "@mikro-orm/migrations";
 import type { SqlEntityManager } from "@mikro-orm/sqlite";
 import { CompiledQuery } from "kysely";
-import type { DatabaseEngine, DatabaseError, Sql } from "./database-engine.ts";
+import type { DatabaseEngine, DatabaseError, Sql, TableUse } from "./database-engine.ts";
 import { EntityTable, type Value } from "./entity-table.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Refusal, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
-import { mikroOrmMigration, type SchemaMigration } from "./migrations.ts";
+import { migrate, type SchemaMigration } from "./migrations.ts";
+import { UrlFault } from "./postgres/parameters.ts";
 import { postgresDatabase } from "./postgres.ts";
 import { sqliteDatabase } from "./sqlite.ts";
 
@@ -33,6 +33,8 @@ interface Opened {
   readonly writes: Sql;
   // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
   readonly tables: Map<AnyEntity, EntityTable<any>>;
+  /** Whether nothing says that writes work: none has been tried, or one has failed since. */
+  writesInDoubt: boolean;
 }
 
 interface Transaction {
@@ -65,25 +67,26 @@ export class OrmService {
    */
   async init(): Promise<this> {
     const { url, entities, migrations } = this.#options;
+    const file = url.startsWith("sqlite:") ? url.slice("sqlite:".length) : undefined;
+    let engine: DatabaseEngine | undefined;
     try {
-      const engine = url.startsWith("sqlite:") ? sqliteDatabase(url.slice("sqlite:".length)) : postgresDatabase(url);
-      const orm: MikroORM = await MikroORM.init({
-        ...engine.options,
-        entities: [...entities],
-        extensions: [Migrator],
-        migrations: { migrationsList: migrations.map((one) => mikroOrmMigration(one, engine.ddl)), snapshot: false },
-        logger: () => {},
-      });
+      engine = file === undefined ? postgresDatabase(url) : sqliteDatabase(file);
+      const orm: MikroORM = await MikroORM.init({ ...engine.options, entities: [...entities], logger: () => {} });
       const em = orm.em as SqlEntityManager;
-      const [reads, writes] = (["read", "write"] as const).map((type) => em.getConnection(type).getClient());
-      this.#opened = { orm, engine, reads: reads as Sql, writes: writes as Sql, tables: new Map() };
-      await this.#migrate(orm);
+      const [reads, writes] = (["read", "write"] as const).map((type) => em.getConnection(type).getClient() as Sql);
+      if (!reads || !writes) throw new Error("a connection is missing");
+      this.#opened = { orm, engine, reads, writes, tables: new Map(), writesInDoubt: true };
+      const faults = await engine.unfitness(writes);
+      if (faults.length > 0) throw new StartupError(faults.map((fault) => `DATABASE_URL: ${fault}`));
+      await migrate(writes, engine, migrations);
     } catch (error) {
       await this.close().catch(() => {});
       if (error instanceof StartupError) throw error;
-      throw new StartupError([`DATABASE_URL: cannot open the database ${placeOf(url)}: ${(error as Error).message}`], {
-        cause: error,
-      });
+      if (error instanceof UrlFault) throw new StartupError([`DATABASE_URL ${error.message}.`]);
+      const reason = engine?.explain(error as Error) ?? (error as Error).message;
+      // nothing of a URL is told: a mistyped one has a part of the password anywhere
+      const place = file === undefined ? "" : ` ${file}`;
+      throw new StartupError([`DATABASE_URL: cannot open the database${place}: ${reason}`], { cause: error });
     }
     return this;
   }
@@ -164,7 +167,7 @@ export class OrmService {
    * A transaction that has met such an error, or a database that does not answer, is not committed even if `work` has
    * caught it and returns.
    *
-   * @throws OutcomeUnknown when the commit itself failed
+   * @throws OutcomeUnknown when the commit itself failed, and may yet have happened
    */
   async transaction<R>(work: (tx: OrmService) => Promise<R>): Promise<R> {
     if (this.#transaction) return this.#savepoint(this.#transaction, work);
@@ -185,7 +188,9 @@ export class OrmService {
           await sleep(Math.random() * 10 * 2 ** attempt);
           continue;
         }
-        throw committing ? new OutcomeUnknown(error) : this.#translate(error);
+        const failure = committing && !this.#isRolledBack(error) ? new OutcomeUnknown(error) : this.#translate(error);
+        if (this.#opened && isTrouble(failure)) this.#opened.writesInDoubt = true;
+        throw failure;
       }
     }
   }
@@ -211,6 +216,24 @@ export class OrmService {
   /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
   async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
     return this.#translated(() => this.#open.engine.snapshot(work));
+  }
+
+  /** Which tables and rights are missing, and what else keeps all writes from working, a line for each. */
+  async missingRights(uses: readonly TableUse[]): Promise<readonly string[]> {
+    return this.lookUp((sql) => this.#open.engine.missingRights(sql, uses));
+  }
+
+  /**
+   * Makes sure that writes work, if that is in doubt: with the write `probe`, which changes nothing.
+   *
+   * @throws what `transaction` throws
+   */
+  async settleWrites(probe: (tx: OrmService) => Promise<unknown>): Promise<void> {
+    const opened = this.#open;
+    if (!opened.writesInDoubt) return;
+    // before the probe: a write that fails meanwhile counts
+    opened.writesInDoubt = false;
+    await this.transaction(probe);
   }
 
   /** Table and columns of an entity, by property name. */
@@ -290,35 +313,16 @@ export class OrmService {
     return cause instanceof Error && this.#opened?.engine.isRetryable(cause as DatabaseError, committing) === true;
   }
 
-  /** Two processes may start at once on a new database: who comes second fails, looks again and finds nothing to do. */
-  async #migrate(orm: MikroORM): Promise<void> {
-    const { migrator } = orm as unknown as { migrator: Migrator };
-    const known = new Set(this.#options.migrations.map(({ name }) => name));
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const executed = await migrator.getExecuted();
-        const unknown = executed.filter(({ name }) => !known.has(name)).map(({ name }) => name);
-        if (unknown.length > 0) {
-          throw new StartupError([
-            `DATABASE_URL: the database was migrated by a newer version of this program (${unknown.join(", ")}); ` +
-              "run that version, or restore an older backup.",
-          ]);
-        }
-        await migrator.up();
-        return;
-      } catch (error) {
-        if (error instanceof StartupError || attempt === 10) throw error;
-        await sleep(20 + Math.random() * 80);
-      }
-    }
+  #isRolledBack(error: unknown): boolean {
+    return error instanceof Error && this.#opened?.engine.isRolledBack(error as DatabaseError) === true;
   }
 }
 
-/** The database in a URL, without the user and password. */
-function placeOf(url: string): string {
-  if (url.startsWith("sqlite:")) return url.slice("sqlite:".length);
-  const { host, pathname } = new URL(url);
-  return host + pathname;
+/** Whether a failed transaction says that others may fail as well: not a refusal, nor what a command has thrown. */
+function isTrouble(failure: unknown): boolean {
+  if (failure instanceof ServiceError)
+    return failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown;
+  return failure instanceof Error && "code" in failure;
 }
 
 /** SQLite's text ends at a NUL, and half a surrogate pair is no UTF-8: no row can hold either. */

@@ -19,6 +19,13 @@ import type { DatabaseEngine, Sql } from "./database-engine.ts";
 /** How long a command waits for another process's transaction on the same file. */
 const BUSY_TIMEOUT_MS = 5000;
 
+/**
+ * What a commit fails with that has surely changed nothing. A frame of the write-ahead log that does not fit on the disk
+ * is not whole, so neither readers nor a recovery take it or what follows for written; nothing is written after the last
+ * one, which makes it a commit. (An error of input or output may come after that, when the log is being synchronised.)
+ */
+const ROLLED_BACK = /^SQLITE_(FULL|BUSY)/;
+
 /** Statements that are kept prepared; a connection uses a few dozen over and over. */
 const PREPARED_STATEMENTS = 200;
 
@@ -27,7 +34,6 @@ class SqliteConnection implements DatabaseConnection {
   readonly #database: Database.Database;
   readonly #prepared = new Map<string, Database.Statement>();
   #notBegun: unknown;
-  #busySince: number | undefined;
 
   constructor(database: Database.Database) {
     this.#database = database;
@@ -51,21 +57,17 @@ class SqliteConnection implements DatabaseConnection {
    * Begins with `BEGIN IMMEDIATE`, so that a command never finds half way through that it may not write. While another
    * process writes it waits without blocking the event loop, which SQLite's own busy handler would do: reads go on.
    *
-   * The wait counts from when the file was first found busy: commands that queue behind one another do not add theirs up.
-   *
    * When it cannot begin, the first statement of the transaction throws the reason. Kysely would never release a
    * connection whose `BEGIN` threw.
    */
   async begin(readOnly: boolean): Promise<void> {
+    const began = performance.now();
     for (;;) {
       try {
         this.#database.exec(readOnly ? "begin" : "begin immediate");
-        this.#busySince = undefined;
         return;
       } catch (error) {
-        const now = performance.now();
-        this.#busySince ??= now;
-        if (!isBusy(error) || now - this.#busySince > BUSY_TIMEOUT_MS) {
+        if (!isBusy(error) || performance.now() - began > BUSY_TIMEOUT_MS) {
           this.#notBegun = error;
           return;
         }
@@ -210,6 +212,14 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       replicas: [{ name: "reads", driverOptions: dialect("read") }],
     } as unknown as Options,
     ddl: { identity: "integer primary key autoincrement", text: "text", youngestIndexFirst: true },
+    migrationTable: {
+      find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",
+      create: `create table mikro_orm_migrations (
+        id integer not null primary key autoincrement,
+        name text null,
+        executed_at datetime not null default current_timestamp
+      )`,
+    },
     // reads run one at a time and at once, so none keeps the connection busy
     lookUp: (reads, work) => work(reads),
     // a connection of its own: the shared one must never hold an old state
@@ -221,11 +231,21 @@ export function sqliteDatabase(path: string): DatabaseEngine {
         await connection.destroy();
       }
     },
+    // what there is to find out, opening has found out
+    unfitness: async () => [],
+    missingRights: async (sql, uses) => {
+      const names = uses.map(({ table }) => table);
+      const rows = await sql.selectFrom("sqlite_schema").select("name").where("name", "in", names).execute();
+      const there = new Set(rows.map(({ name }) => name));
+      return names.filter((name) => !there.has(name)).map((name) => `the table ${name} is not there.`);
+    },
     violatedColumn: ({ code, message }) =>
       code === "SQLITE_CONSTRAINT_UNIQUE" ? /: \w+\.(\w+)/.exec(message)?.[1] : undefined,
     isUnavailable: ({ code = "" }) =>
       /^SQLITE_(BUSY|LOCKED|IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL|NOMEM|PERM|AUTH)/.test(code),
     isRetryable: () => false,
+    isRolledBack: ({ code = "" }) => ROLLED_BACK.test(code),
+    explain: ({ message }) => message.replaceAll(/\s*\n\s*/g, " "),
     dispose: async () => {
       if (temporary) rmSync(temporary, { recursive: true, force: true });
     },

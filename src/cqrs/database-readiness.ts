@@ -1,0 +1,82 @@
+import type { Logger } from "pino";
+import type { TableUse } from "./database-engine.ts";
+import { within } from "./deadline.ts";
+import { StartupError } from "./errors.ts";
+import type { OrmService } from "./orm-service.ts";
+import type { StreamDefinition } from "./stream.ts";
+
+/** How long a check may take, in milliseconds: whoever asks waits for it. */
+const TIMEOUT_MS = 2000;
+
+/**
+ * Whether the database can be read and written as the streams need it. Reads and rights are asked for each time. A
+ * write is tried only when that is in doubt: at first, and after a write of the service has failed. Else each probe of
+ * a load balancer would be a commit.
+ */
+export class DatabaseReadiness {
+  readonly #orm: OrmService;
+  // biome-ignore lint/suspicious/noExplicitAny: one for each stream, whatever it is of
+  readonly #streams: readonly StreamDefinition<any>[];
+  #probing: Promise<unknown> | undefined;
+  #reason: string | undefined;
+
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  constructor(orm: OrmService, streams: readonly StreamDefinition<any>[]) {
+    this.#orm = orm;
+    this.#streams = streams;
+  }
+
+  /** @throws StartupError with a line for each table or right that is missing */
+  async requireRights(): Promise<void> {
+    const faults = await this.#orm.missingRights(this.#uses());
+    if (faults.length > 0) throw new StartupError(faults.map((fault) => `DATABASE_URL: ${fault}`));
+  }
+
+  /** Whether everything works now; a reason why not is logged when it is another than before. */
+  async check(log: Logger): Promise<boolean> {
+    const reason = await within(TIMEOUT_MS, this.#fault()).catch((error: Error) => reasonOf(error));
+    if (reason !== undefined && reason !== this.#reason) log.error({ reason }, "the database is not ready");
+    this.#reason = reason;
+    return reason === undefined;
+  }
+
+  async #fault(): Promise<string | undefined> {
+    const faults = await this.#orm.missingRights(this.#uses());
+    if (faults.length > 0) return faults.join(" ");
+    // one that waits for the row's lock serves all who ask meanwhile
+    this.#probing ??= this.#orm
+      .settleWrites((tx) => this.#write(tx))
+      .finally(() => {
+        this.#probing = undefined;
+      });
+    await this.#probing;
+    return undefined;
+  }
+
+  /** Writes the rows of the streams as they are: as much of a write as there can be that changes nothing. */
+  async #write(tx: OrmService): Promise<void> {
+    const names = this.#streams.map(({ name }) => name);
+    await tx.sql((sql) =>
+      sql
+        .updateTable("stream")
+        .set((column) => ({ lease_ms: column.ref("lease_ms") }))
+        .where("name", "in", names)
+        .execute(),
+    );
+  }
+
+  #uses(): readonly TableUse[] {
+    return [
+      { table: "stream", rights: ["select", "update"] },
+      ...this.#streams.flatMap(({ changes, entity }): TableUse[] => [
+        { table: changes, rights: ["select", "insert"] },
+        { table: this.#orm.columns(entity).table, rights: ["select", "insert", "update", "delete"] },
+      ]),
+    ];
+  }
+}
+
+/** What the client's words keep to themselves. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
