@@ -58,7 +58,7 @@ export function postgresDatabase(url: string): DatabaseEngine {
     isUnavailable,
     isRetryable,
     isRolledBack,
-    explain: (error) => reasonOf(error, settings.password),
+    explain: (error) => reasonOf(error, settings),
     dispose: () => background.destroy(),
   };
 }

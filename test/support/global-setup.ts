@@ -13,6 +13,7 @@ const NEEDED: readonly NeededProgram[] = [
   { program: "redis-server", debianPackage: "redis-server" },
   { program: "chromium", debianPackage: "chromium" },
   { program: "openssl", debianPackage: "openssl" },
+  { program: "pgbouncer", debianPackage: "pgbouncer" },
 ];
 
 export default function prepareSuite(): void {

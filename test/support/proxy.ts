@@ -19,6 +19,7 @@ export class TcpProxy {
   #delayMs = 0;
   #bytesPerMs = Infinity;
   #refusing = false;
+  #rewriting: readonly [string, string] | undefined;
 
   constructor(targetPort: number) {
     this.#target = targetPort;
@@ -38,8 +39,8 @@ export class TcpProxy {
       client.on("close", end).on("error", end);
       const endUnlessHalfOpen = () => link.halfOpen || end();
       server.on("close", endUnlessHalfOpen).on("error", endUnlessHalfOpen);
-      this.#pass(client, server);
-      this.#pass(server, client);
+      this.#pass(client, server, (chunk) => this.#rewritten(chunk));
+      this.#pass(server, client, (chunk) => chunk);
       this.#hold(link);
     });
   }
@@ -87,6 +88,11 @@ export class TcpProxy {
     this.#bytesPerMs = bytesPerSecond / 1000;
   }
 
+  /** Replaces a text in what clients send, until `heal`, by another one of the same length. */
+  rewrite(text: string, by: string): void {
+    this.#rewriting = [text, by];
+  }
+
   /** Ends all connections as the server sees it; clients are not told, and what they send is lost. New ones work. */
   halfOpen(): void {
     for (const link of this.#links) {
@@ -101,6 +107,7 @@ export class TcpProxy {
     this.#holding = "nothing";
     this.#delayMs = 0;
     this.#bytesPerMs = Infinity;
+    this.#rewriting = undefined;
     for (const { client, server } of this.#links) {
       client.resume();
       server.resume();
@@ -113,9 +120,16 @@ export class TcpProxy {
     await once(this.#server, "close");
   }
 
-  #pass(from: Socket, to: Socket): void {
+  #rewritten(chunk: Buffer): Buffer {
+    if (!this.#rewriting) return chunk;
+    const [text, by] = this.#rewriting;
+    return Buffer.from(chunk.toString("latin1").replaceAll(text, by), "latin1");
+  }
+
+  #pass(from: Socket, to: Socket, change: (chunk: Buffer) => Buffer): void {
     let delivered = Promise.resolve<unknown>(undefined);
-    from.on("data", (chunk: Buffer) => {
+    from.on("data", (sent: Buffer) => {
+      const chunk = change(sent);
       if (!to.destroyed) {
         const due = performance.now() + this.#delayMs;
         delivered = delivered

@@ -1,4 +1,5 @@
 import { DatabaseError } from "pg";
+import type { PostgresSettings } from "./connection-url.ts";
 
 /** SQLSTATE classes and codes of a server that cannot work now, and what Node says of one that is out of reach. */
 const UNAVAILABLE =
@@ -20,8 +21,7 @@ export class WrongServer extends Error {}
 
 /** No connection could be had, whatever the reason. */
 export class NoConnection extends Error {
-  /** Why each attempt failed, without what says nothing beside the others. */
-  readonly failures: readonly Error[];
+  readonly #failures: readonly Error[];
   /** The code of the last failure. */
   readonly code: string | undefined;
 
@@ -31,8 +31,13 @@ export class NoConnection extends Error {
     const shown = telling.length > 0 ? telling : failures;
     super([...new Set(shown.map((one) => one.message || codeOf(one)))].join("; "), { cause: shown[0] });
     this.name = "NoConnection";
-    this.failures = shown;
+    this.#failures = shown;
     this.code = codeOf(shown.at(-1));
+  }
+
+  /** Why each attempt failed, without what says nothing beside the others. No property, so that a log has no copy. */
+  get failures(): readonly Error[] {
+    return this.#failures;
   }
 }
 
@@ -59,28 +64,50 @@ export function isRetryable(error: Error, committing: boolean): boolean {
   return ROLLED_BACK.test(code) || (!committing && (CONNECTION_LOST.test(code) || TERMINATED.test(error.message)));
 }
 
+const UNKNOWN_AUTHORITY = "the certificate is of an authority that is not known here: name it in sslrootcert";
+
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there (ECONNREFUSED)",
-  ENOTFOUND: "there is no such host (ENOTFOUND)",
-  EAI_AGAIN: "the name of the host cannot be looked up (EAI_AGAIN)",
-  ENOENT: "there is no such socket (ENOENT)",
-  EACCES: "the socket may not be used (EACCES)",
-  ECONNRESET: "the connection was reset (ECONNRESET)",
-  ETIMEDOUT: "there was no answer in time (ETIMEDOUT)",
+  ECONNREFUSED: "nobody listens there",
+  ENOTFOUND: "there is no such host",
+  EAI_AGAIN: "the name of the host cannot be looked up",
+  ENOENT: "there is no such socket",
+  EACCES: "the socket may not be used",
+  ECONNRESET: "the connection was reset",
+  ETIMEDOUT: "there was no answer in time",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another host",
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
 };
 
 /**
- * An error for the operator, in one line. Node's own repeat the host, in which a mistyped URL has a part of the password;
- * the server's may repeat what the operator needs to know, such as the role, but not the password.
+ * An error for the operator, in one line. Of what the URL says nothing is repeated, for in a mistyped one any part may be
+ * the password: Node tells the host, the server the role and the database, in quotes of its language.
  */
-export function reasonOf(error: Error, password: string | undefined): string {
+export function reasonOf(error: Error, settings: PostgresSettings): string {
   if (error instanceof NoConnection)
-    return [...new Set(error.failures.map((one) => reasonOf(one, password)))].join("; ");
+    return [...new Set(error.failures.map((one) => reasonOf(one, settings)))].join("; ");
   const code = codeOf(error) ?? "";
-  const known = REASONS[code] ?? (/^E[A-Z_]+$/.test(code) ? `it cannot be reached (${code})` : undefined);
-  const reason = known ?? error.message.replaceAll(/\s*\n\s*/g, " ");
-  return password ? reason.replaceAll(password, "…") : reason;
+  const known = REASONS[code] ?? (/^E[A-Z]+$/.test(code) ? "it cannot be reached" : undefined);
+  if (known) return `${known} (${code})`;
+  let reason = error.message.replaceAll(/\s*\n\s*/g, " ");
+  for (const value of [settings.user, settings.database]) {
+    for (const [open, close] of QUOTES) reason = reason.replaceAll(open + value + close, `${open}…${close}`);
+  }
+  return settings.password ? reason.replaceAll(settings.password, "…") : reason;
 }
+
+/** How servers quote names in the languages that they speak. */
+const QUOTES = [
+  ['"', '"'],
+  ["»", "«"],
+  ["«", "»"],
+  ["« ", " »"],
+  ["„", "“"],
+  ["“", "”"],
+  ["'", "'"],
+] as const;
 
 function codeOf(error: Error | undefined): string | undefined {
   return (error as { code?: string } | undefined)?.code;

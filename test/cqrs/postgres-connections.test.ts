@@ -1,0 +1,188 @@
+import { once } from "node:events";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { rootCertificates } from "node:tls";
+import pg from "pg";
+import { describe, expect, test } from "vitest";
+import { temporaryDirectory } from "../support/cleanup.ts";
+import { engine, newDatabase } from "../support/database.ts";
+import { freePort } from "../support/port.ts";
+import { startCluster, startPgBouncer } from "../support/postgres-cluster.ts";
+import { spawnProgram } from "../support/program.ts";
+import { startProcess, startService } from "../support/service.ts";
+
+const PASSWORD = "a/b?c#d@e:f%g h";
+
+/** Starts a service, writes a book and reads it: what is connected to works. */
+async function works(url: string): Promise<void> {
+  const service = await startService({ DATABASE_URL: url });
+  await service.addBook(`Book ${performance.now()}`);
+  expect((await service.titles()).length).toBeGreaterThan(0);
+  await service.close();
+}
+
+async function refusal(url: string): Promise<string> {
+  const error = await startService({ DATABASE_URL: url }).then(
+    () => undefined,
+    (reason) => reason as Error,
+  );
+  expect(error?.name).toBe("StartupError");
+  return String(error?.message);
+}
+
+async function ask<Row>(url: string, statement: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return (await client.query(statement).finally(() => client.end())).rows;
+}
+
+describe.runIf(engine === "postgresql")("a URL of PostgreSQL", () => {
+  test("is taken in every form that libpq takes, and creates no database", async () => {
+    const { url } = await newDatabase();
+    const { port, pathname } = new URL(url);
+    const name = pathname.slice(1);
+    const [{ directory }] = (await ask<{ directory: string }>(
+      url,
+      "select current_setting('unix_socket_directories') as directory",
+    )) as [{ directory: string }];
+    await ask(url, `create role ${name} login superuser`);
+    const dead = await freePort();
+    const forms = [
+      url,
+      `postgres://postgres@localhost:${port}/${name}`,
+      `postgresql://postgres@/${name}?host=${directory}&port=${port}`,
+      `postgresql:///${name}?host=${encodeURIComponent(directory)}&port=${port}&user=postgres`,
+      `postgresql://postgres@${encodeURIComponent(directory)}:${port}/${name}`,
+      `postgresql://${name}@127.0.0.1:${port}`,
+      `postgresql://127.0.0.1:${port}/?user=${name}`,
+      `postgresql://?host=127.0.0.1&port=${port}&user=postgres&dbname=${name}`,
+      `postgresql://postgres@127.0.0.1:${dead},127.0.0.1:${port}/${name}?target_session_attrs=read-write`,
+      `postgresql://postgres@nowhere.invalid,localhost/${name}?port=${dead},${port}&connect_timeout=10`,
+      `postgresql://postgres@elsewhere:${port}/${name}?hostaddr=127.0.0.1&application_name=shelf`,
+    ];
+    for (const form of forms) await works(form);
+    const [{ titles }] = (await ask<{ titles: number }>(url, "select count(*)::int as titles from book")) as [
+      { titles: number },
+    ];
+    expect(titles).toBe(forms.length);
+    expect(await ask(url, "select from pg_database where datname ~ '[=&]'")).toEqual([]);
+    await ask(url, `drop role ${name}`);
+  });
+
+  test("may be a pooler's in transaction mode, under another name", async () => {
+    const { url } = await newDatabase();
+    const alias = await startPgBouncer(url);
+    for (let start = 0; start < 2; start++) await works(alias);
+    expect(await ask(url, "select from pg_database where datname = 'alias'")).toEqual([]);
+    expect(await refusal(`${alias}?options=-c%20search_path%3Delsewhere`)).toMatch(/^DATABASE_URL: .*options/);
+  });
+
+  test("has options, which do not replace what the service sets itself", async () => {
+    const { url } = await newDatabase();
+    await works(url);
+    await ask(
+      url,
+      `create table seen (name text, setting text);
+      create function look() returns trigger language plpgsql as $$ begin
+        insert into seen select name, current_setting(name) from unnest(array['lock_timeout', 'transaction_isolation',
+          'idle_in_transaction_session_timeout', 'synchronous_commit', 'TimeZone', 'application_name']) as names (name);
+        return new;
+      end $$;
+      create trigger look before insert on book for each row execute function look()`,
+    );
+    const options = [
+      "lock_timeout=0",
+      "default_transaction_isolation=serializable",
+      "idle_in_transaction_session_timeout=0",
+      "synchronous_commit=off",
+      "TimeZone=Asia/Tokyo",
+    ];
+    const query = encodeURIComponent(options.map((option) => `-c ${option}`).join(" "));
+    await works(`${url}?options=${query}&application_name=shelf`);
+    const seen = await ask<{ name: string; setting: string }>(url, "select * from seen");
+    expect(Object.fromEntries(seen.map(({ name, setting }) => [name, setting]))).toEqual({
+      lock_timeout: "4s",
+      transaction_isolation: "read committed",
+      idle_in_transaction_session_timeout: "10s",
+      synchronous_commit: "on",
+      TimeZone: "Asia/Tokyo",
+      application_name: "shelf",
+    });
+  });
+});
+
+describe.runIf(engine === "postgresql")("a server that asks for more", () => {
+  test("is given the password of the URL, the environment or a file, and only the right one will do", async () => {
+    const cluster = await startCluster("host all all 127.0.0.1/32 scram-sha-256");
+    await cluster.run(`create role shelf login superuser password '${PASSWORD}'`);
+    const place = `127.0.0.1:${cluster.port}/postgres`;
+    const encoded = encodeURIComponent(PASSWORD);
+    await works(`postgresql://shelf:${encoded}@${place}`);
+    await works(`postgresql://shelf:${encoded}@${place}?sslmode=require&channel_binding=require`);
+
+    const file = join(temporaryDirectory(), "passwords");
+    writeFileSync(file, `# of the shelf\n*:*:other:*:no\n127.0.0.1:*:*:shelf:${PASSWORD.replaceAll(":", "\\:")}\n`);
+    chmodSync(file, 0o600);
+    await works(`postgresql://shelf@${place}?passfile=${file}`);
+    chmodSync(file, 0o644);
+    expect(await refusal(`postgresql://shelf@${place}?passfile=${file}`)).toContain("may be read by others");
+
+    expect(await refusal(`postgresql://shelf:not-this@${place}`)).toMatch(/password authentication failed/);
+    // it would wait for a password for a minute
+    for (const [entry, ...args] of [["src/main.ts"], ["src/import.ts", file], ["src/forget-read-model.ts"]] as const) {
+      const { code, stderr } = await endOf(entry, args, { DATABASE_URL: `postgresql://shelf@${place}` });
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/^DATABASE_URL: .*asks for a password.*\n$/)]);
+    }
+    const service = await startProcess({ DATABASE_URL: `postgresql://shelf@${place}`, PGPASSWORD: PASSWORD });
+    await service.addBook("Book");
+    expect(await service.stop()).toBe(0);
+    expect(service.log).toBe("");
+  });
+
+  test("is spoken to as sslmode says", async () => {
+    const cluster = await startCluster(
+      ["hostssl all tls", "host all tls", "hostnossl all plain", "host all plain"]
+        .map((line, i) => `${line} 127.0.0.1/32 ${i % 2 === 0 ? "trust" : "reject"}`)
+        .join("\n"),
+    );
+    await cluster.run("create role tls login superuser; create role plain login superuser");
+    const tls = `postgresql://tls@localhost:${cluster.port}/postgres`;
+    const ca = `sslrootcert=${cluster.certificate}`;
+    const other = join(temporaryDirectory(), "other.crt");
+    writeFileSync(other, rootCertificates[0] as string);
+    await works(tls);
+    for (const query of [
+      "sslmode=allow",
+      "sslmode=prefer",
+      "sslmode=require",
+      "ssl=true",
+      `sslmode=verify-ca&${ca}`,
+      `sslmode=verify-full&${ca}&ssl_min_protocol_version=TLSv1.3`,
+    ]) {
+      await works(`${tls}?${query}`);
+    }
+    await works(`postgresql://tls@127.0.0.1:${cluster.port}/postgres?sslmode=verify-full&${ca}`);
+    await works(`postgresql://tls@elsewhere:${cluster.port}/postgres?hostaddr=127.0.0.1&sslmode=verify-ca&${ca}`);
+    await works(`postgresql://plain@localhost:${cluster.port}/postgres`);
+    for (const [url, reason] of [
+      [`${tls}?sslmode=disable`, /no encryption/],
+      [`postgresql://plain@localhost:${cluster.port}/postgres?sslmode=require`, /SSL encryption/],
+      [`${tls}?sslmode=verify-full`, /authority that is not known here: name it in sslrootcert/],
+      [`${tls}?sslmode=require&sslrootcert=${other}`, /authority that is not known here/],
+      [
+        `postgresql://tls@elsewhere:${cluster.port}/postgres?hostaddr=127.0.0.1&sslmode=verify-full&${ca}`,
+        /another host/,
+      ],
+      [`${tls}?sslmode=require&channel_binding=require`, /does not bind the password/],
+    ] as const) {
+      expect(await refusal(url)).toMatch(reason);
+    }
+  });
+});
+
+/** Runs a program that is expected to end by itself. */
+async function endOf(entry: string, args: readonly string[], env: Record<string, string>) {
+  const run = spawnProgram(entry, args, { PORT: "0", ...env });
+  await once(run.child, "close");
+  return { code: run.child.exitCode, stderr: run.stderr() };
+}
