@@ -66,8 +66,13 @@ export async function openDatabase(url: string) {
 export async function createApp(config: Config): Promise<App> {
   // standard output is for the ready line alone
   const log = pino({ level: config.logLevel }, pino.destination(2));
+  const logWarning = ({ name, message }: Error) => log.warn({ warning: name }, message);
+  process.on("warning", logWarning);
 
-  const { orm, books } = await openDatabase(config.databaseUrl);
+  const { orm, books } = await openDatabase(config.databaseUrl).catch((error) => {
+    process.off("warning", logWarning);
+    throw error;
+  });
   const redis = new RedisService({
     url: config.redisUrl,
     critical: config.redisCritical,
@@ -103,11 +108,13 @@ export async function createApp(config: Config): Promise<App> {
         await within(CLOSE_TIMEOUT_MS, readModel.stop()).catch(report);
         redis.close();
         await within(CLOSE_TIMEOUT_MS, orm.close()).catch(report);
+        process.off("warning", logWarning);
       },
     };
   } catch (error) {
     redis.close();
     await orm.close();
+    process.off("warning", logWarning);
     throw startupError(error);
   }
 }

@@ -33,6 +33,9 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const TEXT = { type: "string" } as const;
 
+// the log has them; Node would print them beside it, and not as JSON
+process.removeAllListeners("warning");
+
 try {
   const { values, positionals } = parseArgs({
     options: {

@@ -2,6 +2,9 @@ import { createApp, createHttpServer } from "./app.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
 
+// the log has them; Node would print them beside it, and not as JSON
+process.removeAllListeners("warning");
+
 try {
   const config = ConfigService.load(process.env);
   const app = await createApp(config);

@@ -67,6 +67,66 @@ describe("the configuration", () => {
     },
   );
 
+  test.each([
+    "postgresql://books:se/cret@localhost/books",
+    "postgresql://books:12/34secret@localhost/books",
+    "postgresql://books:se@cret@localhost/books",
+    "postgresql://books:se@cret/@localhost/books",
+    "postgresql://books:se/c?r=secret@localhost/books",
+    "postgresql://books:sec%ret@localhost/books",
+    "postgresql://books:secret%00@localhost/books",
+    "postgresql://books:secret secret@localhost/books",
+    "postgresql://books:secret@localhost:99999/books",
+    "postgresql://books:secret@localhost:0/books",
+    "postgresql://books:secret@one,two:port/books",
+    "postgresql://books:secret@one:1,two:2/books?port=1,2,3",
+    "postgresql://books:secret@one,two/books?hostaddr=127.0.0.1",
+    "postgresql://books:secret@localhost/books?hostaddr=secret",
+    "postgresql://books:secret@[::1/books",
+    "postgresql://books:secret@local*host/books",
+    "postgresql://books:secret@localhost/books?secret=1",
+    "postgresql://books:secret@localhost/books?secret",
+    "postgresql://books:secret@localhost/books?sslmode=secret",
+    "postgresql://books:secret@localhost/books?sslrootcert=/secret",
+    "postgresql://books:secret@localhost/books?sslmode=verify-ca",
+    "postgresql://books:secret@localhost/books?ssl_min_protocol_version=secret",
+    "postgresql://books:secret@localhost/books?channel_binding=secret",
+    "postgresql://books:secret@localhost/books?channel_binding=require",
+    "postgresql://books:secret@localhost/books?sslnegotiation=direct",
+    "postgresql://books:secret@localhost/books?connect_timeout=secret",
+    "postgresql://books:secret@localhost/books?target_session_attrs=standby",
+    "postgresql://books:secret@localhost/books?client_encoding=LATIN1",
+    "postgresql://books:secret@localhost/books?service=secret",
+    "postgresql:books:secret@localhost/books",
+  ])("refuses %s, and repeats nothing of it", (url) => {
+    const faults = faultsOf({ DATABASE_URL: url });
+    expect(faults).toEqual([expect.stringMatching(/^DATABASE_URL (must|has|needs|takes|names|asks) /)]);
+    expect(faults[0]).not.toMatch(/cret|34|books/);
+  });
+
+  test.each([
+    "sqlite:books.db",
+    "sqlite::memory:",
+    "postgresql://",
+    "postgres://books:se#c?r%2Fe%40t@localhost/books",
+    "postgresql://books@[::1]:5432,127.0.0.1/books?target_session_attrs=primary&sslmode=prefer",
+    "postgresql:///books?host=/var/run/postgresql",
+    "postgresql://books:secret@/books?host=one,two&port=5432,5433&connect_timeout=5&keepalives_idle=10",
+    "postgresql://books@localhost/books?sslmode=verify-full&sslrootcert=system&application_name=shelf",
+  ])("takes the database URL %s", (url) => {
+    expect(faultsOf({ DATABASE_URL: url })).toEqual([]);
+  });
+
+  test("names the variable beside the URL that is wrong no better than the URL", () => {
+    const faults = faultsOf({ DATABASE_URL: "postgresql://localhost/books", PGPORT: "secret" });
+    expect(faults).toEqual(["DATABASE_URL needs ports from 1 to 65535."]);
+  });
+
+  test("refuses a host to listen on that is none", () => {
+    expect(faultsOf({ HOST: "http://secret" })).toEqual(["HOST must be a host name or an IP address."]);
+    expect(faultsOf({ HOST: "::1" })).toEqual([]);
+  });
+
   test.each(["localhost:6379", "redis:", "redis://", "http://localhost", "unix:/redis.sock"])(
     "refuses the Redis URL %s",
     (url) => {

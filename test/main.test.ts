@@ -186,6 +186,19 @@ describe.each([
   });
 });
 
+test("warnings of Node and the drivers are lines of the log like all others", async () => {
+  const warning = 'setTimeout(() => process.emitWarning("of a driver", "DriverWarning"), 100)';
+  const service = await startProcess({
+    DATABASE_URL: "sqlite::memory:",
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(warning)}`,
+  });
+  await eventually("the warning is logged", () => service.log.includes("of a driver"));
+  const lines = service.log.trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ level: 40, warning: "DriverWarning", msg: "of a driver" }),
+  ]);
+});
+
 test("a signal that comes several times is one", async () => {
   const service = await startProcess({ DATABASE_URL: "sqlite::memory:" });
   service.child.kill("SIGINT");

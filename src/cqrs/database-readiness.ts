@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import type { TableUse } from "./database-engine.ts";
 import { within } from "./deadline.ts";
@@ -7,6 +8,8 @@ import type { StreamDefinition } from "./stream.ts";
 
 /** How long a check may take, in milliseconds: whoever asks waits for it. */
 const TIMEOUT_MS = 2000;
+/** What the probing write writes. Random, as databases compress. */
+const FILLER_BYTES = 48_000;
 
 /**
  * Whether the database can be read and written as the streams need it. Reads and rights are asked for each time. A
@@ -53,21 +56,21 @@ export class DatabaseReadiness {
     return undefined;
   }
 
-  /** Writes the rows of the streams as they are: as much of a write as there can be that changes nothing. */
+  /** Takes the lock that every command takes, and writes as much as the largest of them: a small one may still fit. */
   async #write(tx: OrmService): Promise<void> {
     const names = this.#streams.map(({ name }) => name);
-    await tx.sql((sql) =>
-      sql
-        .updateTable("stream")
-        .set((column) => ({ lease_ms: column.ref("lease_ms") }))
-        .where("name", "in", names)
-        .execute(),
-    );
+    const filler = randomBytes(FILLER_BYTES).toString("base64");
+    await tx.sql(async (sql) => {
+      const stream = sql.updateTable("stream").set((column) => ({ lease_ms: column.ref("lease_ms") }));
+      await stream.where("name", "in", names).execute();
+      await sql.updateTable("write_probe").set({ filler }).where("id", "=", 1).execute();
+    });
   }
 
   #uses(): readonly TableUse[] {
     return [
       { table: "stream", rights: ["select", "update"] },
+      { table: "write_probe", rights: ["select", "update"] },
       ...this.#streams.flatMap(({ changes, entity }): TableUse[] => [
         { table: changes, rights: ["select", "insert"] },
         { table: this.#orm.columns(entity).table, rights: ["select", "insert", "update", "delete"] },

@@ -36,6 +36,13 @@ export const kernelMigrations: readonly SchemaMigration[] = [
       )`,
     ],
   },
+  {
+    name: "cqrs-2-create-write-probe",
+    up: () => [
+      "create table write_probe (id integer primary key, filler text not null)",
+      "insert into write_probe (id, filler) values (1, '')",
+    ],
+  },
 ];
 
 /** The statements that a new stream needs: its row, and its change log in the table `changes`. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { defineEntity } from "@mikro-orm/core";
 import Database from "better-sqlite3";
 import { CompiledQuery } from "kysely";
@@ -198,8 +199,11 @@ describe.runIf(engine === "sqlite")("an SQLite file", () => {
 
     other.exec("begin immediate");
     await expect(orm.create(BookEntity, book("B"))).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    // it is still held, or again: the next one waits as long as the first
+    const next = orm.create(BookEntity, book("B"));
+    await sleep(50);
     other.exec("commit");
     other.close();
-    await orm.create(BookEntity, book("B"));
+    expect(await next).toBeInstanceOf(BookEntity);
   });
 });

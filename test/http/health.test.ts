@@ -2,11 +2,13 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../support/cleanup.ts";
+import { ADD_BOOK } from "../support/client.ts";
 import { startRedis } from "../support/redis.ts";
-import { type Service, startService } from "../support/service.ts";
+import { startService } from "../support/service.ts";
+import { canMount, startOnSmallDisk } from "../support/small-disk.ts";
 import { eventually } from "../support/wait.ts";
 
-async function ask(service: Service, path: string) {
+async function ask(service: { readonly url: string }, path: string) {
   const response = await fetch(new URL(path, service.url));
   return { code: response.status, ...(await response.json()) };
 }
@@ -41,6 +43,69 @@ describe("when the database does not work", () => {
     other.exec("alter table lost rename to stream");
     expect(await ask(service, "/ready")).toMatchObject({ code: 200, ready: true });
     await service.addBook("Dune");
+  });
+});
+
+describe("when a table is gone that look-ups do not read", () => {
+  test("readiness is red until it is back", async () => {
+    const file = join(temporaryDirectory(), "books.db");
+    const service = await startService({ DATABASE_URL: `sqlite:${file}` });
+    const other = new Database(file);
+    onTestFinished(() => {
+      other.close();
+    });
+    for (const table of ["book", "book_change"]) {
+      other.exec(`alter table ${table} rename to lost`);
+      expect(await ask(service, "/ready")).toMatchObject({ code: 503, ready: false, database: "down" });
+      other.exec(`alter table lost rename to ${table}`);
+      expect(await ask(service, "/ready")).toMatchObject({ code: 200, ready: true });
+    }
+  });
+});
+
+describe("when another process holds the database", () => {
+  test("readiness is red once a write has failed, until one works", async () => {
+    const file = join(temporaryDirectory(), "books.db");
+    const service = await startService({ DATABASE_URL: `sqlite:${file}` });
+    expect((await ask(service, "/ready")).code).toBe(200);
+    const other = new Database(file);
+    onTestFinished(() => {
+      other.close();
+    });
+    other.exec("begin immediate");
+    expect((await ask(service, "/ready")).code).toBe(200);
+    const { errors } = await service.send(DELETE);
+    expect(errors?.[0].extensions.code).toBe("DATABASE_UNAVAILABLE");
+    expect((await ask(service, "/ready")).code).toBe(503);
+    other.exec("commit");
+    await eventually("it is ready", async () => (await ask(service, "/ready")).code === 200);
+  });
+});
+
+describe.runIf(canMount())("when the disk is full", () => {
+  test("nothing is changed and said so, readiness is red, and room mends it", async () => {
+    const { service, fill, makeRoom } = await startOnSmallDisk();
+    await service.addBook("Dune");
+    expect((await ask(service, "/ready")).code).toBe(200);
+    fill();
+    // a part of the log's file is there to be written again
+    const codes: string[] = [];
+    let added = 1;
+    while (codes.length < 5 && added < 500) {
+      const input = { title: `Book ${added}`, author: "A".repeat(1000) };
+      const { data, errors } = await service.send(ADD_BOOK, { variables: { input } });
+      if (errors) codes.push(errors[0].extensions.code);
+      else added += data.addBook.__typename === "Book" ? 1 : 0;
+    }
+    expect(codes).toEqual(Array(5).fill("DATABASE_UNAVAILABLE"));
+    expect(await ask(service, "/ready")).toMatchObject({ code: 503, ready: false, database: "down" });
+    expect((await ask(service, "/ready")).code).toBe(503);
+    expect(await service.titles()).toHaveLength(added);
+
+    makeRoom();
+    expect((await ask(service, "/ready")).code).toBe(200);
+    expect((await service.addBook("Emma")).consistency.revision).toBe(added + 1);
+    expect(service.log.match(/the database is not ready/g)).toHaveLength(1);
   });
 });
 

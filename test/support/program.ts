@@ -13,9 +13,15 @@ export interface Program {
   readonly stderr: () => string;
 }
 
-/** Starts `entry` as its npm script does. */
-export function spawnProgram(entry: string, args: readonly string[], env: Environment): Program {
-  const child = spawn(process.execPath, [entry, ...args], {
+/** Starts `entry` as its npm script does, or by the command `through`, which is to end in running it. */
+export function spawnProgram(
+  entry: string,
+  args: readonly string[],
+  env: Environment,
+  through: readonly string[] = [],
+): Program {
+  const [command, ...rest] = [...through, process.execPath, entry, ...args];
+  const child = spawn(command as string, rest, {
     cwd: ROOT,
     env: { ...inherited, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -65,9 +65,16 @@ export class ServiceProcess extends GraphqlClient {
   }
 }
 
-/** Starts a process and waits for its ready line. It ends with the test. `entry` may be that of another version. */
-export async function startProcess(env: Environment, entry = "src/main.ts"): Promise<ServiceProcess> {
-  const run = spawnProgram(entry, [], { PORT: "0", ...env });
+/**
+ * Starts a process and waits for its ready line. It ends with the test. `entry` may be that of another version;
+ * `through` is a command that ends in running it.
+ */
+export async function startProcess(
+  env: Environment,
+  entry = "src/main.ts",
+  through: readonly string[] = [],
+): Promise<ServiceProcess> {
+  const run = spawnProgram(entry, [], { PORT: "0", ...env }, through);
   onFinished(async () => {
     if (run.child.exitCode !== null || run.child.signalCode !== null) return;
     run.child.kill("SIGKILL");

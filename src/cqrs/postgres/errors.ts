@@ -81,6 +81,10 @@ const REASONS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
 };
 
+/** The tables themselves are asked about, right by right, once there is nothing to migrate. */
+const NEEDED_AT_START =
+  "the role needs select on mikro_orm_migrations and, to migrate, create on the schema and to own its tables";
+
 /**
  * An error for the operator, in one line. Of what the URL says nothing is repeated, for in a mistyped one any part may be
  * the password: Node tells the host, the server the role and the database, in quotes of its language.
@@ -92,6 +96,7 @@ export function reasonOf(error: Error, settings: PostgresSettings): string {
   const known = REASONS[code] ?? (/^E[A-Z]+$/.test(code) ? "it cannot be reached" : undefined);
   if (known) return `${known} (${code})`;
   let reason = error.message.replaceAll(/\s*\n\s*/g, " ");
+  if (code === "42501") reason += `; ${NEEDED_AT_START}`;
   for (const value of [settings.user, settings.database]) {
     for (const [open, close] of QUOTES) reason = reason.replaceAll(open + value + close, `${open}…${close}`);
   }
