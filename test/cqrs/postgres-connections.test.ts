@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
+import { openDatabase } from "../../src/app.ts";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { engine, newDatabase } from "../support/database.ts";
 import { freePort } from "../support/port.ts";
@@ -129,15 +130,17 @@ describe.runIf(engine === "postgresql")("a server that asks for more", () => {
 
     expect(await refusal(`postgresql://shelf:not-this@${place}`)).toMatch(/password authentication failed/);
     // it would wait for a password for a minute
-    for (const [entry, ...args] of [["src/main.ts"], ["src/import.ts", file], ["src/forget-read-model.ts"]] as const) {
-      const { code, stderr } = await endOf(entry, args, { DATABASE_URL: `postgresql://shelf@${place}` });
+    const DATABASE_URL = `postgresql://shelf@${place}`;
+    const commands = [["src/main.ts"], ["src/import.ts", file], ["src/forget-read-model.ts"]] as const;
+    const ends = await Promise.all(commands.map(([entry, ...args]) => endOf(entry, args, { DATABASE_URL })));
+    for (const { code, stderr } of ends) {
       expect([code, stderr]).toEqual([1, expect.stringMatching(/^DATABASE_URL: .*asks for a password.*\n$/)]);
     }
-    const service = await startProcess({ DATABASE_URL: `postgresql://shelf@${place}`, PGPASSWORD: PASSWORD });
+    const service = await startProcess({ DATABASE_URL, PGPASSWORD: PASSWORD });
     await service.addBook("Book");
     expect(await service.stop()).toBe(0);
     expect(service.log).toBe("");
-  });
+  }, 50_000);
 
   test("is spoken to as sslmode says", async () => {
     const cluster = await startCluster(
@@ -164,6 +167,9 @@ describe.runIf(engine === "postgresql")("a server that asks for more", () => {
     await works(`postgresql://tls@127.0.0.1:${cluster.port}/postgres?sslmode=verify-full&${ca}`);
     await works(`postgresql://tls@elsewhere:${cluster.port}/postgres?hostaddr=127.0.0.1&sslmode=verify-ca&${ca}`);
     await works(`postgresql://plain@localhost:${cluster.port}/postgres`);
+    // as many as wait for a connection wait for one that works
+    const { orm, books } = await openDatabase(`postgresql://plain@localhost:${cluster.port}/postgres`);
+    await Promise.all(Array.from({ length: 300 }, () => books.row())).finally(() => orm.close());
     for (const [url, reason] of [
       [`${tls}?sslmode=disable`, /no encryption/],
       [`postgresql://plain@localhost:${cluster.port}/postgres?sslmode=require`, /SSL encryption/],

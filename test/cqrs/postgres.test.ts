@@ -16,11 +16,21 @@ async function connect(url: string): Promise<pg.Client> {
 
 describe.runIf(engine === "postgresql")("on PostgreSQL", () => {
   test("a standby, which answers with the past, is refused", async () => {
-    const { code, stderr } = await runToEnd({ DATABASE_URL: await startStandby(), PORT: "0" });
+    const { url } = await newDatabase();
+    const standby = await startStandby();
+    const { code, stderr } = await runToEnd({ DATABASE_URL: standby, PORT: "0" });
     expect(code).toBe(1);
     expect(stderr).toContain("standby");
     expect(stderr.trim().split("\n")).toHaveLength(1);
-  });
+
+    // of several hosts it is passed over
+    const { host, pathname } = new URL(url);
+    const service = await startService({
+      DATABASE_URL: `postgresql://postgres@${new URL(standby).host},${host}${pathname}`,
+    });
+    await service.addBook("Book");
+    expect(await service.titles()).toEqual(["Book"]);
+  }, 60_000);
 
   test("commands and reads go on when the server ends their connections", async () => {
     const { url } = await newDatabase();
@@ -71,6 +81,24 @@ describe.runIf(engine === "postgresql")("on PostgreSQL", () => {
     await eventually("the row is free again", async () => {
       return !(await service.send('mutation { deleteBook(title: "Nothing") { __typename } }')).errors;
     });
+  });
+
+  test("when the first of several hosts is lost, the next one serves", async () => {
+    const { url } = await newDatabase();
+    const { port, pathname } = new URL(url);
+    const ways = await Promise.all([startProxy(Number(port)), startProxy(Number(port))]);
+    const hosts = ways.map((way) => `127.0.0.1:${way.port}`).join(",");
+    const service = await startService({ DATABASE_URL: `postgresql://postgres@${hosts}${pathname}` });
+    let stock = 0;
+    for (const way of [...ways, ...ways]) {
+      await service[stock === 0 ? "addBook" : "updateBook"]("Book", { stockQuantity: ++stock });
+      way.cut();
+      // those that were under way may fail, but no look-up has to wait for more than finding the other host
+      await eventually("it is read", async () => !(await service.send('{ book(title: "Book") { title } }')).errors);
+      await service.updateBook("Book", { stockQuantity: ++stock });
+      way.heal();
+    }
+    expect((await service.book("Book")).data.book).toMatchObject({ stockQuantity: stock, version: stock });
   });
 
   test("a server that falls silent is given up, and found again when it speaks", async () => {

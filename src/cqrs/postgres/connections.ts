@@ -1,4 +1,5 @@
-import { type ClientBase, Client as PgClient, Pool, type PoolClient, type PoolConfig } from "pg";
+import { type ClientBase, Pool, type PoolClient, type PoolConfig } from "pg";
+import { PostgresClient } from "./client.ts";
 import type { Host, PostgresSettings } from "./connection-url.ts";
 import { NoConnection, needsAnotherHost, needsOtherEncryption } from "./errors.ts";
 import { passwordFromFile } from "./password-file.ts";
@@ -14,8 +15,9 @@ export type Inspect = (client: ClientBase) => Promise<void>;
 
 /** One way to connect: to a host, encrypted or not. Its connections are a pool. */
 interface Route {
-  readonly host: Host;
   readonly pool: Pool;
+  /** Whether it has led to the server and connections are still open. */
+  readonly isOpen: () => boolean;
 }
 
 /** The host that answered last, for all pools of a database: what one of them has found the others need not look for. */
@@ -33,39 +35,62 @@ export class Connections {
   readonly #hosts: readonly (readonly Route[])[];
   readonly #last: LastHost;
   readonly #max: number;
+  #finding: Promise<PoolClient> | undefined;
 
   constructor(settings: PostgresSettings, max: number, inspect: Inspect, last: LastHost) {
     this.#settings = settings;
     this.#last = last;
     this.#max = max;
     this.#hosts = settings.hosts.map((host) =>
-      encryptionsOf(settings.tls, host).map((encrypted) => ({ host, pool: this.#pool(host, encrypted, inspect) })),
+      encryptionsOf(settings.tls, host).map((encrypted) => this.#route(host, encrypted, inspect)),
     );
   }
 
   /** @throws NoConnection */
   async connect(): Promise<PoolClient> {
-    const pools = this.#hosts.flat().map(({ pool }) => pool);
-    const inUse = pools.find(({ idleCount, totalCount }) => idleCount > 0 || totalCount >= this.#max);
-    if (inUse) {
-      return inUse.connect().catch((error: Error) => {
-        throw new NoConnection([error]);
-      });
+    for (let attempt = 1; ; attempt++) {
+      const inUse = this.#inUse();
+      if (inUse) {
+        try {
+          return await inUse.pool.connect();
+        } catch (error) {
+          // others are still open, or were until now: then there may be another way
+          if (inUse.isOpen() || attempt > 1) throw new NoConnection([error as Error]);
+        }
+      }
+      // one looks for the way, and whoever comes meanwhile takes the way that it finds
+      if (this.#finding) await this.#finding;
+      else return await this.#find();
     }
-    const failures: Error[] = [];
-    for (let tried = 0; tried < this.#hosts.length; tried++) {
-      const first = this.#last.index;
-      const client = await this.#connectTo(this.#hosts[first] as readonly Route[], failures);
-      if (client) return client;
-      if (!needsAnotherHost(failures.at(-1) as Error)) break;
-      // others may have gone on to the next already
-      if (this.#last.index === first) this.#last.index = (first + 1) % this.#hosts.length;
-    }
-    throw new NoConnection(failures);
   }
 
   async end(): Promise<void> {
     await Promise.all(this.#hosts.flat().map(({ pool }) => pool.end()));
+  }
+
+  #inUse(): Route | undefined {
+    const open = this.#hosts.flat().filter((route) => route.isOpen());
+    return open.find(({ pool }) => pool.idleCount > 0) ?? open[0];
+  }
+
+  #find(): Promise<PoolClient> {
+    this.#finding = this.#findWay().finally(() => {
+      this.#finding = undefined;
+    });
+    return this.#finding;
+  }
+
+  async #findWay(): Promise<PoolClient> {
+    const failures: Error[] = [];
+    for (let tried = 0; tried < this.#hosts.length; tried++) {
+      const { index } = this.#last;
+      const client = await this.#connectTo(this.#hosts[index] as readonly Route[], failures);
+      if (client) return client;
+      if (!needsAnotherHost(failures.at(-1) as Error)) break;
+      // another pool may have gone on already
+      if (this.#last.index === index) this.#last.index = (index + 1) % this.#hosts.length;
+    }
+    throw new NoConnection(failures);
   }
 
   async #connectTo(routes: readonly Route[], failures: Error[]): Promise<PoolClient | undefined> {
@@ -78,6 +103,17 @@ export class Connections {
       }
     }
     return undefined;
+  }
+
+  #route(host: Host, encrypted: boolean, inspect: Inspect): Route {
+    const clients = new Set<ClientBase>();
+    const pool = this.#pool(host, encrypted, async (client) => {
+      await inspect(client);
+      clients.add(client);
+    });
+    // an idle connection that breaks is no event here; unheard, it ends the process
+    pool.on("error", () => {}).on("remove", (client) => void clients.delete(client));
+    return { pool, isOpen: () => [...clients].some((client) => !(client as PostgresClient).ending) };
   }
 
   #pool(host: Host, encrypted: boolean, inspect: Inspect): Pool {
@@ -106,67 +142,7 @@ export class Connections {
         super(given, encryption, encrypted && bindChannel);
       }
     };
-    const pool = new Pool({ ...config, Client: Client as unknown as NonNullable<PoolConfig["Client"]> });
-    // an idle connection that breaks is no event here; unheard, it ends the process
-    return pool.on("error", () => {});
-  }
-}
-
-/** What of node-postgres is not in its types. */
-interface Internals {
-  readonly connection: NodeJS.EventEmitter & { readonly stream: { destroy(): void } };
-}
-
-/** A client that closes its socket when it could not connect: a server that waits for a password keeps it for a minute. */
-class PostgresClient extends PgClient {
-  readonly #fault: Error | undefined;
-
-  constructor(config: PoolConfig, encryption: () => PoolConfig["ssl"], bindChannel: boolean) {
-    let ssl: PoolConfig["ssl"] = false;
-    let fault: Error | undefined;
-    try {
-      ssl = encryption();
-    } catch (error) {
-      // the pool constructs at times when nobody would catch this
-      fault = error as Error;
-    }
-    super({ ...config, password: config.password, ssl });
-    this.#fault = fault;
-    // a query in flight fails by itself
-    this.on("error", () => {});
-    if (bindChannel) this.#requireBinding();
-  }
-
-  override connect(): Promise<PgClient>;
-  override connect(callback: ((error: Error) => void) | ((error: null, client: PgClient) => void)): void;
-  override connect(callback?: (error: never, client: never) => void): Promise<PgClient> | undefined {
-    const connected = this.#fault ? Promise.reject(this.#fault) : super.connect();
-    const done = connected.catch((error) => {
-      this.#internals.connection.stream.destroy();
-      throw error;
-    });
-    if (!callback) return done;
-    done.then(
-      (client) => callback(null as never, client as never),
-      (error) => callback(error as never, undefined as never),
-    );
-    return undefined;
-  }
-
-  get #internals(): Internals {
-    return this as unknown as Internals;
-  }
-
-  #requireBinding(): void {
-    const { connection } = this.#internals;
-    let offered = false;
-    const refuse = () =>
-      connection.emit("error", new Error("the server does not bind the password to its certificate"));
-    connection.on("authenticationSASL", ({ mechanisms }: { mechanisms: readonly string[] }) => {
-      offered = mechanisms.includes("SCRAM-SHA-256-PLUS");
-      if (!offered) refuse();
-    });
-    connection.on("authenticationOk", () => offered || refuse());
+    return new Pool({ ...config, Client: Client as unknown as NonNullable<PoolConfig["Client"]> });
   }
 }
 
