@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type EntityName, MikroORM, type RequiredEntityData } from "@mikro-orm/core";
-import type { SqlEntityManager } from "@mikro-orm/sqlite";
+import type { EntityName, RequiredEntityData } from "@mikro-orm/core";
 import { CompiledQuery } from "kysely";
-import type { DatabaseEngine, DatabaseError, Sql, TableUse } from "./database-engine.ts";
-import { EntityTable, type Value } from "./entity-table.ts";
-import { DatabaseUnavailable, OutcomeUnknown, Refusal, ServiceError, StartupError, UniqueViolation } from "./errors.ts";
-import { migrate, type SchemaMigration } from "./migrations.ts";
-import { UrlFault } from "./postgres/parameters.ts";
-import { postgresDatabase } from "./postgres.ts";
-import { sqliteDatabase } from "./sqlite.ts";
+import type { Sql, TableUse } from "./database-engine.ts";
+import type { EntityTable, Value } from "./entity-table.ts";
+import { DatabaseUnavailable } from "./errors.ts";
+import type { SchemaMigration } from "./migrations.ts";
+import { OpenedDatabase } from "./opened-database.ts";
 
 export interface OrmOptions {
   /** `sqlite:PATH`, `sqlite::memory:` or `postgresql://…`. */
@@ -24,19 +21,6 @@ export type AnyEntity = EntityName<any>;
 /** How often a transaction is tried that the database rolls back for the sake of another. */
 const ATTEMPTS = 5;
 
-interface Opened {
-  readonly orm: MikroORM;
-  readonly engine: DatabaseEngine;
-  /** MikroORM's connection or pool for reads outside a transaction. */
-  readonly reads: Sql;
-  /** The one for transactions. */
-  readonly writes: Sql;
-  // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
-  readonly tables: Map<AnyEntity, EntityTable<any>>;
-  /** Whether nothing says that writes work: none has been tried, or one has failed since. */
-  writesInDoubt: boolean;
-}
-
 interface Transaction {
   readonly sql: Sql;
   /** Why it can no longer be committed, whoever has caught that error meanwhile. */
@@ -51,10 +35,10 @@ interface Transaction {
  */
 export class OrmService {
   readonly #options: OrmOptions;
-  #opened: Opened | undefined;
+  #opened: OpenedDatabase | undefined;
   readonly #transaction: Transaction | undefined;
 
-  constructor(options: OrmOptions, opened?: Opened, transaction?: Transaction) {
+  constructor(options: OrmOptions, opened?: OpenedDatabase, transaction?: Transaction) {
     this.#options = options;
     this.#opened = opened;
     this.#transaction = transaction;
@@ -63,31 +47,10 @@ export class OrmService {
   /**
    * Opens the database and brings its schema up to date.
    *
-   * @throws StartupError when it cannot be opened, or was migrated by a newer version of the program
+   * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
    */
   async init(): Promise<this> {
-    const { url, entities, migrations } = this.#options;
-    const file = url.startsWith("sqlite:") ? url.slice("sqlite:".length) : undefined;
-    let engine: DatabaseEngine | undefined;
-    try {
-      engine = file === undefined ? postgresDatabase(url) : sqliteDatabase(file);
-      const orm: MikroORM = await MikroORM.init({ ...engine.options, entities: [...entities], logger: () => {} });
-      const em = orm.em as SqlEntityManager;
-      const [reads, writes] = (["read", "write"] as const).map((type) => em.getConnection(type).getClient() as Sql);
-      if (!reads || !writes) throw new Error("a connection is missing");
-      this.#opened = { orm, engine, reads, writes, tables: new Map(), writesInDoubt: true };
-      const faults = await engine.unfitness(writes);
-      if (faults.length > 0) throw new StartupError(faults.map((fault) => `DATABASE_URL: ${fault}`));
-      await migrate(writes, engine, migrations);
-    } catch (error) {
-      await this.close().catch(() => {});
-      if (error instanceof StartupError) throw error;
-      if (error instanceof UrlFault) throw new StartupError([`DATABASE_URL ${error.message}.`]);
-      const reason = engine?.explain(error as Error) ?? (error as Error).message;
-      // nothing of a URL is told: a mistyped one has a part of the password anywhere
-      const place = file === undefined ? "" : ` ${file}`;
-      throw new StartupError([`DATABASE_URL: cannot open the database${place}: ${reason}`], { cause: error });
-    }
+    this.#opened = await OpenedDatabase.open(this.#options);
     return this;
   }
 
@@ -95,8 +58,7 @@ export class OrmService {
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
-    await opened?.orm.close(true);
-    await opened?.engine.dispose();
+    await opened?.close();
   }
 
   /**
@@ -112,7 +74,7 @@ export class OrmService {
   /** The row whose `column` equals `value`, read afresh, or null. */
   async get<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<T | null> {
     if (!isStorable(value)) return null;
-    return this.sql((sql) => this.#table(Entity).find(sql, column, value));
+    return this.sql((sql) => this.#open.table(Entity).find(sql, column, value));
   }
 
   /**
@@ -156,7 +118,7 @@ export class OrmService {
 
   /** Every row, in no particular order. */
   async all<T extends object>(Entity: EntityName<T>): Promise<T[]> {
-    return this.sql((sql) => this.#table(Entity).all(sql));
+    return this.sql((sql) => this.#open.table(Entity).all(sql));
   }
 
   /**
@@ -171,12 +133,13 @@ export class OrmService {
    */
   async transaction<R>(work: (tx: OrmService) => Promise<R>): Promise<R> {
     if (this.#transaction) return this.#savepoint(this.#transaction, work);
+    const opened = this.#open;
     for (let attempt = 1; ; attempt++) {
       let committing = false;
       try {
-        return await this.#open.writes.transaction().execute(async (sql) => {
+        return await opened.writes.transaction().execute(async (sql) => {
           const transaction: Transaction = { sql };
-          const result = await work(new OrmService(this.#options, this.#open, transaction)).catch((error) => {
+          const result = await work(new OrmService(this.#options, opened, transaction)).catch((error) => {
             throw transaction.failure ?? error;
           });
           if (transaction.failure) throw transaction.failure;
@@ -184,13 +147,10 @@ export class OrmService {
           return result;
         });
       } catch (error) {
-        if (attempt < ATTEMPTS && this.#isRetryable(error, committing)) {
-          await sleep(Math.random() * 10 * 2 ** attempt);
-          continue;
-        }
-        const failure = committing && !this.#isRolledBack(error) ? new OutcomeUnknown(error) : this.#translate(error);
-        if (this.#opened && isTrouble(failure)) this.#opened.writesInDoubt = true;
-        throw failure;
+        // closed meanwhile, it cannot run again, and what failed is still told as it is
+        if (attempt === ATTEMPTS || !this.#opened || !opened.isRetryable(error, committing))
+          throw opened.failureOf(error, committing);
+        await sleep(Math.random() * 10 * 2 ** attempt);
       }
     }
   }
@@ -198,24 +158,25 @@ export class OrmService {
   /** SQL in the current transaction; outside one, on the connection for reads. For what the six verbs do not say. */
   async sql<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
     const transaction = this.#transaction;
-    if (transaction?.failure) throw this.#translate(transaction.failure);
-    try {
-      return await work(transaction ? transaction.sql : this.#open.reads);
-    } catch (error) {
-      if (transaction && this.#endsTransaction(error)) transaction.failure ??= error;
-      throw this.#translate(error);
-    }
+    return this.#translated(async (opened) => {
+      if (transaction?.failure) throw transaction.failure;
+      try {
+        return await work(transaction ? transaction.sql : opened.reads);
+      } catch (error) {
+        if (transaction && opened.endsTransaction(error)) transaction.failure ??= error;
+        throw error;
+      }
+    });
   }
 
   /** A short query over a connection that neither transactions nor other reads keep busy. */
   async lookUp<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    const { engine, reads } = this.#open;
-    return this.#translated(() => engine.lookUp(reads, work));
+    return this.#translated(({ engine, reads }) => engine.lookUp(reads, work));
   }
 
   /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
   async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    return this.#translated(() => this.#open.engine.snapshot(work));
+    return this.#translated(({ engine }) => engine.snapshot(work));
   }
 
   /** Which tables and rights are missing, and what else keeps all writes from working, a line for each. */
@@ -238,23 +199,13 @@ export class OrmService {
 
   /** Table and columns of an entity, by property name. */
   columns(Entity: AnyEntity): { table: string; columns: Readonly<Record<string, string>> } {
-    const { name, columns } = this.#table(Entity);
+    const { name, columns } = this.#open.table(Entity);
     return { table: name, columns };
   }
 
-  get #open(): Opened {
+  get #open(): OpenedDatabase {
     if (!this.#opened) throw new DatabaseUnavailable(new Error("the database is not open"));
     return this.#opened;
-  }
-
-  #table<T extends object>(Entity: EntityName<T>): EntityTable<T> {
-    const { orm, tables } = this.#open;
-    let table: EntityTable<T> | undefined = tables.get(Entity);
-    if (!table) {
-      table = new EntityTable(orm, Entity);
-      tables.set(Entity, table);
-    }
-    return table;
   }
 
   /** A write waits for its turn as every transaction does. */
@@ -263,7 +214,7 @@ export class OrmService {
     work: (table: EntityTable<T>, sql: Sql) => Promise<R>,
   ): Promise<R> {
     if (!this.#transaction) return this.transaction((tx) => tx.#write(Entity, work));
-    return this.sql((sql) => work(this.#table(Entity), sql));
+    return this.sql((sql) => work(this.#open.table(Entity), sql));
   }
 
   /** Nested ones have one name, too: it stands for the innermost. */
@@ -286,43 +237,14 @@ export class OrmService {
     }
   }
 
-  async #translated<R>(work: () => Promise<R>): Promise<R> {
+  async #translated<R>(work: (opened: OpenedDatabase) => Promise<R>): Promise<R> {
+    const opened = this.#open;
     try {
-      return await work();
+      return await work(opened);
     } catch (error) {
-      throw this.#translate(error);
+      throw opened.translate(error);
     }
   }
-
-  #translate(error: unknown): unknown {
-    // a refusal's message may hold any title, and read like an engine's own
-    if (!(error instanceof Error) || error instanceof ServiceError || error instanceof Refusal) return error;
-    const column = this.#opened?.engine.violatedColumn(error);
-    if (column) return new UniqueViolation(column, error);
-    return this.#opened?.engine.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
-  }
-
-  /** Whether the database has ended the transaction, or cannot go on with it: not this statement alone has failed. */
-  #endsTransaction(error: unknown): boolean {
-    return this.#translate(error) instanceof DatabaseUnavailable || this.#isRetryable(error, false);
-  }
-
-  #isRetryable(error: unknown, committing: boolean): boolean {
-    const cause = error instanceof DatabaseUnavailable ? error.cause : error;
-    // closed meanwhile, it cannot run again, and what failed is still told as it is
-    return cause instanceof Error && this.#opened?.engine.isRetryable(cause as DatabaseError, committing) === true;
-  }
-
-  #isRolledBack(error: unknown): boolean {
-    return error instanceof Error && this.#opened?.engine.isRolledBack(error as DatabaseError) === true;
-  }
-}
-
-/** Whether a failed transaction says that others may fail as well: not a refusal, nor what a command has thrown. */
-function isTrouble(failure: unknown): boolean {
-  if (failure instanceof ServiceError)
-    return failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown;
-  return failure instanceof Error && "code" in failure;
 }
 
 /** SQLite's text ends at a NUL, and half a surrogate pair is no UTF-8: no row can hold either. */
