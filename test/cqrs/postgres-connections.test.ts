@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import pg from "pg";
@@ -11,6 +11,7 @@ import { freePort } from "../support/port.ts";
 import { startCluster, startPgBouncer } from "../support/postgres-cluster.ts";
 import { spawnProgram } from "../support/program.ts";
 import { startProcess, startService } from "../support/service.ts";
+import { eventually } from "../support/wait.ts";
 
 const PASSWORD = "a/b?c#d@e:f%g h";
 
@@ -141,6 +142,37 @@ describe.runIf(engine === "postgresql")("a server that asks for more", () => {
     expect(await service.stop()).toBe(0);
     expect(service.log).toBe("");
   }, 50_000);
+
+  test("may be given another password or certificate: the database is unavailable, and then found again", async () => {
+    const cluster = await startCluster("hostssl all all 127.0.0.1/32 scram-sha-256");
+    await cluster.run("create role shelf login superuser password 'first'");
+    const query = `sslmode=verify-full&sslrootcert=${cluster.certificate}`;
+    const service = await startService({
+      DATABASE_URL: `postgresql://shelf:first@localhost:${cluster.port}/postgres?${query}`,
+    });
+    await service.addBook("Book");
+    const code = async () =>
+      (await service.send('{ book(title: "Book") { title } }')).errors?.[0].extensions.code as string | undefined;
+    const endSessions = () =>
+      cluster.run("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'shelf'");
+    const certificate = readFileSync(cluster.certificate);
+
+    for (const [change, mend] of [
+      [() => cluster.run("alter role shelf password 'second'"), () => cluster.run("alter role shelf password 'first'")],
+      [
+        async () => writeFileSync(cluster.certificate, rootCertificates[0] as string),
+        async () => writeFileSync(cluster.certificate, certificate),
+      ],
+    ] as const) {
+      await change();
+      await endSessions();
+      await eventually("unavailable", async () => (await code()) === "DATABASE_UNAVAILABLE");
+      expect((await fetch(new URL("/ready", service.url))).status).toBe(503);
+      await mend();
+      await eventually("available", async () => (await code()) === undefined);
+      expect((await fetch(new URL("/ready", service.url))).status).toBe(200);
+    }
+  });
 
   test("is spoken to as sslmode says", async () => {
     const cluster = await startCluster(

@@ -80,7 +80,7 @@ export function parsePostgresUrl(url: string, env: Environment = process.env): P
   const timeout = count("connect_timeout") ?? 0;
   const idle = count("keepalives_idle") ?? 0;
   const role = value("user") ?? systemUser();
-  const home = homedir();
+  const home = homeDirectory();
   return {
     hosts: shuffled(hostsOf(value("host"), value("hostaddr"), value("port")), value("load_balance_hosts") === "random"),
     user: role,
@@ -161,6 +161,15 @@ function shuffled(hosts: Host[], random: boolean): Host[] {
     .map((host) => ({ host, rank: Math.random() }))
     .sort((a, b) => a.rank - b.rank)
     .map(({ host }) => host);
+}
+
+/** In a container the process may run as a user that the system does not know. */
+function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }
 
 function systemUser(): string {
