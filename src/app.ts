@@ -27,6 +27,9 @@ const CLOSE_TIMEOUT_MS = 5000;
 /** How many lists of the largest size may be waited for at once. */
 const LARGEST_LISTS = 8;
 
+/** What readiness asks for. */
+const streams = [bookStream];
+
 /** A running service without its HTTP side: what an import needs, too. */
 export interface App {
   readonly bookCommands: BookCommandHandler;
@@ -49,7 +52,7 @@ export async function openDatabase(url: string) {
     migrations: [...kernelMigrations, ...bookMigrations],
   }).init();
   try {
-    await new DatabaseReadiness(orm, [bookStream]).requireRights();
+    await new DatabaseReadiness(orm, streams).requireRights();
   } catch (error) {
     await orm.close();
     throw startupError(error);
@@ -83,7 +86,7 @@ export async function createApp(config: Config): Promise<App> {
     const table = new TableReads(orm, books);
     const head = new Head(books, log);
     const readModel = new BookReadModel(books, table, head, redis, log);
-    const databaseReadiness = new DatabaseReadiness(orm, [bookStream]);
+    const databaseReadiness = new DatabaseReadiness(orm, streams);
     const reader = new Reader(readModel, table, head, redis, new LargeLists(LARGEST_LISTS * config.maxAnswerBytes));
 
     await Promise.all([books.raiseLease(config.readLeaseMs), redis.start()]);

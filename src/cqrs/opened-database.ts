@@ -48,7 +48,7 @@ export class OpenedDatabase {
       await migrate(opened.writes, engine, migrations);
       return opened;
     } catch (error) {
-      await opened?.close().catch(() => {});
+      await (opened ? opened.close() : engine?.dispose())?.catch(() => {});
       if (error instanceof StartupError) throw error;
       if (error instanceof UrlFault) throw new StartupError([`DATABASE_URL ${error.message}.`]);
       const reason = engine?.explain(error as Error) ?? (error as Error).message;

@@ -194,7 +194,12 @@ export class OrmService {
     if (!opened.writesInDoubt) return;
     // before the probe: a write that fails meanwhile counts
     opened.writesInDoubt = false;
-    await this.transaction(probe);
+    try {
+      await this.transaction(probe);
+    } catch (error) {
+      opened.writesInDoubt = true;
+      throw error;
+    }
   }
 
   /** Table and columns of an entity, by property name. */

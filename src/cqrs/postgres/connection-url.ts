@@ -50,7 +50,9 @@ const SOCKET_DIRECTORIES = ["/var/run/postgresql", "/tmp"];
  */
 export function parsePostgresUrl(url: string, env: Environment = process.env): PostgresSettings {
   const parts = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url.trim());
-  if (!parts || /[\p{Cc}\p{Z}]/u.test(url.trim())) throw new UrlFault(`must be ${POSTGRES_URL_FORM}`);
+  if (!parts) throw new UrlFault(`must be ${POSTGRES_URL_FORM}`);
+  if (/[\p{Cc}\p{Z}]/u.test(url.trim()))
+    throw new UrlFault("has a blank or a line break in it; a blank is written %20");
   const [, user = "", password = "", places = "", database = "", query = ""] = parts;
   // libpq would take it for a part of the name; far more often it stands in a password that is not written as it must be
   if (/@/.test(places + database)) throw new UrlFault(`has an @ behind the first one or a /; ${ESCAPE}`);

@@ -82,7 +82,14 @@ export function encryptionsOf({ mode }: TlsSettings, { address }: Host): readonl
  */
 export function tlsOptions(settings: TlsSettings, host: Host): ConnectionOptions {
   const { mode, rootCertificate, keyPassword, minVersion, maxVersion } = settings;
-  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  const read = (path: string | undefined) => {
+    try {
+      return path === undefined ? undefined : readFileSync(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new Error(`a file with a certificate or key for TLS cannot be read (${code})`, { cause: error });
+    }
+  };
   // with an authority of one's own, `require` means `verify-ca`, to libpq
   const verified = mode === "verify-full" || rootCertificate !== undefined;
   const given = {
