@@ -45,8 +45,8 @@ function install(packages: readonly string[]): void {
   }
 }
 
-/** The full path of a program on the PATH. */
+/** The full path of a program on the PATH, or where Debian has servers, which is on root's alone. */
 export function programPath(program: string): string | undefined {
-  const directories = (process.env.PATH ?? "").split(delimiter);
+  const directories = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
   return directories.map((directory) => join(directory, program)).find(existsSync);
 }

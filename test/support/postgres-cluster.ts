@@ -73,8 +73,11 @@ pool_mode = transaction
 default_pool_size = 5
 `,
   );
-  const program = programPath("pgbouncer") ?? "/usr/sbin/pgbouncer";
-  const bouncer = spawn(program, [file], { ...user, cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+  const bouncer = spawn(programPath("pgbouncer") as string, [file], {
+    ...user,
+    cwd: directory,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   endWithTest(bouncer, "SIGTERM");
   await new Promise<void>((resolve, reject) => {
     bouncer.stderr.on("data", (chunk) => /process up/.test(`${chunk}`) && resolve());
