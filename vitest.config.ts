@@ -9,8 +9,9 @@ export default defineConfig({
     maxWorkers: 3,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // of use on a busy machine only: what is waited for comes, or not at all
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,

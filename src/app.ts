@@ -102,7 +102,8 @@ export async function createApp(config: Config): Promise<App> {
           () => false,
         );
         const database = works ? "up" : "down";
-        const redisState = redis.configured ? (redis.connection ? "up" : "down") : "off";
+        const isRedisUsable = redis.configured && (await redis.isUsable()) && !readModel.refused;
+        const redisState = redis.configured ? (isRedisUsable ? "up" : "down") : "off";
         return { ready: database === "up" && !(redis.critical && redisState === "down"), database, redis: redisState };
       },
       async close() {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { StartupError } from "./cqrs/errors.ts";
 import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/postgres/connection-url.ts";
 import { UrlFault } from "./cqrs/postgres/parameters.ts";
-import { parseRedisUrl, REDIS_URL_FORMS } from "./cqrs/redis-client.ts";
+import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis-url.ts";
 
 /** What is wrong with a database URL, or the variables that complete it. */
 function databaseUrlFault(url: string, env: Environment): string | undefined {
@@ -14,6 +14,17 @@ function databaseUrlFault(url: string, env: Environment): string | undefined {
     return undefined;
   } catch (error) {
     if (error instanceof UrlFault) return error.message;
+    throw error;
+  }
+}
+
+/** What is wrong with a Redis URL. */
+function redisUrlFault(url: string): string | undefined {
+  try {
+    parseRedisUrl(url);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RedisUrlFault) return error.message;
     throw error;
   }
 }
@@ -47,7 +58,10 @@ const settingsIn = (env: Environment) =>
         .default("sqlite:./data/books.db"),
       REDIS_URL: z
         .string()
-        .refine((url) => parseRedisUrl(url) !== undefined, `must be ${REDIS_URL_FORMS}`)
+        .superRefine((url, context) => {
+          const fault = redisUrlFault(url);
+          if (fault !== undefined) context.addIssue(fault);
+        })
         .optional(),
       REDIS_CRITICAL: flag.default(false),
       REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),

@@ -134,6 +134,54 @@ describe("the configuration", () => {
     },
   );
 
+  test.each([
+    ["redis://host:65536", /ports from 1 to 65535/],
+    ["redis://host:0", /ports from 1 to 65535/],
+    ["redis+sentinel://host:26379,other:70000/books", /ports from 1 to 65535/],
+    ["redis://host/x", /must be redis:/],
+    ["redis://host/1/2", /must be redis:/],
+    ["redis+cluster://host/3", /no database/],
+    ["redis+sentinel://host", /must be redis:/],
+    ["redis+unix://host/socket", /must be redis:/],
+    ["redis+unix:///socket?tls=true", /must be redis:/],
+    ["redis://host?database=2", /must be redis:/],
+    ["redis://:%zz@host", /each % written as %25/],
+    // mistyped passwords
+    ["redis://user:se/cret@host", /must be redis:/],
+    ["redis://user:1/2@host", /must be redis:/],
+    ["redis+sentinel://user:1/2@host/books", /must be redis:/],
+    ["redis+sentinel://user:1@host/bo@oks", /must be redis:/],
+    ["redis://host?tls=1", /true or false for tls/],
+    ["rediss://host?tls=1", /true or false for tls/],
+    ["rediss://host?tlsInsecure=yes", /true or false for tlsInsecure/],
+    ["redis://host?prefix=a&prefix=b", /once each/],
+    ["redis://host?secret=x", /no settings after the \?/],
+    ["redis://host?tlsInsecure=true", /tlsInsecure without TLS/],
+    ["redis://host?sentinelPassword=x", /sentinelPassword without redis\+sentinel/],
+    ["rediss://host?ca=/nowhere/at/all", /in ca a file that can be read \(ENOENT\)/],
+    ["rediss://host?ca=package.json", /in ca a file in PEM format/],
+    ["rediss://host?cert=package.json", /in cert a file in PEM format/],
+  ])("says what is wrong with the Redis URL %s, and repeats nothing of it", (url, fault) => {
+    const [line = "", ...more] = faultsOf({ REDIS_URL: url });
+    expect(line).toMatch(fault);
+    expect(more).toEqual([]);
+    expect(line).toMatch(/^REDIS_URL must /);
+    expect(line).not.toMatch(/cret|%zz|nowhere|package|6553[67]|70000|other|books/);
+  });
+
+  test.each([
+    "redis://host",
+    "redis://user:p%40ss@[::1]:6380/15?prefix=shop:",
+    "redis://user:p?s#:s@host",
+    "redis+unix:///run/redis.sock?database=3",
+    "redis+unix://:password@/run/redis.sock",
+    "rediss://host?tlsName=other.example&tlsInsecure=true",
+    "redis+sentinel://one,two:26380/books/2?sentinelUsername=a&sentinelPassword=b&tls=true",
+    "redis+cluster://user:password@one:7000,two:7001",
+  ])("takes the Redis URL %s", (url) => {
+    expect(faultsOf({ REDIS_URL: url })).toEqual([]);
+  });
+
   test("refuses a critical Redis that is nowhere, whatever else is wrong", () => {
     expect(faultsOf({ REDIS_CRITICAL: "true" })).toEqual(["REDIS_CRITICAL is true, so REDIS_URL must be set."]);
     expect(faultsOf({ REDIS_CRITICAL: "true", PORT: "x" })).toHaveLength(2);

@@ -97,11 +97,11 @@ describe("a service that cannot start says why in one line", () => {
     const critical = { DATABASE_URL: "sqlite::memory:", REDIS_CRITICAL: "true" };
     const absent = `redis://catalogue:${PASSWORD}@127.0.0.1:${await freePort()}`;
     expect(await refusalOf({ ...critical, REDIS_URL: absent })).toMatch(
-      /^REDIS_URL: Redis does not answer \(connect ECONNREFUSED .*\) and REDIS_CRITICAL is true\.$/,
+      /^REDIS_URL: Redis cannot be used \(connect ECONNREFUSED .*\) and REDIS_CRITICAL is true\.$/,
     );
     const wrong = `redis://catalogue:${PASSWORD}-not@127.0.0.1:${redis.port}`;
     const line = await refusalOf({ ...critical, REDIS_URL: wrong });
-    expect(line).toMatch(/^REDIS_URL: Redis does not answer \(WRONGPASS .*\) and REDIS_CRITICAL is true\.$/);
+    expect(line).toMatch(/^REDIS_URL: Redis cannot be used \(WRONGPASS .*\) and REDIS_CRITICAL is true\.$/);
     expect(line).not.toContain(PASSWORD);
   });
 

@@ -6,6 +6,8 @@ import type { EntityTable, Value } from "./entity-table.ts";
 import { DatabaseUnavailable } from "./errors.ts";
 import type { SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
+import { isPostgresInUse } from "./postgres.ts";
+import { isSqliteInUse } from "./sqlite.ts";
 
 export interface OrmOptions {
   /** `sqlite:PATH`, `sqlite::memory:` or `postgresql://…`. */
@@ -260,5 +262,17 @@ function isStorable(value: unknown): boolean {
 function requireStorable(data: object): void {
   for (const [column, value] of Object.entries(data)) {
     if (!isStorable(value)) throw new RangeError(`${column} holds a NUL or half a surrogate pair`);
+  }
+}
+
+/**
+ * Whether another program is connected to the database at `url` now. One that is out of reach counts as not in use:
+ * whoever opens it next is told why.
+ */
+export async function isDatabaseInUse(url: string): Promise<boolean> {
+  try {
+    return url.startsWith("sqlite:") ? isSqliteInUse(url.slice("sqlite:".length)) : await isPostgresInUse(url);
+  } catch {
+    return false;
   }
 }

@@ -62,3 +62,19 @@ export function postgresDatabase(url: string): DatabaseEngine {
     dispose: () => background.destroy(),
   };
 }
+
+/** Whether another program is connected to the database at `url`: processes that read Redis are, all the time. */
+export async function isPostgresInUse(url: string): Promise<boolean> {
+  const connections = new Connections(parsePostgresUrl(url), 1, async () => {}, { index: 0 });
+  try {
+    const client = await connections.connect();
+    // what another role's session does is hidden, but not whose it is; the server's own workers are nobody's
+    const { rowCount } = await client.query(
+      "select from pg_stat_activity where datname = current_database() and usename is not null and pid <> pg_backend_pid()",
+    );
+    client.release();
+    return rowCount !== 0;
+  } finally {
+    await connections.end();
+  }
+}

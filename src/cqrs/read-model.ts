@@ -5,14 +5,11 @@ import type { Head } from "./head.ts";
 import { formatMark, type Mark, sameMark } from "./mark.ts";
 import type { Answer, Reads } from "./reads.ts";
 import { rebuild } from "./rebuild.ts";
+import { RebuildBackoff } from "./rebuild-backoff.ts";
+import type { RedisConnection } from "./redis-connection.ts";
+import { ElsewhereError, isReplyError, RedisUnavailable } from "./redis-fault.ts";
 import { ForeignHistory, RedisReads, soundMark, Unsound } from "./redis-reads.ts";
-import {
-  ElsewhereError,
-  isReplyError,
-  type RedisConnection,
-  type RedisService,
-  RedisUnavailable,
-} from "./redis-service.ts";
+import type { RedisService } from "./redis-service.ts";
 import {
   KEY_FORMAT,
   livesAt,
@@ -29,11 +26,6 @@ import type { TableReads } from "./table-reads.ts";
 
 /** How often the read model is looked after when nothing else gives cause to. Milliseconds. */
 const TEND_INTERVAL_MS = 1000;
-/**
- * The wait after a rebuild before the next one may begin; it doubles with each, until a read model has been in force for
- * ten times as long. So processes that are led to different servers do not throw each other's out for ever. Milliseconds.
- */
-const REBUILD_BACKOFF_MS = { first: 500, longest: 300_000 };
 /** How long a read model on a cluster may be out of reach before it is given up. Milliseconds. */
 const LOST_AFTER_MS = 5000;
 /** Changes applied by one script. */
@@ -65,15 +57,14 @@ export class ReadModel<T extends object> {
   /** Where the named server run was missed: if a new connection leads there again, the run is gone. */
   #missedAt: RedisPlace | undefined;
   #unreachableSince: number | undefined;
-  #rebuildNotBefore = 0;
-  #rebuildBackoff = REBUILD_BACKOFF_MS.first;
-  #inForceSince: number | undefined;
+  readonly #backoff = new RebuildBackoff();
   #tending: Promise<void> | undefined;
   #tendAgain = false;
   #catchUps: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #reported: string | undefined;
+  #refused = false;
 
   constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, log: Logger) {
     this.#stream = stream;
@@ -81,6 +72,7 @@ export class ReadModel<T extends object> {
     this.#head = head;
     this.#redis = redis;
     this.#log = log;
+    redis.willHold(stream.definition.name);
   }
 
   /**
@@ -93,6 +85,11 @@ export class ReadModel<T extends object> {
     this.#redis.onReady(() => this.tend());
     this.#timer = setInterval(() => this.tend(), TEND_INTERVAL_MS).unref();
     await Promise.race([this.tend(), sleep(TEND_INTERVAL_MS, undefined, { ref: false })]);
+  }
+
+  /** Whether Redis refuses what upkeep needs, though it may answer: when it is too full for the whole, for example. */
+  get refused(): boolean {
+    return this.#refused;
   }
 
   /** Stops the look-ups and the upkeep, and waits for what is under way. */
@@ -176,7 +173,10 @@ export class ReadModel<T extends object> {
       return this.#tending;
     }
     this.#tending = this.#tend()
-      .catch((error: Error) => this.#report(`cannot be looked after (${error.message}); the database answers`))
+      .catch((error: Error) => {
+        this.#refused = isReplyError(error);
+        this.#report(`cannot be looked after (${this.#redis.explain(error)}); the database answers`);
+      })
       .then(() => sleep(TEND_PAUSE_MS))
       .then(() => {
         this.#tending = undefined;
@@ -353,10 +353,9 @@ export class ReadModel<T extends object> {
     }
     if (mark.revision < row.revision) await this.#catchUp(source, row.revision);
     this.#report("");
+    this.#refused = false;
     this.#redis.approve();
-    const now = performance.now();
-    this.#inForceSince ??= now;
-    if (now - this.#inForceSince > 10 * this.#rebuildBackoff) this.#rebuildBackoff = REBUILD_BACKOFF_MS.first;
+    this.#backoff.isSound(name);
     return false;
   }
 
@@ -368,20 +367,19 @@ export class ReadModel<T extends object> {
   }
 
   async #rebuild(connection: RedisConnection, current: string | null): Promise<boolean> {
-    const now = performance.now();
-    if (now < this.#rebuildNotBefore) return false;
-    this.#rebuildNotBefore = now + this.#rebuildBackoff * (0.5 + Math.random());
-    this.#rebuildBackoff = Math.min(2 * this.#rebuildBackoff, REBUILD_BACKOFF_MS.longest);
+    if (!this.#backoff.begin(connection, current)) return false;
     if (!this.#reported) this.#report("is missing or unsound and is being rebuilt; the database answers");
-    this.#inForceSince = undefined;
+    let name: string | undefined;
     try {
-      const name = await rebuild(this.#stream, this.#table, this.#redis, connection, current);
+      name = await rebuild(this.#stream, this.#table, this.#redis, connection, current);
       this.#missedAt = undefined;
       return name !== undefined;
     } catch (error) {
       // a connection that may only read, or leads elsewhere than new ones do, will never do better
       if (isReplyError(error, "READONLY") || error instanceof ElsewhereError) this.#redis.reconnect();
       throw error;
+    } finally {
+      this.#backoff.end(name);
     }
   }
 
@@ -391,7 +389,7 @@ export class ReadModel<T extends object> {
     if (readModel === null) return;
     this.#log.warn(
       `other processes read ${name} from Redis, so each write here waits ${leaseMs} ms for them to learn of it; ` +
-        "if that Redis is gone for good, stop every process and run: npm run forget-read-model",
+        "if that Redis is gone for good, stop every process and run: npm run reset",
     );
   }
 

@@ -42,7 +42,7 @@ export class Reader<T extends object> {
 
   /** Asks the database at once, for what the read model does not hold. Throws as `read` does. */
   async readTable<V>(consistency: Consistency, ask: (table: TableReads<T>) => Promise<Answer<V>>): Promise<V> {
-    if (this.#redis.critical && !this.#redis.connection) {
+    if (this.#redis.critical && (!this.#redis.connection || this.#readModel.refused)) {
       throw new ServiceError(
         "SERVICE_UNAVAILABLE",
         "Redis does not answer, and without it no query does. Try again later.",

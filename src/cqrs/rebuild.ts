@@ -1,6 +1,7 @@
 import { formatMark } from "./mark.ts";
-import type { RedisConnection, RedisService } from "./redis-service.ts";
-import { newReadModelName, readModelKeys, rebuildLockKey, TIME_TO_LIVE_MS } from "./scripts.ts";
+import type { RedisConnection } from "./redis-connection.ts";
+import type { RedisService } from "./redis-service.ts";
+import { newReadModelName, readModelKeys, rebuildLockKey, type ScriptedRedis, TIME_TO_LIVE_MS } from "./scripts.ts";
 import type { Stream } from "./stream.ts";
 import type { TableReads } from "./table-reads.ts";
 
@@ -24,15 +25,29 @@ export async function rebuild<T extends object>(
 ): Promise<string | undefined> {
   const name = newReadModelName(connection);
   const lock = rebuildLockKey(stream.definition.name);
-  const hold = (...onlyIfFree: ["NX"] | []) =>
-    redis.call(connection, (shared) => shared.set(lock, name, "PX", LOCK_MS, ...(onlyIfFree as ["NX"])));
   // the lock spares work and guards nothing: where it cannot be had for a fault of Redis, the copy will show the fault
-  if ((await hold("NX").catch(() => "")) === null) return undefined;
+  const held = await redis.call(connection, (shared) => takeLock(shared, lock, name)).catch(() => "unknown" as const);
+  if (held === "another's") return undefined;
+  const whileHeld = async (send: (shared: ScriptedRedis) => Promise<unknown>) => {
+    if (held === "ours") await redis.call(connection, send).catch(() => {});
+  };
   try {
-    return await copy(stream, table, redis, connection, current, name, () => hold().catch(() => {}));
+    return await copy(stream, table, redis, connection, current, name, () =>
+      whileHeld((shared) => shared.set(lock, name, "PX", LOCK_MS)),
+    );
   } finally {
-    await redis.call(connection, (shared) => shared.del(lock)).catch(() => {});
+    await whileHeld((shared) => shared.del(lock));
   }
+}
+
+/**
+ * Takes the lock if it is free. A key that will not soon vanish is no lock of this program: it is left alone and keeps
+ * nobody from rebuilding.
+ */
+async function takeLock(shared: ScriptedRedis, lock: string, name: string): Promise<"ours" | "another's" | "nobody's"> {
+  if ((await shared.set(lock, name, "PX", LOCK_MS, "NX")) !== null) return "ours";
+  const timeToLiveMs = await shared.pttl(lock);
+  return timeToLiveMs === -1 || timeToLiveMs > LOCK_MS ? "nobody's" : "another's";
 }
 
 /**

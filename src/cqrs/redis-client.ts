@@ -1,75 +1,17 @@
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { isIP } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { Cluster, Redis, type RedisOptions, SentinelConnector } from "ioredis";
+import type { RedisTarget } from "./redis-url.ts";
 import { type ScriptedRedis, scripts } from "./scripts.ts";
-
-/** Where Redis is and how to get in, as a `REDIS_URL` says it. */
-export interface RedisTarget {
-  readonly kind: "server" | "sentinel" | "cluster";
-  /** The server, the sentinels, or nodes of the cluster that know the others. */
-  readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  /** The name under which the sentinels know the master. */
-  readonly master: string;
-  readonly tls: boolean;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly sentinelUsername: string | undefined;
-  readonly sentinelPassword: string | undefined;
-  readonly database: number;
-  /** Stands before every key. */
-  readonly prefix: string;
-}
-
-/** What a `REDIS_URL` may be, for people. */
-export const REDIS_URL_FORMS =
-  "redis://[[user]:password@]host[:port][/database], rediss://… (TLS), " +
-  "redis+sentinel://[[user]:password@]host[:port],host[:port]…/master[/database] or redis+cluster://…host[:port],host[:port]…";
-
-const URL_PARTS =
-  /^(redis|rediss|redis\+sentinel|redis\+cluster):\/\/(?:([^@/]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
-const QUERY_NAMES = new Set(["tls", "prefix", "sentinelUsername", "sentinelPassword"]);
-
-/** `undefined` for what is not one of {@link REDIS_URL_FORMS}. */
-export function parseRedisUrl(url: string): RedisTarget | undefined {
-  const [, scheme, credentials = "", hosts = "", path = "", search = ""] = URL_PARTS.exec(url) ?? [];
-  if (!scheme) return undefined;
-  const kind = scheme === "redis+sentinel" ? "sentinel" : scheme === "redis+cluster" ? "cluster" : "server";
-
-  const nodes = hosts.split(",").map((host) => parseNode(host, kind === "sentinel" ? 26379 : 6379));
-  if (nodes.includes(undefined) || (kind === "server" && nodes.length > 1)) return undefined;
-
-  const segments = path.split("/").filter((segment) => segment !== "");
-  const master = kind === "sentinel" ? segments.shift() : "";
-  const [database = "0", ...rest] = segments;
-  if (master === undefined || rest.length > 0 || !/^\d{1,5}$/.test(database)) return undefined;
-  if (kind === "cluster" && database !== "0") return undefined;
-
-  const query = new URLSearchParams(search);
-  if ([...query.keys()].some((name) => !QUERY_NAMES.has(name))) return undefined;
-  try {
-    const [username, password] = credentials.split(/:(.*)/s).map(decodeURIComponent);
-    return {
-      kind,
-      nodes: nodes as RedisTarget["nodes"],
-      master: decodeURIComponent(master),
-      tls: scheme === "rediss" || query.get("tls") === "true",
-      username: username || undefined,
-      password: password || undefined,
-      sentinelUsername: query.get("sentinelUsername") ?? undefined,
-      sentinelPassword: query.get("sentinelPassword") ?? undefined,
-      database: Number(database),
-      prefix: query.get("prefix") ?? "",
-    };
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * What every connection has in common: nothing waits for a connection that is not there, and no command outlives the
- * one that it was sent over.
+ * one that it was sent over. The service greets a server itself: ioredis writes to the console where INFO is refused.
  */
 const options = {
   lazyConnect: true,
   enableOfflineQueue: false,
+  enableReadyCheck: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   disconnectTimeout: 200,
@@ -77,31 +19,39 @@ const options = {
 } satisfies RedisOptions;
 
 export interface ClientOptions {
-  /** How long connecting may take, in milliseconds. */
+  /** How long connecting may take, and asking a sentinel or node for the others, in milliseconds. */
   readonly connectTimeout: number;
-  /** How long to wait before the attempt with this number, in milliseconds. */
-  readonly retryStrategy: (attempt: number) => number;
+  /** How long to wait before the next attempt, in milliseconds. */
+  readonly retryStrategy: () => number;
+  /** The same, after an attempt in which no sentinel named a master. */
+  readonly sentinelRetryStrategy: () => number;
 }
 
 /** A client for `target`, not yet connected, that connects again by itself. */
-export function createClient(target: RedisTarget, { connectTimeout, retryStrategy }: ClientOptions): ScriptedRedis {
+export function createClient(target: RedisTarget, limits: ClientOptions): ScriptedRedis {
+  const { connectTimeout, retryStrategy } = limits;
   if (target.kind !== "cluster") {
-    const limits: RedisOptions = { connectTimeout, retryStrategy, sentinelRetryStrategy: retryStrategy };
-    return new Redis({ ...serverOptions(target), ...limits, replyMapping: "legacy" }) as ScriptedRedis;
+    return new Redis({ ...serverOptions(target, connectTimeout), ...limits, replyMapping: "legacy" }) as ScriptedRedis;
   }
-  const { enableOfflineQueue, lazyConnect, ...node } = options;
-  return new Cluster([...target.nodes], {
-    enableOfflineQueue,
-    lazyConnect,
-    scripts,
-    clusterRetryStrategy: retryStrategy,
-    slotsRefreshTimeout: connectTimeout,
-    slotsRefreshInterval: 5000,
-    redisOptions: { ...node, ...credentials(target), connectTimeout },
-    keyPrefix: target.prefix,
-    // a cluster node is asked by its address, which a certificate for its name does not cover
-    dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address),
-  } as never) as unknown as ScriptedRedis;
+  const { enableOfflineQueue, enableReadyCheck, lazyConnect, ...node } = options;
+  return new Cluster(
+    target.nodes.map(nodeOptions(target)) as never,
+    {
+      enableOfflineQueue,
+      enableReadyCheck,
+      lazyConnect,
+      scripts,
+      clusterRetryStrategy: retryStrategy,
+      slotsRefreshTimeout: connectTimeout,
+      slotsRefreshInterval: 5000,
+      redisOptions: { ...node, enableReadyCheck, ...credentials(target), connectTimeout },
+      keyPrefix: target.prefix,
+      // each node is asked for by its own name
+      natMap: (key: string) => nodeOptions(target)(nodeOfKey(key)),
+      // a cluster node is asked by its address, which a certificate for its name does not cover
+      dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address),
+    } as never,
+  ) as unknown as ScriptedRedis;
 }
 
 /**
@@ -114,28 +64,80 @@ export async function createOwnClient(
   key: string,
   limits: { readonly connectTimeout: number; readonly commandTimeout: number },
 ): Promise<ScriptedRedis> {
-  const node = target.kind === "cluster" ? await nodeOf(shared, target.prefix + key) : {};
-  const once: RedisOptions = { retryStrategy: null, sentinelRetryStrategy: () => null };
-  return new Redis({ ...serverOptions(target), ...node, ...limits, ...once, replyMapping: "legacy" }) as ScriptedRedis;
-}
-
-function serverOptions(target: RedisTarget): RedisOptions {
-  const { kind, nodes, master, database, prefix, sentinelUsername, sentinelPassword, tls } = target;
   const place =
-    kind === "sentinel"
-      ? {
-          sentinels: [...nodes],
-          name: master,
-          ...(sentinelUsername && { sentinelUsername }),
-          ...(sentinelPassword && { sentinelPassword }),
-          ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
-        }
-      : nodes[0];
-  return { ...options, ...place, ...credentials(target), db: database, keyPrefix: prefix };
+    target.kind === "cluster"
+      ? { ...options, ...nodeOptions(target)(await nodeOf(shared, target.prefix + key)), ...credentials(target) }
+      : serverOptions(target, limits.connectTimeout);
+  const once: RedisOptions = { retryStrategy: null, sentinelRetryStrategy: () => null };
+  return new Redis({
+    ...{ ...place, ...limits, ...once },
+    keyPrefix: target.prefix,
+    replyMapping: "legacy",
+  }) as ScriptedRedis;
 }
 
-function credentials({ username, password, tls }: RedisTarget): RedisOptions {
-  return { ...(username && { username }), ...(password && { password }), ...(tls && { tls: {} }) };
+function serverOptions(target: RedisTarget, sentinelCommandTimeout: number): RedisOptions {
+  const { kind, nodes, socket, master, database, prefix, sentinelUsername, sentinelPassword, tls } = target;
+  const [node = {}] = kind === "server" ? nodes.map(nodeOptions(target)) : [];
+  const sentinels: RedisOptions = {
+    sentinels: [...nodes],
+    name: master,
+    sentinelCommandTimeout,
+    ...(sentinelUsername && { sentinelUsername }),
+    ...(sentinelPassword && { sentinelPassword }),
+    ...(tls && { ...tlsTo(target), enableTLSForSentinelMode: true, Connector: namingConnector(target) as never }),
+    // the master is asked for by its own name
+    natMap: ((key: string) => {
+      const { host, port } = nodeOfKey(key);
+      return { host, port, ...tlsTo(target, host).tls };
+    }) as never,
+  };
+  return {
+    ...options,
+    ...(kind === "sentinel" ? sentinels : socket ? { path: socket } : node),
+    ...credentials(target),
+    db: database,
+    keyPrefix: prefix,
+  };
+}
+
+/**
+ * With a password alone, the user is named as well: told the password of a user who has none, servers refuse the form
+ * without a user, and ioredis then writes to the console.
+ */
+function credentials({ username, password }: RedisTarget): RedisOptions {
+  return username || password ? { username: username ?? "default", password: password ?? "" } : {};
+}
+
+function nodeOptions(target: RedisTarget) {
+  return ({ host, port }: { host: string; port: number }): RedisOptions => ({ host, port, ...tlsTo(target, host) });
+}
+
+/** Endpoints that many servers share tell them apart by the name that is asked for (SNI), which no address can be. */
+function tlsTo({ tls }: RedisTarget, host = ""): { tls?: ConnectionOptions } {
+  if (!tls) return {};
+  const { name = isIP(host) ? "" : host, insecure, ...files } = tls;
+  return { tls: { ...files, ...(name && { servername: name }), rejectUnauthorized: !insecure } };
+}
+
+/** What ioredis asks sentinels through, which it declares private. */
+const Sentinels = SentinelConnector as unknown as new (
+  options: RedisOptions,
+) => { connectToSentinel(endpoint: { host: string }, options?: RedisOptions): Redis };
+
+/** Asks each sentinel by its own name; ioredis has one name for all. */
+function namingConnector(target: RedisTarget) {
+  return class extends Sentinels {
+    override connectToSentinel(endpoint: { host: string }, more?: RedisOptions): Redis {
+      return super.connectToSentinel(endpoint, { ...more, ...tlsTo(target, endpoint.host) });
+    }
+  };
+}
+
+/** `HOST:PORT`, in which an IPv6 address has no brackets. */
+function nodeOfKey(key: string): { host: string; port: number } {
+  const colon = key.lastIndexOf(":");
+  return { host: key.slice(0, colon), port: Number(key.slice(colon + 1)) };
 }
 
 async function nodeOf(cluster: ScriptedRedis, key: string): Promise<{ host: string; port: number }> {
@@ -146,8 +148,22 @@ async function nodeOf(cluster: ScriptedRedis, key: string): Promise<{ host: stri
   throw new Error("no node of the cluster holds the slot");
 }
 
-function parseNode(text: string, defaultPort: number): { host: string; port: number } | undefined {
-  const [, bracketed, name, port] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  const host = bracketed ?? name;
-  return host ? { host, port: port ? Number(port) : defaultPort } : undefined;
+/**
+ * ioredis takes some refusals of AUTH and HELLO for warnings, writes them to the console and goes on. Here a server that
+ * wants no password is simply used; one in protected mode, whose refusal reads alike, or too old to know users is not.
+ */
+for (const name of ["auth", "hello"] as const) {
+  const send = Redis.prototype[name] as (...args: unknown[]) => Promise<unknown>;
+  (Redis.prototype as unknown as Record<typeof name, typeof send>)[name] = async function (
+    this: Redis,
+    ...args: unknown[]
+  ) {
+    return send.apply(this, args).catch((error: Error) => {
+      const { message } = error;
+      if (/^ERR (Client sent AUTH, but no password is set|AUTH <password> called without)/.test(message)) return "OK";
+      if (/^DENIED/.test(message)) throw new Error("DENIED the server is in protected mode", { cause: error });
+      if (!/wrong number of arguments for 'auth'/.test(message)) throw error;
+      throw new Error("the server takes no user with a password: Redis before 6 is not supported", { cause: error });
+    });
+  };
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LargeLists, Turn } from "./large-lists.ts";
 import type { Mark } from "./mark.ts";
 import type { Answer } from "./reads.ts";
-import { RedisUnavailable } from "./redis-service.ts";
+import { RedisUnavailable } from "./redis-fault.ts";
 import type { PortionReply } from "./scripts.ts";
 
 /** What one command sends of a list: Redis, the way there and the parser have it done in a few milliseconds. */

@@ -3,8 +3,9 @@ import { Chain } from "./chain.ts";
 import type { LargeLists } from "./large-lists.ts";
 import { type Mark, parseMark } from "./mark.ts";
 import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
+import type { RedisConnection } from "./redis-connection.ts";
 import { type BegunList, PORTION_BYTES, RedisLists, StoredAnswer } from "./redis-lists.ts";
-import type { RedisConnection, RedisService } from "./redis-service.ts";
+import type { RedisService } from "./redis-service.ts";
 import {
   livesAt,
   MARK_FIELD,

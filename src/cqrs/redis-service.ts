@@ -1,16 +1,20 @@
-import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "pino";
 import { TimedOut, within } from "./deadline.ts";
 import { StartupError } from "./errors.ts";
-import { createClient, createOwnClient, parseRedisUrl, REDIS_URL_FORMS, type RedisTarget } from "./redis-client.ts";
-import { ON_CLUSTER, type RedisPlace, type ScriptedRedis, samePlace } from "./scripts.ts";
+import { createClient } from "./redis-client.ts";
+import { type RedisConnection, withOwnConnection } from "./redis-connection.ts";
+import { isReplyError, RedisUnavailable, reasonOf } from "./redis-fault.ts";
+import { identify, isCluster, ping, Trial } from "./redis-greeting.ts";
+import { RedisReport } from "./redis-report.ts";
+import { parseRedisUrl, type RedisTarget } from "./redis-url.ts";
+import type { ScriptedRedis } from "./scripts.ts";
 
 /** How long the server may take to greet a new connection, or to answer a probe, in milliseconds. */
 const PROBE_TIMEOUT_MS = 1000;
 const MAX_RECONNECT_DELAY_MS = 1000;
 
 export interface RedisServiceOptions {
-  /** See {@link REDIS_URL_FORMS}; undefined means that there is no Redis. */
+  /** One that `parseRedisUrl` takes; undefined means that there is no Redis. */
   readonly url: string | undefined;
   /** Whether the process is of no use without Redis. */
   readonly critical: boolean;
@@ -18,27 +22,6 @@ export interface RedisServiceOptions {
   readonly timeoutMs: number;
   readonly log: Logger;
 }
-
-/**
- * One connection to one run of one server, at the place that it reported itself; or to a cluster, where no one server
- * can be held to. Answers over different connections never mix.
- */
-export interface RedisConnection extends RedisPlace {
-  readonly client: ScriptedRedis;
-  /** Monotonic, after the server had greeted. */
-  readonly readyAt: number;
-}
-
-/** Redis cannot be asked now, or did not answer in time. */
-export class RedisUnavailable extends Error {
-  constructor(reason: string, options?: ErrorOptions) {
-    super(reason, options);
-    this.name = "RedisUnavailable";
-  }
-}
-
-/** A new connection leads to another server than the one in use. */
-export class ElsewhereError extends RedisUnavailable {}
 
 /**
  * The connection to Redis, or the knowledge that there is none. Nothing is queued while it is down, nothing is sent
@@ -49,6 +32,7 @@ export class RedisService {
   readonly critical: boolean;
   readonly #options: RedisServiceOptions;
   readonly #target: RedisTarget | undefined;
+  readonly #report: RedisReport | undefined;
   readonly #client: ScriptedRedis | undefined;
   #connection: RedisConnection | undefined;
   #hung = false;
@@ -58,32 +42,47 @@ export class RedisService {
   #failures = 0;
   /** Whether the connection is given up for another by this process's own wish, which is no change of Redis's state. */
   #leading = false;
-  #lastError: string | undefined;
-  #reported: "up" | "down" | undefined;
+  /** Why the attempt to connect that is under way fails, or the connection in use is of no use. */
+  #fault: Error | undefined;
+  #doubtedAt = Number.NEGATIVE_INFINITY;
+  readonly #trial = new Trial();
   readonly #readyListeners: (() => void)[] = [];
+  readonly #failureListeners: (() => void)[] = [];
 
   constructor(options: RedisServiceOptions) {
     this.critical = options.critical;
     this.#options = options;
     if (options.url === undefined) return;
     const target = parseRedisUrl(options.url);
-    if (!target) throw new StartupError([`REDIS_URL must be ${REDIS_URL_FORMS}.`]);
     this.#target = target;
+    this.#report = new RedisReport(target, options.log);
+    const delay = () => Math.min(25 * 2 ** this.#failures, MAX_RECONNECT_DELAY_MS) * (0.75 + Math.random() / 2);
     const client = createClient(target, {
       connectTimeout: PROBE_TIMEOUT_MS,
-      retryStrategy: () => Math.min(25 * 2 ** this.#failures, MAX_RECONNECT_DELAY_MS) * (0.75 + Math.random() / 2),
+      retryStrategy: delay,
+      sentinelRetryStrategy: () => {
+        // it also comes when the list of sentinels is at its end and all is well
+        if (this.#fault) this.#failed();
+        return delay();
+      },
     });
-    client.on("connect", () => this.#greetWithin(++this.#attempt));
+    client.on("connect", () => this.#greetWithin());
     client.on("ready", () => this.#greet(client, this.#attempt));
-    client.on("error", (error) => {
-      this.#lastError = error.message;
-    });
+    const note = (error: Error) => {
+      // of sentinels, each has said more
+      if (!/^All sentinels/.test(error.message)) this.#fault = error;
+    };
+    client.on("sentinelError", note).on("error", note);
     client.on("close", () => {
       this.#attempt++;
-      this.#failures++;
       this.#connection = undefined;
-      if (!this.#leading) this.#report("down");
-      this.#leading = false;
+      this.#failed();
+    });
+    client.on("end", () => {
+      if (this.#closing) return;
+      // a sentinel named what is no address, and ioredis has given up
+      this.#failed();
+      setTimeout(() => client.connect().catch(() => {}), delay()).unref();
     });
     this.#client = client;
   }
@@ -98,6 +97,29 @@ export class RedisService {
     return this.#hung ? undefined : this.#connection;
   }
 
+  /** Asks whether Redis can be read and written now. If it refuses, it counts as down from then on. */
+  async isUsable(): Promise<boolean> {
+    const connection = this.connection;
+    if (!connection) return false;
+    try {
+      await within(PROBE_TIMEOUT_MS, this.#trial.of(connection.client));
+    } catch (error) {
+      if (error instanceof TimedOut) this.#suspect(connection);
+      else if (connection === this.#connection) this.#drop(error as Error);
+    }
+    return connection === this.connection;
+  }
+
+  /** Says that read models of `stream` are kept in Redis: a server that refuses what that takes is of no use. */
+  willHold(stream: string): void {
+    this.#trial.add(stream);
+  }
+
+  /** Why Redis cannot do what it was asked, in words that repeat nothing of `REDIS_URL`. */
+  explain(error: Error): string {
+    return this.#target ? reasonOf(error, this.#target) : error.message;
+  }
+
   /** Calls `listener` each time that a connection has become ready. */
   onReady(listener: () => void): void {
     this.#readyListeners.push(listener);
@@ -109,17 +131,16 @@ export class RedisService {
    * @throws StartupError when it fails and Redis is critical
    */
   async start(): Promise<void> {
-    const client = this.#client;
-    if (!client) return;
+    if (!this.#client) return;
     const settled = new Promise<void>((resolve) => {
       this.#readyListeners.push(resolve);
-      client.once("close", resolve);
+      this.#failureListeners.push(resolve);
     });
-    client.connect().catch(() => {});
-    await within(2 * PROBE_TIMEOUT_MS, settled).catch(() => {});
+    this.#client.connect().catch(() => {});
+    await within(3 * PROBE_TIMEOUT_MS, settled).catch(() => {});
     if (this.critical && !this.connection) {
       throw new StartupError([
-        `REDIS_URL: Redis does not answer (${this.#lastError ?? "no reply"}) and REDIS_CRITICAL is true.`,
+        `REDIS_URL: Redis cannot be used (${this.#report?.reason ?? "no reply"}) and REDIS_CRITICAL is true.`,
       ]);
     }
   }
@@ -140,14 +161,16 @@ export class RedisService {
     } catch (error) {
       // a server that has sent anything meanwhile does not hang: it is busy with what was asked before
       if (error instanceof TimedOut && bytesFrom(connection) === received) this.#suspect(connection);
+      if (isReplyError(error)) this.#doubt(connection);
       if (isReplyError(error) || error instanceof RedisUnavailable) throw error;
       throw new RedisUnavailable((error as Error).message, { cause: error });
     }
   }
 
-  /** Drops the connection and makes a new one, which may lead to another server. */
+  /** Drops the connection and makes a new one, which may lead to another server. Without one that is under way. */
   reconnect(): void {
-    this.#leading = this.#connection !== undefined;
+    if (!this.#connection) return;
+    this.#leading = true;
     this.#connection = undefined;
     this.#client?.disconnect(true);
   }
@@ -157,29 +180,14 @@ export class RedisService {
     this.#failures = 0;
   }
 
-  /**
-   * A second connection for `work` alone, which ends with it: to the same server run, or to the cluster node that holds
-   * `key`. A command whose outcome is unknown is not sent again but fails.
-   */
+  /** A second connection to the same server for `work` alone. See {@link withOwnConnection}. */
   async withOwnConnection<R>(
     connection: RedisConnection,
     key: string,
     work: (own: ScriptedRedis) => Promise<R>,
   ): Promise<R> {
-    const own = await createOwnClient(this.#target as RedisTarget, connection.client, key, {
-      connectTimeout: PROBE_TIMEOUT_MS,
-      commandTimeout: Math.max(10 * this.#options.timeoutMs, PROBE_TIMEOUT_MS),
-    });
-    own.on("error", () => {});
-    try {
-      await within(2 * PROBE_TIMEOUT_MS, own.connect());
-      if (connection.runId !== ON_CLUSTER.runId && !samePlace(connection, await identify(own))) {
-        throw new ElsewhereError("a second connection led to another server");
-      }
-      return await work(own);
-    } finally {
-      own.disconnect();
-    }
+    const commandTimeout = Math.max(10 * this.#options.timeoutMs, PROBE_TIMEOUT_MS);
+    return withOwnConnection(this.#target as RedisTarget, connection, key, commandTimeout, work);
   }
 
   close(): void {
@@ -189,81 +197,71 @@ export class RedisService {
   }
 
   /** ioredis waits without end for a server that accepts a connection and says nothing. */
-  #greetWithin(attempt: number): void {
+  #greetWithin(): void {
+    const attempt = ++this.#attempt;
+    this.#fault = undefined;
     setTimeout(() => {
       if (attempt !== this.#attempt || this.#connection || this.#closing) return;
-      this.#lastError ??= "the server does not answer";
-      this.#client?.disconnect(true);
+      this.#drop(this.#fault ?? new Error("the server does not answer"));
     }, 2 * PROBE_TIMEOUT_MS).unref();
   }
 
   async #greet(client: ScriptedRedis, attempt: number): Promise<void> {
     try {
-      const identity = await within(PROBE_TIMEOUT_MS, identify(client));
+      const identity = await within(PROBE_TIMEOUT_MS, identify(client, (this.#target as RedisTarget).database));
+      await within(PROBE_TIMEOUT_MS, this.#trial.of(client));
       if (attempt !== this.#attempt || this.#closing) return;
       this.#connection = { client, ...identity, readyAt: performance.now() };
       this.#hung = false;
-      this.#lastError = undefined;
-      this.#report("up");
+      this.#report?.up();
       for (const listener of this.#readyListeners) listener();
     } catch (error) {
-      this.#lastError = (error as Error).message;
-      if (attempt === this.#attempt) client.disconnect(true);
+      if (attempt === this.#attempt) this.#drop(error as Error);
     }
+  }
+
+  #drop(fault: Error): void {
+    this.#fault = fault;
+    this.#connection = undefined;
+    this.#client?.disconnect(true);
   }
 
   /** Stops waiting for a server that was too slow, until it has answered a probe or is reached anew. */
   #suspect(connection: RedisConnection): void {
     if (this.#hung || connection !== this.#connection) return;
     this.#hung = true;
-    this.#lastError = `no answer within ${this.#options.timeoutMs} ms`;
     within(PROBE_TIMEOUT_MS, ping(connection.client)).then(
       () => {
         if (connection !== this.#connection) return;
         this.#hung = false;
-        this.#report("up");
+        this.#report?.up();
       },
       () => {
         if (connection !== this.#connection) return;
-        this.#report("down");
+        this.#report?.down(new Error(`no answer within ${this.#options.timeoutMs} ms`));
         this.reconnect();
       },
     );
   }
 
-  #report(state: "up" | "down"): void {
-    if (state === this.#reported || this.#closing) return;
-    this.#reported = state;
-    if (state === "up") this.#options.log.info("Redis is up");
-    else this.#options.log.warn({ reason: this.#lastError ?? "the connection was closed" }, "Redis is down");
+  /** A server that refused something may be of no more use. It is not asked more often than that changes. */
+  #doubt(connection: RedisConnection): void {
+    const now = performance.now();
+    if (connection !== this.connection || now - this.#doubtedAt < PROBE_TIMEOUT_MS) return;
+    this.#doubtedAt = now;
+    this.isUsable();
   }
-}
 
-/** Whether the server answered with an error (so it lives), and with this one if `code` is given. */
-export function isReplyError(error: unknown, code = ""): boolean {
-  return error instanceof Error && error.name === "ReplyError" && error.message.startsWith(code);
-}
-
-async function identify(client: Redis | Cluster): Promise<RedisPlace> {
-  if (isCluster(client)) return ON_CLUSTER;
-  const [server, self] = await Promise.all([client.info("server"), client.client("INFO")]);
-  const runId = /^run_id:(\w+)/m.exec(server)?.[1];
-  const database = /\bdb=(\d+)/.exec(String(self))?.[1];
-  if (!runId || database === undefined) throw new Error("the server does not say which run and database it is");
-  return { runId, database: Number(database) };
-}
-
-/** Asks every server that reads and writes may go to. */
-function ping(client: Redis | Cluster): Promise<unknown> {
-  const nodes: readonly Pick<Redis, "ping">[] = isCluster(client) ? client.nodes("master") : [client];
-  return Promise.all(nodes.map((node) => node.ping()));
+  #failed(): void {
+    if (!this.#leading && !this.#closing) this.#report?.failed(this.#fault);
+    this.#leading = false;
+    this.#fault = undefined;
+    this.#failures++;
+    for (const listener of this.#failureListeners.splice(0)) listener();
+  }
 }
 
 /** How many bytes the server has sent. Those of one node of a cluster would say nothing of another: none are counted. */
 function bytesFrom({ client }: RedisConnection): number {
   return isCluster(client) ? 0 : client.stream.bytesRead;
-}
-
-function isCluster(client: Redis | Cluster): client is Cluster {
-  return (client as { isCluster?: boolean }).isCluster === true;
 }

@@ -156,6 +156,6 @@ function bindable(value: unknown): unknown {
   return typeof value === "boolean" || value instanceof Date ? Number(value) : value;
 }
 
-function isBusy(error: unknown): boolean {
+export function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
 }

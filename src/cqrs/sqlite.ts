@@ -6,7 +6,7 @@ import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
 import { Kysely, sql as statement } from "kysely";
 import type { DatabaseEngine, Sql } from "./database-engine.ts";
-import { BUSY_TIMEOUT_MS, Dialect } from "./sqlite-dialect.ts";
+import { BUSY_TIMEOUT_MS, Dialect, isBusy } from "./sqlite-dialect.ts";
 
 /**
  * What a commit fails with that has surely changed nothing. A frame of the write-ahead log that does not fit on the disk
@@ -109,4 +109,20 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       if (temporary) rmSync(temporary, { recursive: true, force: true });
     },
   };
+}
+
+/** Whether another program has the file at `path` open: in WAL mode each holds a lock for as long as it does. */
+export function isSqliteInUse(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.pragma("locking_mode = exclusive");
+    database.exec("begin exclusive");
+    database.exec("rollback");
+    return false;
+  } catch (error) {
+    return isBusy(error);
+  } finally {
+    database.close();
+  }
 }

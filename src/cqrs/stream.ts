@@ -82,7 +82,7 @@ export class Stream<T extends object> {
     this.definition = definition;
   }
 
-  /** Raises the lease of the row to `leaseMs` where it is shorter; it is never lowered. */
+  /** Raises the lease of the row to `leaseMs` where it is shorter; only `reset` lowers it. */
   async raiseLease(leaseMs: number): Promise<void> {
     const { name } = this.definition;
     if ((await this.row()).leaseMs >= leaseMs) return;
@@ -211,17 +211,21 @@ export class Stream<T extends object> {
   }
 
   /**
-   * Takes the read model out of force, for when its Redis is gone for good. Only while no process runs: those that
-   * know its name would go on reading it.
+   * Takes the read model out of force, for when its Redis is gone for good, and sets the lease to `leaseMs` even where
+   * it was longer. Only while no process runs: those that know the name or the longer lease would go on with it.
    *
-   * @returns the name that was in force, or null when there was none
+   * @returns the row as it was
    */
-  async forgetReadModel(): Promise<string | null> {
+  async reset(leaseMs: number): Promise<StreamRow> {
     return this.#orm.transaction((tx) =>
       tx.sql(async (sql) => {
-        const { name, readModel } = await this.rowIn(sql);
-        await sql.updateTable("stream").set({ read_model: null }).where("name", "=", name).execute();
-        return readModel;
+        const row = await this.rowIn(sql);
+        await sql
+          .updateTable("stream")
+          .set({ read_model: null, lease_ms: leaseMs })
+          .where("name", "=", row.name)
+          .execute();
+        return row;
       }),
     );
   }

@@ -19,7 +19,7 @@ export async function startSentinels(): Promise<Sentinels> {
   const master = await startRedis();
   const replica = await startRedis("--replicaof", "127.0.0.1", `${master.port}`);
   await eventually("the replica follows", async () => (await replica.client.info()).includes("master_link_status:up"));
-  const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(master.port)));
+  const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(master)));
   const [first] = sentinels as [RedisServer, ...RedisServer[]];
   await eventually("the sentinels know each other and the replica", async () => {
     const state = await Promise.all(sentinels.map(({ client }) => client.info("sentinel")));
@@ -36,7 +36,11 @@ export async function startSentinels(): Promise<Sentinels> {
   };
 }
 
-async function startSentinel(masterPort: number): Promise<RedisServer> {
+/** One sentinel, for a master that need not be there. */
+export async function startSentinel(
+  { host = "127.0.0.1", port: masterPort }: { host?: string; port: number },
+  ...lines: readonly string[]
+): Promise<RedisServer> {
   const port = await freePort();
   const directory = temporaryDirectory();
   const config = join(directory, "sentinel.conf");
@@ -44,7 +48,8 @@ async function startSentinel(masterPort: number): Promise<RedisServer> {
     config,
     `port ${port}
 bind 127.0.0.1
-sentinel monitor books 127.0.0.1 ${masterPort} 2
+${lines.join("\n")}
+sentinel monitor books ${host} ${masterPort} 2
 sentinel down-after-milliseconds books 500
 sentinel failover-timeout books 3000
 `,
@@ -86,15 +91,22 @@ export async function startCluster(): Promise<RedisCluster> {
   };
 }
 
-/** A certificate authority's certificate, and a key and certificate that it signed for this machine. */
-export function makeCertificates(): { readonly ca: string; readonly key: string; readonly cert: string } {
+/** The files of a certificate authority's certificate, and of a key and a certificate that it signed. */
+export interface Certificates {
+  readonly ca: string;
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** Makes a certificate for this machine and for `redis.example`. */
+export function makeCertificates(): Certificates {
   const directory = temporaryDirectory();
   const file = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "ignore" });
   const fresh = ["-newkey", "rsa:2048", "-nodes"];
   openssl("req", "-x509", ...fresh, "-keyout", file("ca.key"), "-out", file("ca.pem"), "-subj", "/CN=Test CA");
   openssl("req", ...fresh, "-keyout", file("key.pem"), "-out", file("request.pem"), "-subj", "/CN=localhost");
-  writeFileSync(file("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+  writeFileSync(file("names"), "subjectAltName=DNS:localhost,DNS:redis.example,IP:127.0.0.1\n");
   const signed = ["-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-CAcreateserial", "-extfile", file("names")];
   openssl("x509", "-req", "-in", file("request.pem"), ...signed, "-out", file("cert.pem"));
   return { ca: file("ca.pem"), key: file("key.pem"), cert: file("cert.pem") };

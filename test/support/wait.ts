@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Tries until `condition` holds; fails with its last error, or `what`, after `timeoutMs`. */
-export async function eventually<R>(what: string, condition: () => R | Promise<R>, timeoutMs = 10_000): Promise<R> {
+export async function eventually<R>(what: string, condition: () => R | Promise<R>, timeoutMs = 20_000): Promise<R> {
   for (const deadline = Date.now() + timeoutMs; ; await sleep(15)) {
     let reason: unknown;
     try {

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { openDatabase } from "./app.ts";
+import { ConfigService } from "./config.ts";
+import { StartupError } from "./cqrs/errors.ts";
+import { isDatabaseInUse } from "./cqrs/orm-service.ts";
+
+const USAGE = `Usage: npm run reset [-- --force]
+
+Takes the read model out of force, for when its Redis is gone for good, and sets the lease to READ_LEASE_MS, even where
+it was longer. The books and their history stay as they are. DATABASE_URL and READ_LEASE_MS are read as by npm start.
+
+It is safe only while no process of the service runs, and refuses while anything is connected to the database.
+
+  --force  does it nevertheless, for when you know that what is connected is no process of the service
+  --help   shows this text`;
+
+try {
+  const { values } = parseArgs({ options: { force: { type: "boolean" }, help: { type: "boolean" } } });
+  if (values.help) console.log(USAGE);
+  else await reset(values.force === true);
+} catch (error) {
+  const lines = error instanceof StartupError ? error.lines : [(error as Error).message.replaceAll(/\s*\n\s*/g, " ")];
+  for (const line of lines) console.error(line);
+  process.exitCode = 1;
+}
+
+async function reset(force: boolean): Promise<void> {
+  const { databaseUrl, readLeaseMs } = ConfigService.load(process.env);
+  if (!force && (await staysInUse(databaseUrl))) {
+    throw new StartupError([
+      "Something is connected to the database. Stop every process of the service first; " +
+        "if it is none of them: npm run reset -- --force",
+    ]);
+  }
+  const { orm, ...streams } = await openDatabase(databaseUrl);
+  try {
+    for (const stream of Object.values(streams)) {
+      const { name, readModel, leaseMs } = await stream.reset(readLeaseMs);
+      const model = readModel === null ? "had no read model" : `forgot the read model ${readModel}`;
+      const lease =
+        leaseMs === readLeaseMs
+          ? `the lease stays at ${leaseMs} ms`
+          : `the lease was ${leaseMs} ms and is ${readLeaseMs} ms`;
+      console.log(`${name}: ${model}; ${lease}.`);
+    }
+  } finally {
+    await orm.close();
+  }
+}
+
+/** Looks several times: a connection outlives the process that it belonged to by a moment. */
+async function staysInUse(url: string): Promise<boolean> {
+  for (let look = 0; look < 5; look++) {
+    if (!(await isDatabaseInUse(url))) return false;
+    await sleep(200);
+  }
+  return true;
+}
