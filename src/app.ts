@@ -1,4 +1,4 @@
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { BookEntity } from "./books/book.ts";
 import { bookStream } from "./books/book-stream.ts";
 import { BookCommandHandler } from "./books/commands/book-command-handler.ts";
@@ -17,9 +17,11 @@ import { Reader } from "./cqrs/reader.ts";
 import { RedisService } from "./cqrs/redis-service.ts";
 import { Stream } from "./cqrs/stream.ts";
 import { TableReads } from "./cqrs/table-reads.ts";
-import { HttpServer, type Readiness } from "./graphql/http-server.ts";
 import { buildSchema } from "./graphql/schema.ts";
 import { Graphql } from "./graphql/yoga.ts";
+import { HttpServer } from "./http/http-server.ts";
+import type { Readiness } from "./http/router.ts";
+import { createLog } from "./log.ts";
 
 /** How long each store may take to close, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5000;
@@ -67,8 +69,7 @@ export async function openDatabase(url: string) {
  * @throws StartupError
  */
 export async function createApp(config: Config): Promise<App> {
-  // standard output is for the ready line alone
-  const log = pino({ level: config.logLevel }, pino.destination(2));
+  const log = createLog(config.logLevel);
   const logWarning = ({ name, message }: Error) => log.warn({ warning: name }, message);
   process.on("warning", logWarning);
 
@@ -134,6 +135,12 @@ export function createHttpServer(app: App, config: Config): HttpServer {
     graphql: new Graphql(buildSchema(), app, app.log),
     readiness: app.readiness,
     maxBodyBytes: config.maxBodyBytes,
+    maxConnections: config.maxConnections,
+    maxRequests: config.maxRequests,
+    stopTimeoutMs: config.stopTimeoutMs,
+    allowedHosts: config.allowedHosts,
+    trustProxy: config.trustProxy,
+    graphiql: config.graphiql,
     log: app.log,
   });
 }

@@ -1,9 +1,12 @@
 import { levels } from "pino";
 import { z } from "zod";
 import { StartupError } from "./cqrs/errors.ts";
+
 import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/postgres/connection-url.ts";
 import { UrlFault } from "./cqrs/postgres/parameters.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis-url.ts";
+
+import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
 
 /** What is wrong with a database URL, or the variables that complete it. */
 function databaseUrlFault(url: string, env: Environment): string | undefined {
@@ -40,6 +43,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const flag = z.enum(["true", "false"], "must be true or false").transform((value) => value === "true");
 
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
 /** Every setting, its default, and what it may be. The README lists them for operators. */
 const settingsIn = (env: Environment) =>
   z
@@ -69,6 +79,17 @@ const settingsIn = (env: Environment) =>
       MAX_BOOKS: wholeNumber(1, 1_000_000).default(10_000),
       MAX_ANSWER_MB: wholeNumber(1, 500).default(32),
       MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
+      MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
+      MAX_REQUESTS: wholeNumber(1, 1_000_000).default(1000),
+      STOP_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(10_000),
+      ALLOWED_HOSTS: list
+        .refine(
+          (hosts) => hosts.length > 0 && hosts.every(isHostPattern),
+          "must be *, or host names, addresses and networks without ports, such as books.example.com, *.example.com, 10.0.0.0/8",
+        )
+        .optional(),
+      TRUST_PROXY: flag.default(false),
+      GRAPHIQL: flag.default(true),
       LOG_LEVEL: z
         .enum([...Object.values(levels.labels), "silent"], {
           error: `must be one of ${Object.values(levels.labels).join(", ")}, silent`,
@@ -94,6 +115,12 @@ export interface Config {
   readonly maxBooks: number;
   readonly maxAnswerBytes: number;
   readonly maxBodyBytes: number;
+  readonly maxConnections: number;
+  readonly maxRequests: number;
+  readonly stopTimeoutMs: number;
+  readonly allowedHosts: readonly string[];
+  readonly trustProxy: boolean;
+  readonly graphiql: boolean;
   readonly logLevel: string;
 }
 
@@ -120,6 +147,13 @@ export class ConfigService {
       maxBooks: data.MAX_BOOKS,
       maxAnswerBytes: data.MAX_ANSWER_MB * 1_000_000,
       maxBodyBytes: data.MAX_BODY_KB * 1000,
+      maxConnections: data.MAX_CONNECTIONS,
+      maxRequests: data.MAX_REQUESTS,
+      stopTimeoutMs: data.STOP_TIMEOUT_MS,
+      // a page that a browser shows can ask whatever its machine can, by a name that leads here
+      allowedHosts: data.ALLOWED_HOSTS ?? (isLoopback(data.HOST) ? LOOPBACK_HOSTS : ["*"]),
+      trustProxy: data.TRUST_PROXY,
+      graphiql: data.GRAPHIQL,
       logLevel: data.LOG_LEVEL,
     };
   }

@@ -1,6 +1,7 @@
 import { createApp, createHttpServer } from "./app.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
+import { flushLog } from "./log.ts";
 
 // the log has them; Node would print them beside it, and not as JSON
 process.removeAllListeners("warning");
@@ -22,6 +23,7 @@ try {
     stopping = true;
     await server.close();
     await app.close();
+    await flushLog();
     process.exit();
   };
   process.on("SIGTERM", stop);

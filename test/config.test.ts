@@ -24,6 +24,12 @@ describe("the configuration", () => {
       maxBooks: 10_000,
       maxAnswerBytes: 32_000_000,
       maxBodyBytes: 128_000,
+      maxConnections: 10_000,
+      maxRequests: 1000,
+      stopTimeoutMs: 10_000,
+      allowedHosts: ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"],
+      trustProxy: false,
+      graphiql: true,
       logLevel: "info",
     });
   });
@@ -43,6 +49,12 @@ describe("the configuration", () => {
       MAX_BOOKS: "-1",
       MAX_ANSWER_MB: "501",
       MAX_BODY_KB: "secret",
+      MAX_CONNECTIONS: "0",
+      MAX_REQUESTS: "secret",
+      STOP_TIMEOUT_MS: "0",
+      ALLOWED_HOSTS: "secret:8080",
+      TRUST_PROXY: "yes",
+      GRAPHIQL: "1",
       LOG_LEVEL: "secret",
     });
     expect(faults.map((line) => line.split(" ")[0])).toEqual([
@@ -55,6 +67,12 @@ describe("the configuration", () => {
       "MAX_BOOKS",
       "MAX_ANSWER_MB",
       "MAX_BODY_KB",
+      "MAX_CONNECTIONS",
+      "MAX_REQUESTS",
+      "STOP_TIMEOUT_MS",
+      "ALLOWED_HOSTS",
+      "TRUST_PROXY",
+      "GRAPHIQL",
       "LOG_LEVEL",
     ]);
     for (const line of faults) expect(line).not.toMatch(/secret|\n/);
@@ -186,5 +204,33 @@ describe("the configuration", () => {
     expect(faultsOf({ REDIS_CRITICAL: "true" })).toEqual(["REDIS_CRITICAL is true, so REDIS_URL must be set."]);
     expect(faultsOf({ REDIS_CRITICAL: "true", PORT: "x" })).toHaveLength(2);
     expect(faultsOf({ REDIS_CRITICAL: "true", REDIS_URL: "redis://localhost" })).toEqual([]);
+  });
+
+  test.each([
+    ["127.0.0.1", ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"]],
+    ["localhost", ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"]],
+    ["::1", ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"]],
+    ["0.0.0.0", ["*"]],
+    ["::", ["*"]],
+    ["192.0.2.1", ["*"]],
+  ])("allows at %s, unless told, the hosts %j", (HOST, allowed) => {
+    expect(ConfigService.load({ HOST }).allowedHosts).toEqual(allowed);
+  });
+
+  test("takes names, addresses and networks as allowed hosts, and nothing else", () => {
+    const ALLOWED_HOSTS = "books.example.com, *.example.org,192.0.2.1,[2001:db8::1],10.0.0.0/8,2001:db8::/32,*";
+    expect(ConfigService.load({ ALLOWED_HOSTS }).allowedHosts).toHaveLength(7);
+    for (const fault of [
+      ",",
+      "a b",
+      "http://books.example.com",
+      "books.example.com:80",
+      "a/b",
+      "10.0.0.0/33",
+      "*.",
+      "1.2.3.4.5",
+    ]) {
+      expect(faultsOf({ ALLOWED_HOSTS: fault }), fault).toEqual([expect.stringMatching(/^ALLOWED_HOSTS must be /)]);
+    }
   });
 });

@@ -69,6 +69,15 @@ describe("GraphiQL", () => {
     await run(page, '"books"');
   });
 
+  test("is shown in no frame of another page", async () => {
+    const service = await startService();
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    const refused = page.waitForEvent("console", (message) => message.text().includes("frame-ancestors"));
+    await page.setContent(`<iframe src="${service.url}"></iframe>`);
+    await refused;
+  });
+
   test("is sent compressed, and not again while it is unchanged", async () => {
     const service = await startService();
     const headers = { accept: "text/html" };

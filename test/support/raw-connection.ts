@@ -12,14 +12,14 @@ export interface RawResponse {
 /** A bare TCP connection to a service, for what no HTTP client would send. */
 export class RawConnection {
   readonly #socket: Socket;
-  #received = "";
+  #received: Buffer[] = [];
   /** How the connection ended; undefined while it is open. */
   ended: "closed" | "reset" | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk) => {
-      this.#received += chunk;
+      this.#received.push(chunk);
     });
     socket.on("error", () => {
       this.ended = "reset";
@@ -38,18 +38,60 @@ export class RawConnection {
     this.#socket.destroy();
   }
 
+  /** From now on nothing is read, until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Says that nothing more is sent, but goes on reading. */
+  halfClose(): void {
+    this.#socket.end();
+  }
+
   /** The first response, once it is there as a whole. */
   async response(): Promise<RawResponse> {
-    const response = await eventually("a response", (): RawResponse | false => {
-      const [head = "", body] = this.#received.split(/\r\n\r\n(.*)/s);
-      const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
-      if (body === undefined || Buffer.byteLength(body) < length) {
-        if (this.ended) throw new Error(`${this.ended} without a response`);
-        return false;
-      }
-      return { status: Number(head.split(" ")[1]), head, body };
-    });
+    const [response] = await this.responses(1);
     return response as RawResponse;
+  }
+
+  /** The first so many responses, once they are there as a whole. Those of status 100 are left out. */
+  async responses(count: number): Promise<RawResponse[]> {
+    const found = await eventually("a response", () => {
+      const responses = parse(this.#all);
+      return (responses.length >= count || this.ended !== undefined) && responses;
+    });
+    if (!found || found.length < count) throw new Error(`${this.ended} after ${found ? found.length : 0} responses`);
+    // to decode is what takes time, so it is not tried
+    return found.map(({ body, ...rest }) => ({ ...rest, body: body.toString() }));
+  }
+
+  /** Whether the server has asked for the body. */
+  get isInvited(): boolean {
+    return this.#all.includes("HTTP/1.1 100 ");
+  }
+
+  get #all(): Buffer {
+    this.#received = [Buffer.concat(this.#received)];
+    return this.#received[0] as Buffer;
+  }
+}
+
+/** The responses that are whole. */
+function parse(received: Buffer) {
+  const responses: { status: number; head: string; body: Buffer }[] = [];
+  for (let at = 0; ; ) {
+    const end = received.indexOf("\r\n\r\n", at);
+    if (end < 0) return responses;
+    const head = received.toString("latin1", at, end);
+    const status = Number(head.split(" ")[1]);
+    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+    at = end + 4 + length;
+    if (at > received.length) return responses;
+    if (status !== 100) responses.push({ status, head, body: received.subarray(end + 4, at) });
   }
 }
 
@@ -64,6 +106,9 @@ export async function openConnection(url: string): Promise<RawConnection> {
   await once(socket, "connect");
   return connection;
 }
+
+/** A request for two megabytes. A few of their answers are more than the system takes for a client that does not read. */
+export const PAGE = "GET /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n";
 
 /** The bytes of a request with a JSON body. */
 export function postOf(body: string, ...headers: string[]): string {

@@ -1,11 +1,7 @@
-import { createHash } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
-
 const variables = (value: object) => JSON.stringify(value, null, 2);
 
-const tabs = [
+/** The requests that GraphiQL offers to somebody who is new. */
+export const tabs = [
   {
     // GraphiQL leaves the variables of the tab that it opens first empty
     query: `# Adds a book. Run it twice to see a refusal.
@@ -124,49 +120,3 @@ mutation DeleteBook($title: String!) {
     variables: variables({ title: "A New Book" }),
   },
 ];
-
-/**
- * GraphiQL gives its tabs offsets that its own style hides until a tab is pressed: the tab then jumps away from under
- * the pointer, and the first click on it is lost.
- */
-const style = "<style>.graphiql-tabs > .graphiql-tab { transform: none !important; }</style>";
-
-/** Rendered and compressed at the first visit: it is nine megabytes, and the same for everyone. */
-let page: Promise<{ body: Buffer; etag: string }> | undefined;
-
-async function render() {
-  // loaded for those who visit: it is a large part of the process's memory and start-up time
-  const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
-  const html = renderGraphiQL({
-    title: "Books catalogue",
-    endpoint: "/graphql",
-    defaultTabs: tabs,
-    defaultEditorToolsVisibility: "variables",
-  });
-  const body = await promisify(gzip)(html.replace("</head>", `${style}</head>`));
-  return { body, etag: `"${createHash("sha1").update(body).digest("base64url")}"` };
-}
-
-/** Whether a person's browser asks. GraphiQL keeps what is being edited as `?query=` in the URL, for reloads and links. */
-export function wantsGraphiql(request: IncomingMessage): boolean {
-  return (request.headers.accept ?? "").includes("text/html");
-}
-
-/** Serves GraphiQL from this process alone: it asks no other host for anything. */
-export async function serveGraphiql(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  page ??= render();
-  const { body, etag } = await page;
-  const headers = { "cache-control": "no-cache", etag, vary: "accept" };
-  if (request.headers["if-none-match"] === etag) {
-    response.writeHead(304, headers).end();
-    return;
-  }
-  response
-    .writeHead(200, {
-      ...headers,
-      "content-type": "text/html; charset=utf-8",
-      "content-encoding": "gzip",
-      "content-length": body.length,
-    })
-    .end(body);
-}

@@ -1,0 +1,39 @@
+import Negotiator from "negotiator";
+import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/yoga.ts";
+
+export const HTML_TYPE = "text/html";
+
+export type AnswerType = typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE | typeof HTML_TYPE;
+
+/** Clients may ask for the character set, too, as the GraphQL over HTTP specification shows it. */
+const CHARSET = "; charset=utf-8";
+/** In the order in which they are taken by those who do not mind. */
+const DATA_TYPES = [JSON_TYPE, GRAPHQL_RESPONSE_TYPE].map((type) => type + CHARSET);
+const PAGE_TYPES = [...DATA_TYPES, HTML_TYPE + CHARSET];
+
+/** Clients send a few different ones; but those of one client may all differ. */
+const MAX_REMEMBERED = 100;
+const MAX_LENGTH = 500;
+
+/** What the answer is, by what a request accepts. */
+export class Negotiation {
+  readonly #types: readonly string[];
+  readonly #remembered = new Map<string, AnswerType | undefined>();
+
+  /** @param withPage whether a page for people is to be had as well */
+  constructor(withPage: boolean) {
+    this.#types = withPage ? PAGE_TYPES : DATA_TYPES;
+  }
+
+  /** The type that is preferred; undefined when none of them is acceptable. */
+  typeFor(accept: string | undefined): AnswerType | undefined {
+    // an empty one says nothing
+    if (!accept) return JSON_TYPE;
+    if (this.#remembered.has(accept)) return this.#remembered.get(accept);
+    const preferred = new Negotiator({ headers: { accept } }).mediaType([...this.#types]);
+    const type = preferred?.slice(0, -CHARSET.length) as AnswerType | undefined;
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
+    if (accept.length <= MAX_LENGTH) this.#remembered.set(accept, type);
+    return type;
+  }
+}

@@ -1,0 +1,162 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Connections } from "./connections.ts";
+import { DRAIN_MS, Exchange, type Expectation } from "./exchange.ts";
+
+/** A client that takes nothing of its answer for so long is given up. Seconds. */
+const SEND_TIMEOUT_S = 15;
+/** When connections run short, one that asks nothing for so long is closed. Seconds. */
+const SHORT_IDLE_S = 5;
+
+/**
+ * One connection. Node would run every request that a client sends ahead, and keep the answers until they are read; here
+ * the next is begun when the one before has been taken, and nothing more is read meanwhile.
+ */
+export class Connection {
+  readonly #all: Connections;
+  readonly #socket: Socket;
+  readonly #held: Exchange[] = [];
+  readonly #onAnswered = () => this.#answered();
+  #current: Exchange | undefined;
+  #hasAsked = false;
+  /** Whether the client has sent what cannot be read on. */
+  #isBroken = false;
+  /** The bytes of the answer that its client has not taken as a whole, and what had been written when it began. */
+  #owed = 0;
+  #owedFrom = 0;
+  #written = 0;
+  /** For how many seconds nothing has been written. */
+  #quietFor = 0;
+
+  constructor(all: Connections, socket: Socket) {
+    this.#all = all;
+    this.#socket = socket;
+  }
+
+  /** Whether the answer that is now begun is the last over this connection. */
+  get isEnding(): boolean {
+    return (this.#all.stopping || this.#isBroken) && this.#held.length === 0;
+  }
+
+  get isStopping(): boolean {
+    return this.#all.stopping;
+  }
+
+  /** How many requests wait behind the one that is being answered. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  get isIdle(): boolean {
+    return this.#current === undefined;
+  }
+
+  get hasAsked(): boolean {
+    return this.#hasAsked;
+  }
+
+  take(request: IncomingMessage, response: ServerResponse, expectation?: Expectation): void {
+    const exchange = new Exchange(request, response, this, expectation);
+    if (!this.#current) this.#begin(exchange);
+    // what was read together is still parsed to its end
+    else if (!this.#socket.destroyed) this.#hold(exchange);
+  }
+
+  #hold(exchange: Exchange): void {
+    if (this.#held.push(exchange) === 1) this.#socket.pause();
+    this.#all.hold();
+  }
+
+  #begin(exchange: Exchange): void {
+    this.#current = exchange;
+    this.#hasAsked = true;
+    exchange.response.on("close", this.#onAnswered);
+    this.#all.serve(exchange);
+  }
+
+  #answered(): void {
+    this.#current = undefined;
+    this.#settle();
+    if (this.#socket.destroyed) return;
+    const next = this.#held.shift();
+    if (next) {
+      this.#all.release(1);
+      if (this.#held.length === 0) this.#socket.resume();
+      this.#begin(next);
+    } else if (this.isEnding) this.#socket.destroySoon();
+  }
+
+  /** Ends a connection whose client has sent what cannot be read: with `farewell`, unless something is being answered. */
+  breakOff(farewell: string): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    const { request, response } = this.#current ?? {};
+    if (request?.complete) return;
+    if (response?.headersSent) this.#socket.destroySoon();
+    else this.#part(farewell);
+  }
+
+  #part(farewell: string): void {
+    this.#socket.end(farewell);
+    // a client that still sends would be reset before it has read this
+    this.#socket.resume();
+    setTimeout(() => this.#socket.destroy(), DRAIN_MS).unref();
+  }
+
+  /** Notes that the client has not taken all of an answer of so many bytes. */
+  owes(bytes: number): void {
+    this.#owed = bytes;
+    this.#owedFrom = this.#socket.bytesWritten;
+    // it was quiet before it was asked
+    this.#written = this.#owedFrom;
+    this.#quietFor = 0;
+    this.#all.owe(this, bytes);
+  }
+
+  #settle(): void {
+    if (this.#owed === 0) return;
+    this.#all.settle(this, this.#owed);
+    this.#owed = 0;
+  }
+
+  /** Whether this client is slower to take its answer than that of `other`. */
+  isSlowerThan(other: Connection): boolean {
+    if (this.#quietFor !== other.#quietFor) return this.#quietFor > other.#quietFor;
+    return this.#left > other.#left;
+  }
+
+  get #left(): number {
+    return this.#owed - (this.#socket.bytesWritten - this.#owedFrom);
+  }
+
+  /** Looks, each second, at what the client does. */
+  tick(runShort: boolean): void {
+    const written = this.#socket.bytesWritten;
+    this.#quietFor = written === this.#written ? this.#quietFor + 1 : 0;
+    this.#written = written;
+    if (this.#current?.response.headersSent && this.#quietFor > SEND_TIMEOUT_S) this.cut("did not take its answer");
+    else if (!this.#current && runShort && this.#quietFor > SHORT_IDLE_S) this.#socket.destroy();
+  }
+
+  /** Ends a connection that takes more than its share. */
+  cut(reason: string): void {
+    this.#all.notices.add(`a client ${reason}, and its connection was cut`);
+    this.#socket.destroy();
+    this.closed();
+  }
+
+  end(): void {
+    this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Gives back what the connection had of what all share. */
+  closed(): void {
+    this.#settle();
+    this.#all.release(this.#held.length);
+    this.#held.length = 0;
+  }
+}

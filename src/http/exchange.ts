@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { finished } from "node:stream/promises";
+import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/yoga.ts";
+import type { Connection } from "./connection.ts";
+import { Pieces } from "./pieces.ts";
+
+/** How long the rest of a refused body is read and thrown away, in milliseconds. */
+export const DRAIN_MS = 1000;
+/** Longer answers are handed over in portions of this size, so that it is seen whether the client takes them. */
+const PORTION_BYTES = 65_536;
+
+/** On every answer. What is true now need not be so in a cache, and the same URL has answers of several types. */
+const COMMON = { "cache-control": "no-store", vary: "Accept", "x-content-type-options": "nosniff" } as const;
+
+const dataHeaders = (type: string) => ({ ...COMMON, "content-type": `${type}; charset=utf-8` });
+const JSON_HEADERS = dataHeaders(JSON_TYPE);
+const GRAPHQL_HEADERS = dataHeaders(GRAPHQL_RESPONSE_TYPE);
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** The code of a refusal: what the client did wrong, or that it may come again. */
+export type RefusalCode = "BAD_REQUEST" | "HOST_NOT_ALLOWED" | "SERVICE_UNAVAILABLE" | "INTERNAL_SERVER_ERROR";
+
+/** What a client asks for before it sends its body: to be told to go on, or what nobody knows. */
+export type Expectation = "continue" | "unknown" | undefined;
+
+/** A request and its answer. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly #connection: Connection;
+  #expectation: Expectation;
+
+  constructor(request: IncomingMessage, response: ServerResponse, connection: Connection, expectation: Expectation) {
+    this.request = request;
+    this.response = response;
+    this.#connection = connection;
+    this.#expectation = expectation;
+  }
+
+  get expectation(): Expectation {
+    return this.#expectation;
+  }
+
+  /** Whether the server answers what is in flight, and nothing more. */
+  get isStopping(): boolean {
+    return this.#connection.isStopping;
+  }
+
+  /** Has a client that asks first send its body. */
+  inviteBody(): void {
+    if (!this.#expectation) return;
+    this.response.writeContinue();
+    this.#expectation = undefined;
+  }
+
+  /** Answers with data that is known as a whole. */
+  answer(status: number, type: typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE, body: string | Buffer): void {
+    this.#write(status, type === JSON_TYPE ? JSON_HEADERS : GRAPHQL_HEADERS, body);
+  }
+
+  /** Answers with headers beyond those that all have; one of the same name takes the place of the common one. */
+  send(status: number, headers: Headers, body: string | Buffer = ""): void {
+    this.#write(status, { ...COMMON, ...headers }, body);
+  }
+
+  /**
+   * Refuses a request. Where its body is not read, the connection is closed; to do so while the client still sends would
+   * reset it and lose the answer, so for a while the rest is thrown away first.
+   */
+  refuse(status: number, message: string, code: RefusalCode = "BAD_REQUEST", headers: Headers = {}): void {
+    const all = { ...JSON_HEADERS, ...headers };
+    // who asks before he sends has not begun to
+    if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, all, refusal(message, code));
+    else this.#write(status, all, refusal(message, code));
+  }
+
+  #refuseEarly(status: number, headers: Headers, text: string): void {
+    const { request, response } = this;
+    response.shouldKeepAlive = false;
+    response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(text) }).write(text);
+    const pieces = new Pieces();
+    const enough = new AbortController();
+    const overdue = setTimeout(() => enough.abort(), DRAIN_MS);
+    request.on("data", (piece: Buffer) => {
+      if (!enough.signal.aborted && !pieces.admit(piece.length)) enough.abort();
+    });
+    finished(request, { writable: false, signal: enough.signal })
+      .catch(() => {})
+      .finally(() => {
+        clearTimeout(overdue);
+        response.end();
+      });
+  }
+
+  /** Whether there is more of the request than has been read. */
+  get #leavesBody(): boolean {
+    const { complete, headers } = this.request;
+    return !complete && (Number(headers["content-length"]) > 0 || headers["transfer-encoding"] !== undefined);
+  }
+
+  #write(status: number, headers: Headers, body: string | Buffer): void {
+    const { response } = this;
+    const length = Buffer.byteLength(body);
+    // of a body that was not asked for it is not known whether it comes
+    if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
+    response.writeHead(status, status === 304 ? headers : { ...headers, "content-length": length });
+    if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);
+    else inPortions(response, typeof body === "string" ? Buffer.from(body) : body);
+    if (response.socket && response.socket.writableLength > 0) this.#connection.owes(length);
+  }
+}
+
+/** Hands an answer over as the client takes it. */
+function inPortions(response: ServerResponse, bytes: Buffer): void {
+  let at = 0;
+  const next = () => {
+    while (at + PORTION_BYTES < bytes.length) {
+      const portion = bytes.subarray(at, at + PORTION_BYTES);
+      at += PORTION_BYTES;
+      if (!response.write(portion)) return void response.once("drain", next);
+    }
+    response.end(bytes.subarray(at));
+  };
+  next();
+}
+
+/** The body of a refusal, in the form of GraphQL's errors. */
+export function refusal(message: string, code: RefusalCode): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code } }] });
+}

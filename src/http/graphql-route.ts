@@ -1,0 +1,142 @@
+import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import type { GraphqlRequest, GraphqlResponse } from "../graphql/yoga.ts";
+import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
+import type { Bodies, BodyFault } from "./bodies.ts";
+import type { Exchange } from "./exchange.ts";
+import { serveGraphiql } from "./graphiql.ts";
+import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
+import type { Notices } from "./notices.ts";
+
+/** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
+export interface GraphqlAnswers {
+  replay(text: string): Promise<string | Buffer | undefined>;
+  answer(request: GraphqlRequest): Promise<GraphqlResponse>;
+}
+
+type DataType = Exclude<AnswerType, typeof HTML_TYPE>;
+
+/** Those who were refused come back spread over so many seconds, not all at once. */
+const RETRY_AFTER_S = 5;
+
+/** What is served at `/graphql`. */
+export class GraphqlRoute {
+  readonly #graphql: GraphqlAnswers;
+  readonly #bodies: Bodies;
+  readonly #maxBodyBytes: number;
+  readonly #maxRequests: number;
+  readonly #notices: Notices;
+  readonly #data = new Negotiation(false);
+  readonly #dataOrPage: Negotiation;
+  #running = 0;
+
+  constructor(options: {
+    readonly graphql: GraphqlAnswers;
+    readonly bodies: Bodies;
+    readonly maxBodyBytes: number;
+    readonly maxRequests: number;
+    readonly graphiql: boolean;
+    readonly notices: Notices;
+  }) {
+    this.#graphql = options.graphql;
+    this.#bodies = options.bodies;
+    this.#maxBodyBytes = options.maxBodyBytes;
+    this.#maxRequests = options.maxRequests;
+    this.#notices = options.notices;
+    this.#dataOrPage = new Negotiation(options.graphiql);
+  }
+
+  serve(exchange: Exchange, search: string): Promise<void> | undefined {
+    switch (exchange.request.method) {
+      case "GET":
+      case "HEAD":
+        return this.#get(exchange, search);
+      case "POST":
+        return this.#post(exchange);
+      default:
+        exchange.refuse(405, "GraphQL takes GET and POST.", "BAD_REQUEST", { allow: "GET, HEAD, POST" });
+        return undefined;
+    }
+  }
+
+  async #post(exchange: Exchange): Promise<void> {
+    const { request } = exchange;
+    const type = this.#data.typeFor(request.headers.accept) as DataType | undefined;
+    if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
+    const fault = faultOfHead(request);
+    if (fault) return exchange.refuse(415, fault);
+    if (this.#isFull) return this.#refuseForNow(exchange);
+    const bytes = await this.#bodies.read(exchange);
+    if (typeof bytes === "string") return this.#refuseBody(exchange, bytes);
+    if (this.#isFull) return this.#refuseForNow(exchange);
+    const text = isUtf8(bytes) ? bytes.toString() : "";
+    this.#running++;
+    try {
+      const known = await this.#graphql.replay(text);
+      if (known !== undefined) return exchange.answer(200, type, known);
+      const params = paramsOfBody(text);
+      if (!params) return exchange.refuse(400, "The body must be a JSON object in UTF-8 that holds a query.");
+      const { status, headers, body } = await this.#graphql.answer({ method: "POST", text, params, accept: type });
+      exchange.send(status, headers, body);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  async #get(exchange: Exchange, search: string): Promise<void> {
+    const type = this.#dataOrPage.typeFor(exchange.request.headers.accept);
+    if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
+    if (type === HTML_TYPE) return serveGraphiql(exchange);
+    if (this.#isFull) return this.#refuseForNow(exchange);
+    const params = paramsOfSearch(new URLSearchParams(search));
+    if (!params) return exchange.refuse(400, "GET takes a query, and variables and extensions as JSON.");
+    this.#running++;
+    try {
+      const { status, headers, body } = await this.#graphql.answer({ method: "GET", params, accept: type });
+      exchange.send(status, headers, body);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** Only what is being answered counts: clients that are slow to send or to read hold nobody up. */
+  get #isFull(): boolean {
+    return this.#running >= this.#maxRequests;
+  }
+
+  #refuseForNow(exchange: Exchange): void {
+    this.#notices.add("a request was refused, because MAX_REQUESTS were being answered");
+    const seconds = 1 + Math.floor(Math.random() * RETRY_AFTER_S);
+    exchange.refuse(503, "Too many requests are being answered; please come again.", "SERVICE_UNAVAILABLE", {
+      "retry-after": String(seconds),
+    });
+  }
+
+  #refuseBody(exchange: Exchange, fault: BodyFault): void {
+    if (fault === "too large") exchange.refuse(413, `The body may have at most ${this.#maxBodyBytes} bytes.`);
+    else if (fault === "in too many pieces") exchange.refuse(413, "The body came in too many small pieces.");
+    else {
+      this.#notices.add("a body was given up, because it was the slowest of too many that were arriving");
+      exchange.refuse(408, "The body came too slowly, while many others came.");
+    }
+  }
+}
+
+const NOT_ACCEPTABLE = "The answer is application/json or application/graphql-response+json, which Accept must allow.";
+
+const JSON_BODY = /^application\/json\s*(?:;(.*))?$/is;
+const CHARSET = /(?:^|;)\s*charset\s*=\s*"?([^\s;"]*)/i;
+
+/** Why a body of this kind is not read. */
+function faultOfHead({ headers }: IncomingMessage): string | undefined {
+  const type = headers["content-type"];
+  if (type !== "application/json") {
+    const [kind, parameters] = JSON_BODY.exec(type ?? "") ?? [];
+    if (kind === undefined) return "POST takes a body of the type application/json.";
+    const charset = CHARSET.exec(parameters ?? "")?.[1];
+    if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset)) return "The body must be in UTF-8.";
+  }
+  const encoding = headers["content-encoding"];
+  if (encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding)) return undefined;
+  return "The body must not be compressed: no Content-Encoding is taken.";
+}

@@ -1,0 +1,136 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "pino";
+import { Bodies } from "./bodies.ts";
+import { Connections } from "./connections.ts";
+import type { Expectation } from "./exchange.ts";
+import { farewellFor } from "./farewell.ts";
+import { type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
+import { AllowedHosts } from "./hosts.ts";
+import { Notices } from "./notices.ts";
+import { type Readiness, Router } from "./router.ts";
+
+/** Longer than the 60 s for which proxies keep their idle connections: the side that sends should be the one to close. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+/** How long a whole request may take to arrive, beside what a large body takes at 100 kB/s. Milliseconds. */
+const REQUEST_TIMEOUT_MS = 20_000;
+const BYTES_PER_MS = 100;
+/** At a stop, what the network has delivered by then is still read, however busy the process is. Milliseconds. */
+const STOP_GRACE_MS = 20;
+/** At a stop, a client that has connected may still send its first request for so long. Milliseconds. */
+const FIRST_REQUEST_MS = 200;
+/** The connections that the system keeps ready to be accepted are at most so many; Node accepts one of them a turn. */
+const BACKLOG = 511;
+
+export interface HttpServerOptions {
+  readonly graphql: GraphqlAnswers;
+  readonly readiness: () => Promise<Readiness>;
+  readonly maxBodyBytes: number;
+  readonly maxConnections: number;
+  readonly maxRequests: number;
+  readonly stopTimeoutMs: number;
+  readonly allowedHosts: readonly string[];
+  readonly trustProxy: boolean;
+  readonly graphiql: boolean;
+  readonly log: Logger;
+}
+
+/** The HTTP side: what it takes to be listened to, and a stop that finishes what is in flight. */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #connections: Connections;
+  readonly #notices: Notices;
+  readonly #eachSecond: NodeJS.Timeout;
+
+  constructor(options: HttpServerOptions) {
+    const { graphql, readiness, log, allowedHosts, trustProxy, maxBodyBytes, maxConnections } = options;
+    this.#options = options;
+    this.#notices = new Notices(log);
+    const bodies = new Bodies(maxBodyBytes);
+    const route = new GraphqlRoute({ ...options, graphql, bodies, notices: this.#notices });
+    const router = new Router(new AllowedHosts(allowedHosts, trustProxy), route, readiness, log);
+    this.#connections = new Connections(maxConnections, this.#notices, (exchange) => router.serve(exchange));
+    this.#server = createServer({
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS + maxBodyBytes / BYTES_PER_MS,
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // the router says it in words
+      requireHostHeader: false,
+    });
+    this.#server.maxConnections = maxConnections;
+    this.#handle();
+    this.#eachSecond = setInterval(() => {
+      this.#connections.tick();
+      this.#notices.tick();
+    }, 1000).unref();
+  }
+
+  /** @returns the URL of the API */
+  async listen(port: number, host: string): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ port, host, backlog: BACKLOG }, () => resolve(this.#server.off("error", reject) as never));
+    });
+    const address = this.#server.address() as AddressInfo;
+    const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+    return `http://${name}:${address.port}/graphql`;
+  }
+
+  /**
+   * Is not ready from now on, accepts what has arrived and then nothing more, and returns when everything that was asked
+   * is answered and its answer taken, or the time for that is over.
+   */
+  async close(): Promise<void> {
+    this.#connections.stopping = true;
+    const overdue = setTimeout(() => this.#cut(), this.#options.stopTimeoutMs);
+    await this.#acceptWhatArrived();
+    // Node's own close() for HTTP also ends connections whose answers are still being sent
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
+    this.#connections.endIdle(false);
+    await Promise.race([closed, sleep(FIRST_REQUEST_MS, undefined, { ref: false })]);
+    this.#connections.endIdle(true);
+    await closed;
+    clearTimeout(overdue);
+    clearInterval(this.#eachSecond);
+    // it looks after time-outs until it is told
+    this.#server.close();
+  }
+
+  async #acceptWhatArrived(): Promise<void> {
+    await sleep(STOP_GRACE_MS);
+    for (let quiet = 0, turns = 0; quiet < 2 && turns < BACKLOG; turns++) {
+      const { accepted } = this.#connections;
+      await nextTurn();
+      quiet = this.#connections.accepted === accepted ? quiet + 1 : 0;
+    }
+  }
+
+  #cut(): void {
+    const connections = this.#connections.size;
+    this.#options.log.warn({ connections }, "what was still open after STOP_TIMEOUT_MS was cut");
+    this.#connections.destroyAll();
+  }
+
+  #handle(): void {
+    const take = (request: IncomingMessage, response: ServerResponse, expectation?: Expectation) =>
+      this.#connections.of(request.socket)?.take(request, response, expectation);
+    this.#server
+      .on("connection", (socket: Socket) => this.#connections.add(socket))
+      .on("request", (request, response) => take(request, response))
+      .on("checkContinue", (request, response) => take(request, response, "continue"))
+      .on("checkExpectation", (request, response) => take(request, response, "unknown"))
+      .on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => this.#refuseBytes(error, socket))
+      .on("drop", () => this.#notices.add("a connection was refused, because MAX_CONNECTIONS were open"));
+  }
+
+  /** Answers bytes that are no HTTP, or too many, or did not come in time. */
+  #refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket): void {
+    const connection = this.#connections.of(socket);
+    if (connection && socket.writable && code !== "ECONNRESET") connection.breakOff(farewellFor(code));
+    else socket.destroy();
+  }
+}
