@@ -17,8 +17,8 @@ import { Reader } from "./cqrs/reader.ts";
 import { RedisService } from "./cqrs/redis-service.ts";
 import { Stream } from "./cqrs/stream.ts";
 import { TableReads } from "./cqrs/table-reads.ts";
+import { Graphql } from "./graphql/execution/yoga.ts";
 import { buildSchema } from "./graphql/schema.ts";
-import { Graphql } from "./graphql/yoga.ts";
 import { HttpServer } from "./http/http-server.ts";
 import type { Readiness } from "./http/router.ts";
 import { createLog } from "./log.ts";
@@ -132,7 +132,7 @@ function startupError(error: unknown): unknown {
 /** The HTTP server in front of an app. */
 export function createHttpServer(app: App, config: Config): HttpServer {
   return new HttpServer({
-    graphql: new Graphql(buildSchema(), app, app.log),
+    graphql: new Graphql(buildSchema(config), app, config.graphqlLimits, app.log),
     readiness: app.readiness,
     maxBodyBytes: config.maxBodyBytes,
     maxConnections: config.maxConnections,

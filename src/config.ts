@@ -1,11 +1,10 @@
 import { levels } from "pino";
 import { z } from "zod";
 import { StartupError } from "./cqrs/errors.ts";
-
 import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/postgres/connection-url.ts";
 import { UrlFault } from "./cqrs/postgres/parameters.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis-url.ts";
-
+import type { GraphqlLimits } from "./graphql/execution/yoga.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
 
 /** What is wrong with a database URL, or the variables that complete it. */
@@ -90,6 +89,12 @@ const settingsIn = (env: Environment) =>
         .optional(),
       TRUST_PROXY: flag.default(false),
       GRAPHIQL: flag.default(true),
+      MAX_DEPTH: wholeNumber(1, 1000).default(16),
+      MAX_ALIASES: wholeNumber(0, 10_000).default(60),
+      MAX_ROOT_FIELDS: wholeNumber(1, 10_000).default(30),
+      MAX_COST: wholeNumber(1, 1_000_000_000).optional(),
+      REQUEST_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
+      INTROSPECTION: flag.default(true),
       LOG_LEVEL: z
         .enum([...Object.values(levels.labels), "silent"], {
           error: `must be one of ${Object.values(levels.labels).join(", ")}, silent`,
@@ -101,6 +106,10 @@ const settingsIn = (env: Environment) =>
       error: "is true, so REDIS_URL must be set",
       // the other faults do not hide this one
       when: () => true,
+    })
+    .refine((env) => env.REQUEST_TIMEOUT_MS > env.READ_LEASE_MS, {
+      path: ["REQUEST_TIMEOUT_MS"],
+      error: "must be more than READ_LEASE_MS, which a write may have to wait",
     });
 
 /** The configuration, typed. Times are in milliseconds. */
@@ -121,6 +130,7 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   readonly trustProxy: boolean;
   readonly graphiql: boolean;
+  readonly graphqlLimits: GraphqlLimits;
   readonly logLevel: string;
 }
 
@@ -154,6 +164,15 @@ export class ConfigService {
       allowedHosts: data.ALLOWED_HOSTS ?? (isLoopback(data.HOST) ? LOOPBACK_HOSTS : ["*"]),
       trustProxy: data.TRUST_PROXY,
       graphiql: data.GRAPHIQL,
+      graphqlLimits: {
+        depth: data.MAX_DEPTH,
+        aliases: data.MAX_ALIASES,
+        rootFields: data.MAX_ROOT_FIELDS,
+        cost: data.MAX_COST,
+        introspection: data.INTROSPECTION,
+        requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
+        answerBytes: data.MAX_ANSWER_MB * 1_000_000,
+      },
       logLevel: data.LOG_LEVEL,
     };
   }

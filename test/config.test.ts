@@ -30,6 +30,15 @@ describe("the configuration", () => {
       allowedHosts: ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"],
       trustProxy: false,
       graphiql: true,
+      graphqlLimits: {
+        depth: 16,
+        aliases: 60,
+        rootFields: 30,
+        cost: undefined,
+        introspection: true,
+        requestTimeoutMs: 10_000,
+        answerBytes: 32_000_000,
+      },
       logLevel: "info",
     });
   });
@@ -55,6 +64,12 @@ describe("the configuration", () => {
       ALLOWED_HOSTS: "secret:8080",
       TRUST_PROXY: "yes",
       GRAPHIQL: "1",
+      MAX_DEPTH: "0",
+      MAX_ALIASES: "-1",
+      MAX_ROOT_FIELDS: "secret",
+      MAX_COST: "0",
+      REQUEST_TIMEOUT_MS: "5",
+      INTROSPECTION: "secret",
       LOG_LEVEL: "secret",
     });
     expect(faults.map((line) => line.split(" ")[0])).toEqual([
@@ -73,6 +88,12 @@ describe("the configuration", () => {
       "ALLOWED_HOSTS",
       "TRUST_PROXY",
       "GRAPHIQL",
+      "MAX_DEPTH",
+      "MAX_ALIASES",
+      "MAX_ROOT_FIELDS",
+      "MAX_COST",
+      "REQUEST_TIMEOUT_MS",
+      "INTROSPECTION",
       "LOG_LEVEL",
     ]);
     for (const line of faults) expect(line).not.toMatch(/secret|\n/);
@@ -232,5 +253,11 @@ describe("the configuration", () => {
     ]) {
       expect(faultsOf({ ALLOWED_HOSTS: fault }), fault).toEqual([expect.stringMatching(/^ALLOWED_HOSTS must be /)]);
     }
+  });
+
+  test("refuses a request's time that a write may have to wait for its acknowledgement alone", () => {
+    expect(faultsOf({ READ_LEASE_MS: "10000" })).toEqual([expect.stringMatching(/^REQUEST_TIMEOUT_MS must be more/)]);
+    expect(faultsOf({ READ_LEASE_MS: "500", REQUEST_TIMEOUT_MS: "500" })).toHaveLength(1);
+    expect(faultsOf({ READ_LEASE_MS: "500", REQUEST_TIMEOUT_MS: "501" })).toEqual([]);
   });
 });

@@ -268,6 +268,13 @@ describe("without Redis", () => {
     expect(await service.workFor(() => service.ask(BOOKS))).toMatchObject({ ...nothing, executed: 1, statements });
   });
 
+  test("a list that one request asks for several times is one statement", async () => {
+    const service = await startCounted();
+    await fill(service, 3);
+    const twice = "{ a: books { title } b: books { author } }";
+    expect((await service.workFor(() => service.ask(twice))).statements).toHaveLength(1);
+  });
+
   test("the work does not grow with the catalogue", async () => {
     const service = await startCounted();
     await fill(service, 2);

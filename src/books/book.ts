@@ -52,22 +52,35 @@ export function toBook(entity: BookEntity): Book {
  */
 export const formHints = z.registry<{ message: string; minLength?: number; maxLength?: number }>();
 
+/** NFC makes no more than four code points into one. */
+const LARGEST_SHRINKAGE = 4;
+
 /** Text of 1 to `maxLength` code points after NFC and trimming, without control characters. */
 function text(label: string, maxLength: number) {
-  return z
-    .string("must not be null")
-    .normalize("NFC")
-    .trim()
-    .refine((value) => value !== "", "must not be empty")
-    .refine((value) => [...value].length <= maxLength, `must have at most ${maxLength} characters`)
-    .refine((value) => !/\p{Cc}/u.test(value), "must not contain control characters")
-    .refine((value) => value.isWellFormed(), "must be well-formed Unicode")
-    .meta({ title: label, pattern: `^\\s*(?!\\s)[^\\p{Cc}\\p{Cs}]{1,${maxLength}}(?<!\\s)\\s*$` })
-    .register(formHints, {
-      message: `must have 1 to ${maxLength} characters, and no control characters`,
-      minLength: 1,
-      maxLength,
-    });
+  const tooLong = `must have at most ${maxLength} characters`;
+  return (
+    z
+      .string("must not be null")
+      .trim()
+      // to normalise takes time by the square of the marks that follow one another
+      .refine((value) => !hasMoreCodePoints(value, LARGEST_SHRINKAGE * maxLength), { error: tooLong, abort: true })
+      .normalize("NFC")
+      .trim()
+      .refine((value) => value !== "", "must not be empty")
+      .refine((value) => !hasMoreCodePoints(value, maxLength), tooLong)
+      .refine((value) => !/\p{Cc}/u.test(value), "must not contain control characters")
+      .refine((value) => value.isWellFormed(), "must be well-formed Unicode")
+      .meta({ title: label, pattern: `^\\s*(?!\\s)[^\\p{Cc}\\p{Cs}]{1,${maxLength}}(?<!\\s)\\s*$` })
+      .register(formHints, {
+        message: `must have 1 to ${maxLength} characters, and no control characters`,
+        minLength: 1,
+        maxLength,
+      })
+  );
+}
+
+function hasMoreCodePoints(value: string, count: number): boolean {
+  return value.length > count && (value.length > 2 * count || [...value].length > count);
 }
 
 const title = text("Title", 512);

@@ -1,4 +1,4 @@
-import { ServiceError } from "./errors.ts";
+import { OutcomeUnknown, ServiceError } from "./errors.ts";
 
 /** What answered: `both` where one request needed several reads and not all came from the same store. */
 export type ServedBy = "redis" | "database" | "both";
@@ -23,6 +23,8 @@ export class Consistency {
   readonly #sources = new Set<"redis" | "database">();
   readonly #rechecks: Recheck[] = [];
   #repeatable = true;
+  #ended = false;
+  #commandBegun = false;
 
   constructor(atLeast = 0) {
     this.atLeast = atLeast;
@@ -53,6 +55,27 @@ export class Consistency {
     }
   }
 
+  /** @throws ServiceError `TIMED_OUT` when the request has ended: nobody waits for what would be read */
+  requireTime(): void {
+    if (this.#ended) throw timedOut();
+  }
+
+  /** Notes that a command is about to change the database. Throws as `requireTime` does. */
+  beginCommand(): void {
+    this.requireTime();
+    this.#commandBegun = true;
+  }
+
+  /**
+   * Ends the request before it has its answer: it reads nothing more and begins no command.
+   *
+   * @returns what its client is to be told
+   */
+  end(): ServiceError {
+    this.#ended = true;
+    return this.#commandBegun ? new OutcomeUnknown(undefined) : timedOut();
+  }
+
   /** How to make sure of everything that the answer was made from; `undefined` when that cannot be had. */
   get rechecks(): readonly Recheck[] | undefined {
     return this.#repeatable && this.#rechecks.length > 0 ? this.#rechecks : undefined;
@@ -65,4 +88,11 @@ export class Consistency {
     const [first, second] = this.#sources;
     return { revision, servedBy: second ? "both" : (first ?? "database") };
   }
+}
+
+function timedOut(): ServiceError {
+  return new ServiceError(
+    "TIMED_OUT",
+    "The answer took too long; nothing was changed. Ask for less, or try again later.",
+  );
 }

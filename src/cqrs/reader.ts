@@ -26,12 +26,13 @@ export class Reader<T extends object> {
   /**
    * Asks Redis, and the database if need be, the same question.
    *
-   * @throws ServiceError `SERVICE_UNAVAILABLE`, `DATABASE_UNAVAILABLE`, `REVISION_NOT_REACHED`
+   * @throws ServiceError `SERVICE_UNAVAILABLE`, `DATABASE_UNAVAILABLE`, `REVISION_NOT_REACHED`, `TIMED_OUT`
    */
   async read<V>(
     consistency: Consistency,
     question: (reads: Reads<T>, large: LargeLists) => Promise<Answer<V>>,
   ): Promise<V> {
+    consistency.requireTime();
     const { atLeast } = consistency;
     const ask = (reads: Reads<T>) => question(reads, this.#large);
     const answer = await this.#readModel.read(atLeast, ask);
@@ -42,6 +43,7 @@ export class Reader<T extends object> {
 
   /** Asks the database at once, for what the read model does not hold. Throws as `read` does. */
   async readTable<V>(consistency: Consistency, ask: (table: TableReads<T>) => Promise<Answer<V>>): Promise<V> {
+    consistency.requireTime();
     if (this.#redis.critical && (!this.#redis.connection || this.#readModel.refused)) {
       throw new ServiceError(
         "SERVICE_UNAVAILABLE",

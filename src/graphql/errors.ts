@@ -1,11 +1,17 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { ServiceError } from "../cqrs/errors.ts";
+import { LimitExceeded } from "./execution/limits.ts";
 
 /** More errors than this help nobody, and a hostile request can cause thousands. */
 const MAX_ERRORS = 20;
 /** graphql repeats the offending value in its messages, whatever its size. */
 const MAX_MESSAGE = 500;
+/** A response key is as long as its client likes, and stands in the path of each error. */
+const MAX_PATH_KEY = 100;
+
+/** The status of an answer that has such an error, where it is not that of every answer. */
+const STATUSES: Readonly<Record<string, number>> = { LIMIT_EXCEEDED: 400, FORBIDDEN: 403, TIMED_OUT: 503 };
 
 /**
  * What a client is told of an error, in the one place where that is decided. A `ServiceError` has its own code; what
@@ -15,7 +21,12 @@ export function toClientError(error: unknown, log: Logger): GraphQLError {
   const original = error instanceof GraphQLError ? (error.originalError ?? error) : error;
   if (original instanceof ServiceError) {
     if (original.cause) log.error({ err: original.cause, code: original.code }, "a request failed");
-    return located(original.message, original.code, error);
+    const status = STATUSES[original.code];
+    return located(original.message, error, {
+      code: original.code,
+      ...(original instanceof LimitExceeded && original.details),
+      ...(status !== undefined && { http: { status } }),
+    });
   }
   if (original instanceof GraphQLError) {
     // without a path nothing was executed, which the status says to those who ask for GraphQL's own media type
@@ -27,7 +38,7 @@ export function toClientError(error: unknown, log: Logger): GraphQLError {
     });
   }
   log.error({ err: original }, "a request failed unexpectedly");
-  return located("Something went wrong on the server; the error was logged.", "INTERNAL_SERVER_ERROR", error);
+  return located("Something went wrong on the server; the error was logged.", error, { code: "INTERNAL_SERVER_ERROR" });
 }
 
 /** Keeps a hostile request from being answered with megabytes of errors. */
@@ -40,8 +51,8 @@ export function limitErrors(errors: readonly GraphQLError[]): readonly GraphQLEr
   return [...shown, more];
 }
 
-function located(message: string, code: string, error: unknown): GraphQLError {
-  return new GraphQLError(message, { ...place(error), extensions: { code } });
+function located(message: string, error: unknown, extensions: object): GraphQLError {
+  return new GraphQLError(message, { ...place(error), extensions: { ...extensions } });
 }
 
 function place(error: unknown) {
@@ -51,7 +62,16 @@ function place(error: unknown) {
 }
 
 function shortened(error: GraphQLError): GraphQLError {
-  const { message, extensions } = error;
-  if (message.length <= MAX_MESSAGE) return error;
-  return new GraphQLError(`${message.slice(0, MAX_MESSAGE)}…`, { ...place(error), extensions });
+  const { message, path, extensions } = error;
+  const isLong = (key: string | number) => typeof key === "string" && key.length > MAX_PATH_KEY;
+  if (message.length <= MAX_MESSAGE && !path?.some(isLong)) return error;
+  return new GraphQLError(cut(message, MAX_MESSAGE), {
+    ...place(error),
+    path: path?.map((key) => (typeof key === "string" ? cut(key, MAX_PATH_KEY) : key)) ?? null,
+    extensions,
+  });
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }

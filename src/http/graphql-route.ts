@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import type { GraphqlRequest, GraphqlResponse } from "../graphql/yoga.ts";
+import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/yoga.ts";
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
 import type { Exchange } from "./exchange.ts";
@@ -70,13 +70,20 @@ export class GraphqlRoute {
     if (typeof bytes === "string") return this.#refuseBody(exchange, bytes);
     if (this.#isFull) return this.#refuseForNow(exchange);
     const text = isUtf8(bytes) ? bytes.toString() : "";
+    const since = performance.now();
     this.#running++;
     try {
       const known = await this.#graphql.replay(text);
       if (known !== undefined) return exchange.answer(200, type, known);
       const params = paramsOfBody(text);
       if (!params) return exchange.refuse(400, "The body must be a JSON object in UTF-8 that holds a query.");
-      const { status, headers, body } = await this.#graphql.answer({ method: "POST", text, params, accept: type });
+      const { status, headers, body } = await this.#graphql.answer({
+        method: "POST",
+        text,
+        params,
+        since,
+        accept: type,
+      });
       exchange.send(status, headers, body);
     } finally {
       this.#running--;

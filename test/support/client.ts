@@ -11,6 +11,8 @@ export interface GraphqlResponse {
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly errors: any[] | undefined;
   readonly consistency: { readonly revision: number; readonly servedBy: "redis" | "database" | "both" };
+  /** Told when it was asked for. */
+  readonly cost: number | undefined;
   readonly headers: Headers;
 }
 
@@ -44,7 +46,8 @@ export class GraphqlClient {
       body: JSON.stringify({ query, ...request }),
     });
     const { data, errors, extensions } = await response.json();
-    return { status: response.status, data, errors, consistency: extensions?.consistency, headers: response.headers };
+    const { consistency, cost } = extensions ?? {};
+    return { status: response.status, data, errors, consistency, cost, headers: response.headers };
   }
 
   /** Sends a request that must succeed, and returns its data with the consistency report. */

@@ -10,7 +10,8 @@ import { addBook, deleteBook, newBook, updateBook } from "./book-commands.ts";
  * time; then the read model is refreshed, and the command is acknowledged when no process can answer with an older
  * state any more.
  *
- * Every method throws the refusals of `book-refusals.ts`, and the errors of `OrmService.transaction`.
+ * Every method throws the refusals of `book-refusals.ts`, the errors of `OrmService.transaction`, and
+ * `TIMED_OUT` when the request has ended before the command began.
  */
 export class BookCommandHandler {
   readonly #queue: CommandQueue<Book>;
@@ -48,12 +49,17 @@ export class BookCommandHandler {
   }
 
   async #execute(prepare: () => Command<Book>, consistency: Consistency): Promise<Change<Book>> {
+    consistency.requireTime();
     const { change, refusal, failure, revision } = await this.#queue.execute((tx, next) => {
+      consistency.requireTime();
       // the state that the command builds on is what the client asks for, not the one that it makes
       consistency.require(next - 1);
       // in the transaction, for a refusal of invalid input is an answer as well: it is true at a revision, and no
       // later answer of this process may be older
-      return prepare()(tx, next);
+      const command = prepare();
+      // the last moment at which it is certain that nothing was changed
+      consistency.beginCommand();
+      return command(tx, next);
     });
     if (failure) throw failure;
     consistency.command(revision);

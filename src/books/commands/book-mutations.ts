@@ -1,4 +1,5 @@
 import type { Builder } from "../../graphql/builder.ts";
+import { addBookInput as addBookRules } from "../book.ts";
 import type { BookRef } from "../book-type.ts";
 import {
   BookNotFoundError,
@@ -8,6 +9,9 @@ import {
   ValidationError,
   VersionConflictError,
 } from "./book-refusals.ts";
+
+/** A text can break this many rules at once: length, kinds of characters, well-formedness. */
+const RULES_OF_A_FIELD = 4;
 
 export function defineBookMutations(builder: Builder, book: BookRef): void {
   defineRefusals(builder, book);
@@ -103,7 +107,11 @@ function defineRefusals(builder: Builder, book: BookRef): void {
     description: "The input breaks rules; each field that does is listed.",
     interfaces: [error],
     fields: (t) => ({
-      fieldErrors: t.expose("fieldErrors", { type: [fieldError], description: "What is wrong, field by field." }),
+      fieldErrors: t.expose("fieldErrors", {
+        type: [fieldError],
+        description: "What is wrong, field by field.",
+        extensions: { listSize: RULES_OF_A_FIELD * Object.keys(addBookRules.shape).length },
+      }),
     }),
   });
   builder.objectType(TitleTakenError, {

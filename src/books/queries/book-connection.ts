@@ -1,4 +1,4 @@
-import type { FieldNode, GraphQLResolveInfo, SelectionSetNode } from "graphql";
+import type { GraphQLResolveInfo, SelectionSetNode } from "graphql";
 import { ServiceError } from "../../cqrs/errors.ts";
 import type { Page, PageRequest } from "../../cqrs/reads.ts";
 import { type Book, normalisedTitle } from "../book.ts";
@@ -11,6 +11,12 @@ interface ConnectionArgs {
   readonly last?: number | null | undefined;
   readonly after?: string | null | undefined;
   readonly before?: string | null | undefined;
+}
+
+/** How many entries the page has at most. What can be no size is refused when the page is read. */
+export function largestPage({ first, last }: Readonly<Record<string, unknown>>): number {
+  const size = first ?? last;
+  return typeof size === "number" ? Math.min(Math.max(size, 0), LARGEST_PAGE) : DEFAULT_PAGE;
 }
 
 /** @throws ServiceError `BAD_USER_INPUT` for a page size or cursor that cannot be */
@@ -64,10 +70,17 @@ function badUserInput(message: string): ServiceError {
   return new ServiceError("BAD_USER_INPUT", message);
 }
 
-function selects(selectionSet: SelectionSetNode | undefined, name: string, info: GraphQLResolveInfo): boolean {
-  return (selectionSet?.selections ?? []).some((selection) => {
-    if (selection.kind === "Field") return (selection as FieldNode).name.value === name;
-    if (selection.kind === "InlineFragment") return selects(selection.selectionSet, name, info);
-    return selects(info.fragments[selection.name.value]?.selectionSet, name, info);
-  });
+/** Whether `name` is selected. Each fragment is looked into once: those that nest multiply. */
+function selects(selectionSet: SelectionSetNode | undefined, name: string, { fragments }: GraphQLResolveInfo): boolean {
+  const seen = new Set<string>();
+  const isIn = (set: SelectionSetNode | undefined): boolean =>
+    (set?.selections ?? []).some((selection) => {
+      if (selection.kind === "Field") return selection.name.value === name;
+      if (selection.kind === "InlineFragment") return isIn(selection.selectionSet);
+      const spread = selection.name.value;
+      if (seen.has(spread)) return false;
+      seen.add(spread);
+      return isIn(fragments[spread]?.selectionSet);
+    });
+  return isIn(selectionSet);
 }

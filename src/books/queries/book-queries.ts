@@ -1,9 +1,11 @@
 import type { Builder } from "../../graphql/builder.ts";
+import { updateBookInput } from "../book.ts";
 import type { BookRef } from "../book-type.ts";
-import { connectionOf, pageRequest } from "./book-connection.ts";
+import { connectionOf, largestPage, pageRequest } from "./book-connection.ts";
 import type { BookEditForm, FormField } from "./book-edit-form.ts";
 
-export function defineBookQueries(builder: Builder, book: BookRef): void {
+/** `maxBooks` is the largest catalogue that `books` answers with. */
+export function defineBookQueries(builder: Builder, book: BookRef, maxBooks: number): void {
   const bookEditForm = defineEditForm(builder, book);
 
   builder.queryFields((t) => ({
@@ -11,6 +13,7 @@ export function defineBookQueries(builder: Builder, book: BookRef): void {
       type: [book],
       description:
         "The whole catalogue in title order. A catalogue too large for one answer is an error with the code TOO_MANY_BOOKS; read it by `booksConnection`.",
+      extensions: { listSize: maxBooks },
       resolve: (_, __, { bookQueries, consistency }) => bookQueries.books(consistency),
     }),
     book: t.field({
@@ -38,6 +41,7 @@ export function defineBookQueries(builder: Builder, book: BookRef): void {
       {
         type: book,
         description: "The catalogue in title order, page by page. Without `first` and `last` a page has 50 books.",
+        extensions: { listSize: largestPage },
         resolve: async (_, args, { bookQueries, consistency }, info) => {
           const request = pageRequest(args, info);
           return connectionOf(await bookQueries.page(request, consistency), args);
@@ -92,7 +96,11 @@ function defineEditForm(builder: Builder, book: BookRef) {
     fields: (t) => ({
       book: t.expose("book", { type: book, description: "The book as it is." }),
       mutation: t.exposeString("mutation", { description: "The mutation that takes the form as its input." }),
-      fields: t.expose("fields", { type: [formField], description: "The fields in their order." }),
+      fields: t.expose("fields", {
+        type: [formField],
+        description: "The fields in their order.",
+        extensions: { listSize: Object.keys(updateBookInput.shape).length },
+      }),
       jsonSchema: t.expose("jsonSchema", {
         type: "JSON",
         description: "JSON Schema (draft-07) that accepts what the mutation accepts.",

@@ -14,6 +14,8 @@ import { type BookEditForm, bookEditForm } from "./book-edit-form.ts";
 export class BookQueryHandler {
   readonly #reader: Reader<Book>;
   readonly #limits: ListLimits;
+  /** Fields of one request that ask for all books have one answer, which is read once. */
+  readonly #all = new WeakMap<Consistency, Promise<readonly Book[]>>();
 
   /** `limits` are those of `books`. */
   constructor(reader: Reader<Book>, limits: ListLimits) {
@@ -22,12 +24,13 @@ export class BookQueryHandler {
   }
 
   /** The whole catalogue in title order. */
-  async books(consistency: Consistency): Promise<readonly Book[]> {
-    const books = await this.#reader.read(consistency, (reads, large) => reads.all(this.#limits, large));
-    if (typeof books !== "string") return books;
-    const { rows, bytes } = this.#limits;
-    const size = books === "rows" ? `holds more than ${rows} books` : `comes to more than ${bytes / 1_000_000} MB`;
-    throw new ServiceError("TOO_MANY_BOOKS", `The catalogue ${size}. Read it page by page: booksConnection.`);
+  books(consistency: Consistency): Promise<readonly Book[]> {
+    let books = this.#all.get(consistency);
+    if (!books) {
+      books = this.#readAll(consistency);
+      this.#all.set(consistency, books);
+    }
+    return books;
   }
 
   /** The book with this title, or null. */
@@ -58,5 +61,13 @@ export class BookQueryHandler {
     const books = await this.#reader.readTable(consistency, (table) => table.where("id", ids));
     const byId = new Map(books.map((book) => [book.id, book]));
     return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  async #readAll(consistency: Consistency): Promise<readonly Book[]> {
+    const books = await this.#reader.read(consistency, (reads, large) => reads.all(this.#limits, large));
+    if (typeof books !== "string") return books;
+    const { rows, bytes } = this.#limits;
+    const size = books === "rows" ? `holds more than ${rows} books` : `comes to more than ${bytes / 1_000_000} MB`;
+    throw new ServiceError("TOO_MANY_BOOKS", `The catalogue ${size}. Read it page by page: booksConnection.`);
   }
 }

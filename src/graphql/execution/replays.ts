@@ -1,12 +1,14 @@
 import { LRUCache } from "lru-cache";
-import type { Consistency, Recheck } from "../cqrs/consistency.ts";
+import type { Consistency, Recheck } from "../../cqrs/consistency.ts";
 
-/** What all kept answers may take together, in characters of requests, answers and what was read for them. */
-const MAX_CHARACTERS = 32_000_000;
+/** What all kept answers may take together, in bytes, by the weights below, which are what a heap of them grows by. */
+const MAX_BYTES = 64_000_000;
+/** An entry, and each of its reads, beside their texts. */
+const ENTRY_BYTES = 600;
+/** A text takes as many for each of its characters, unless it is all Latin. */
+const CHARACTER_BYTES = 2;
 /** A longer answer is not kept: a few would leave no room for those of all others. */
-const MAX_ANSWER = MAX_CHARACTERS / 16;
-/** What an entry, and each of its reads, costs beside its texts, roughly. */
-const ENTRY_CHARACTERS = 500;
+const MAX_ANSWER_CHARACTERS = 2_000_000;
 
 /** Longer answers are kept as bytes: to encode 10 kB anew takes 15 µs. Shorter ones are faster as text. */
 const MAX_TEXT = 2000;
@@ -26,18 +28,38 @@ interface Replay {
  */
 export class Replays {
   readonly #replays = new LRUCache<string, Replay>({
-    maxSize: MAX_CHARACTERS,
+    maxSize: MAX_BYTES,
+    maxEntrySize: MAX_BYTES / 16,
     sizeCalculation: ({ rechecks, beforeRevision }, request) =>
       rechecks.reduce(
-        (sum, { size }) => sum + size + ENTRY_CHARACTERS,
-        request.length + beforeRevision.length + ENTRY_CHARACTERS,
+        (sum, { size }) => sum + CHARACTER_BYTES * size + ENTRY_BYTES,
+        CHARACTER_BYTES * request.length + sizeOf(beforeRevision) + ENTRY_BYTES,
       ),
   });
 
-  /** The answer to `request`, or undefined when it has to be made. */
-  async find(request: string): Promise<string | Buffer | undefined> {
+  /** The answer to `request` if it is known; `undefined` when it has to be made, at once or in the end. */
+  find(request: string): Promise<string | Buffer | undefined> | undefined {
     const replay = this.#replays.get(request);
-    if (!replay) return undefined;
+    return replay && this.#again(request, replay);
+  }
+
+  /** What all that is kept takes by its weights, and may take, in bytes. */
+  get kept(): { readonly bytes: number; readonly maxBytes: number } {
+    return { bytes: this.#replays.calculatedSize, maxBytes: MAX_BYTES };
+  }
+
+  /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
+  keep(request: string, answer: string, { report, rechecks }: Consistency): void {
+    if (!report || !rechecks || answer.length > MAX_ANSWER_CHARACTERS) return;
+    const afterRevision = `,"servedBy":"${report.servedBy}"}}}`;
+    const tail = report.revision + afterRevision;
+    if (!answer.endsWith(tail)) return;
+    const text = answer.slice(0, -tail.length);
+    const beforeRevision = text.length > MAX_TEXT ? Buffer.from(text) : text;
+    this.#replays.set(request, { rechecks, beforeRevision, afterRevision });
+  }
+
+  async #again(request: string, replay: Replay): Promise<string | Buffer | undefined> {
     const revision = await lowestOf(replay.rechecks).catch(() => {
       // whoever executes it finds out what is wrong, and those who come next need not find out twice
       this.#replays.delete(request);
@@ -49,17 +71,10 @@ export class Replays {
       ? beforeRevision + revision + afterRevision
       : Buffer.concat([beforeRevision, Buffer.from(revision + afterRevision)]);
   }
+}
 
-  /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
-  keep(request: string, answer: string, { report, rechecks }: Consistency): void {
-    if (!report || !rechecks || answer.length > MAX_ANSWER) return;
-    const afterRevision = `,"servedBy":"${report.servedBy}"}}}`;
-    const tail = report.revision + afterRevision;
-    if (!answer.endsWith(tail)) return;
-    const text = answer.slice(0, -tail.length);
-    const beforeRevision = text.length > MAX_TEXT ? Buffer.from(text) : text;
-    this.#replays.set(request, { rechecks, beforeRevision, afterRevision });
-  }
+function sizeOf(answer: string | Buffer): number {
+  return typeof answer === "string" ? CHARACTER_BYTES * answer.length : answer.length;
 }
 
 /** The lowest revision at which everything is as it was; undefined when something is not. */

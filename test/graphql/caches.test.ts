@@ -1,0 +1,66 @@
+import { expect, onTestFinished, test } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { ConfigService } from "../../src/config.ts";
+import { Graphql, JSON_TYPE } from "../../src/graphql/execution/yoga.ts";
+import { buildSchema } from "../../src/graphql/schema.ts";
+import { newDatabase } from "../support/database.ts";
+
+/** What all that is kept of requests takes at most, by README and SECURITY.md. */
+const ALL_BYTES = 96_000_000;
+
+async function start(env: Record<string, string> = {}) {
+  const config = ConfigService.load({ LOG_LEVEL: "silent", DATABASE_URL: (await newDatabase()).url, ...env });
+  const app = await createApp(config);
+  onTestFinished(() => app.close());
+  const graphql = new Graphql(buildSchema(config), app, config.graphqlLimits, app.log);
+  /** Answers a POST as the HTTP server does, and says what is kept of all that came. */
+  const post = async (query: string, operationName?: string) => {
+    const params = { query, ...(operationName && { operationName }) };
+    const text = JSON.stringify(params);
+    if (!(await graphql.replay(text))) await graphql.answer({ method: "POST", text, params, accept: JSON_TYPE });
+    return graphql.kept;
+  };
+  return { post, kept: () => graphql.kept };
+}
+
+test("nothing is kept of a document that is refused", async () => {
+  const { post, kept } = await start({ MAX_COST: "100000" });
+  const refused = [
+    ...Array.from({ length: 300 }, (_, n) => `{a${n}x}`),
+    ...["{", "", "{ books { id } } }", "{ books }", "{ books { id nothing } }", "subscription { books { id } }"],
+    `{ a: books { id title } ${Array.from({ length: 30 }, (_, n) => `a${n}: __typename`).join(" ")} }`,
+    `{ books { ${"id ".repeat(11)} } }`,
+    `{ ${"... { ".repeat(900)} books { id } ${"}".repeat(901)}`,
+  ];
+  for (const query of refused) for (let i = 0; i < 2; i++) await post(query);
+  await post("{ books { id } }", "Missing");
+  expect([kept().documents.bytes, kept().replays.bytes]).toEqual([0, 0]);
+});
+
+test("what is kept stays within its bounds, whatever it is, and all of them are what the documents say", async () => {
+  const { post, kept } = await start();
+  const many = (count: number, text: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => text(n)).join(" ");
+  const kinds: ((i: number) => string)[] = [
+    (i) => `{ book(title: "${String(i).padEnd(100_000, "Ж")}") { title } }`,
+    (i) => `{ ${many(29, (n) => `a${n}: book(title: "${i}") { t: title }`)} }`,
+    (i) => `{ a${i}: book(title: "") { ${"id ".repeat(100)} } }`,
+    // last, for it is these that fill the cache
+    (i) => `${"#\n".repeat(4900)}{ book(title: "${i}") { id } }`,
+  ];
+  for (const kind of kinds) {
+    let most = 0;
+    for (let i = 0; i < 40; i++) {
+      for (let again = 0; again < 3; again++) await post(kind(i));
+      const { documents, replays } = kept();
+      expect(documents.bytes).toBeLessThanOrEqual(documents.maxBytes);
+      expect(replays.bytes).toBeLessThanOrEqual(replays.maxBytes);
+      most = Math.max(most, documents.bytes + replays.bytes);
+    }
+    expect(most).toBeGreaterThan(0);
+  }
+  const { documents, replays } = kept();
+  // they were filled, or the bounds were not tried
+  expect(documents.bytes).toBeGreaterThan(0.9 * documents.maxBytes);
+  expect(documents.maxBytes + replays.maxBytes).toBe(ALL_BYTES);
+});
