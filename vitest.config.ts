@@ -32,7 +32,7 @@ export default defineConfig({
           // these are about files, Redis and GraphQL, and learn nothing from another engine
           exclude: [
             "test/books/import/*.test.ts",
-            "test/cqrs/redis-topologies.test.ts",
+            "test/cqrs/redis-{topologies,tls}.test.ts",
             "test/graphql/{errors,schema}.test.ts",
           ],
           env: { TEST_ENGINE: "postgresql" },

@@ -90,7 +90,9 @@ export async function createApp(config: Config): Promise<App> {
     const databaseReadiness = new DatabaseReadiness(orm, streams);
     const reader = new Reader(readModel, table, head, redis, new LargeLists(LARGEST_LISTS * config.maxAnswerBytes));
 
-    await Promise.all([books.raiseLease(config.readLeaseMs), redis.start()]);
+    const begun = await Promise.allSettled([books.raiseLease(config.readLeaseMs), redis.start()]);
+    // a database that is closed in the middle of a transaction may wait for it for ever
+    for (const one of begun) if (one.status === "rejected") throw one.reason;
     await readModel.start();
 
     return {

@@ -7,8 +7,6 @@ const MAX_BYTES = 64_000_000;
 const ENTRY_BYTES = 600;
 /** A text takes as many for each of its characters, unless it is all Latin. */
 const CHARACTER_BYTES = 2;
-/** A longer answer is not kept: a few would leave no room for those of all others. */
-const MAX_ANSWER_CHARACTERS = 2_000_000;
 
 /** Longer answers are kept as bytes: to encode 10 kB anew takes 15 µs. Shorter ones are faster as text. */
 const MAX_TEXT = 2000;
@@ -29,6 +27,7 @@ interface Replay {
 export class Replays {
   readonly #replays = new LRUCache<string, Replay>({
     maxSize: MAX_BYTES,
+    // a few larger ones would leave no room for those of all others
     maxEntrySize: MAX_BYTES / 16,
     sizeCalculation: ({ rechecks, beforeRevision }, request) =>
       rechecks.reduce(
@@ -50,7 +49,7 @@ export class Replays {
 
   /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
   keep(request: string, answer: string, { report, rechecks }: Consistency): void {
-    if (!report || !rechecks || answer.length > MAX_ANSWER_CHARACTERS) return;
+    if (!report || !rechecks) return;
     const afterRevision = `,"servedBy":"${report.servedBy}"}}}`;
     const tail = report.revision + afterRevision;
     if (!answer.endsWith(tail)) return;

@@ -92,7 +92,7 @@ describe("an import that cannot be done", () => {
       expect.stringMatching(/^DATABASE_URL must be .*\n$/),
       expect.stringMatching(/^DATABASE_URL: cannot open .*\n$/),
       expect.stringMatching(/^REDIS_URL must be .*\n$/),
-      expect.stringMatching(/^REDIS_URL: Redis does not answer .*\n$/),
+      expect.stringMatching(/^REDIS_URL: Redis cannot be used .*\n$/),
     ]);
     for (const result of results) {
       expect(result).toMatchObject({ code: 1, stdout: "" });
