@@ -28,7 +28,7 @@ interface Work {
   validated: number;
   /** Executions, by graphql's own executor or compiled. */
   executed: number;
-  /** SQL statements but for the look-ups of the background. */
+  /** SQL statements but for those of the background, which looks the row up and scrubs the read model. */
   statements: string[];
 }
 
@@ -123,11 +123,16 @@ function count(channel: string, onStart: () => void): void {
 
 function countStatements({ statements }: Work): void {
   const statement = Object.getPrototypeOf(new Database(":memory:").prepare("select 1")) as Database.Statement;
-  const isLookUp = (sql: string) => /^select \* from "stream" where "name" = \?$/.test(sql);
+  const isOfUpkeep = (sql: string) =>
+    [
+      /^select \*.* from "stream" where "name" = \?$/s,
+      /from "book_change" where "revision" > \?/,
+      /from "book" where "title" > \?.* limit \?\) as "instance" on true where "stream"."name" = \? order by "title"$/,
+    ].some((pattern) => pattern.test(sql));
   for (const method of ["all", "run", "get"] as const) {
     const original = statement[method];
     vi.spyOn(statement, method).mockImplementation(function (this: Database.Statement, ...parameters) {
-      if (!isLookUp(this.source)) statements.push(this.source);
+      if (!isOfUpkeep(this.source)) statements.push(this.source);
       return original.apply(this, parameters);
     });
   }
@@ -203,7 +208,8 @@ describe("with Redis", () => {
   /** So many scripts were run; upkeep may have run one of its own. */
   function expectScripts(work: { redis: Record<string, number>; statements: string[] }, count: number): void {
     const { evalsha = 0, eval: first = 0 } = work.redis;
-    expect([count, count + 1]).toContain(evalsha + first);
+    // upkeep looks at the read model once a second, and at a portion of its rows
+    expect([count, count + 1, count + 2]).toContain(evalsha + first);
     expect(work.statements).toEqual([]);
   }
 

@@ -22,6 +22,12 @@ export class EntityTable<T extends object> {
   readonly #driver: IDatabaseDriver;
   /** Of the properties whose values are others in the database. */
   readonly #types: ReadonlyMap<string, Type<unknown>>;
+  /** What each property is in JSON, where that is a text or a number. */
+  readonly #shape: readonly {
+    readonly name: string;
+    readonly type: string | undefined;
+    readonly isNullable: boolean;
+  }[];
   readonly #compiled = new Map<string, CompiledQuery>();
 
   constructor(orm: MikroORM, Entity: EntityName<T>) {
@@ -30,8 +36,23 @@ export class EntityTable<T extends object> {
     const { tableName, props } = this.#meta;
     this.name = tableName;
     this.columns = Object.fromEntries(props.map((prop) => [prop.name, prop.fieldNames[0] as string]));
+    this.#shape = props.map(({ name, runtimeType, nullable }) => ({
+      name,
+      type: runtimeType === "string" || runtimeType === "number" ? runtimeType : undefined,
+      isNullable: nullable === true,
+    }));
     this.#types = new Map(props.flatMap(({ name, customType }) => (customType ? [[name, customType]] : [])));
   }
+
+  /** Whether `value` has the properties of an instance, as JSON has them. */
+  readonly isInstance = (value: unknown): value is T => {
+    if (typeof value !== "object" || value === null) return false;
+    for (const { name, type, isNullable } of this.#shape) {
+      const found = (value as Record<string, unknown>)[name];
+      if (found === null ? !isNullable : found === undefined || (type && typeof found !== type)) return false;
+    }
+    return true;
+  };
 
   /** Inserts a row and returns it as an instance. */
   async insert(sql: Sql, data: object): Promise<T> {

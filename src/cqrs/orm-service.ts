@@ -205,9 +205,9 @@ export class OrmService {
   }
 
   /** Table and columns of an entity, by property name. */
-  columns(Entity: AnyEntity): { table: string; columns: Readonly<Record<string, string>> } {
-    const { name, columns } = this.#open.table(Entity);
-    return { table: name, columns };
+  columns<T extends object>(Entity: EntityName<T>) {
+    const { name, columns, isInstance } = this.#open.table(Entity);
+    return { table: name, columns, isInstance };
   }
 
   get #open(): OpenedDatabase {

@@ -8,7 +8,7 @@ import { rebuild } from "./rebuild.ts";
 import { RebuildBackoff } from "./rebuild-backoff.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import { ElsewhereError, isReplyError, RedisUnavailable } from "./redis-fault.ts";
-import { ForeignHistory, RedisReads, soundMark, Unsound } from "./redis-reads.ts";
+import { RedisReads, soundMark } from "./redis-reads.ts";
 import type { RedisService } from "./redis-service.ts";
 import {
   KEY_FORMAT,
@@ -21,8 +21,10 @@ import {
   samePlace,
   TIME_TO_LIVE_MS,
 } from "./scripts.ts";
+import { Scrub } from "./scrub.ts";
 import type { Change, Commit, Stream, StreamRow } from "./stream.ts";
 import type { TableReads } from "./table-reads.ts";
+import { ForeignHistory, Garbled, Unsound } from "./unsound.ts";
 
 /** How often the read model is looked after when nothing else gives cause to. Milliseconds. */
 const TEND_INTERVAL_MS = 1000;
@@ -65,6 +67,10 @@ export class ReadModel<T extends object> {
   #stopped = false;
   #reported: string | undefined;
   #refused = false;
+  /** The name of a read model in which a row was found that is not what was written there. */
+  #garbled: string | undefined;
+  readonly #scrub: Scrub<T>;
+  #scrubbing: Promise<void> | undefined;
 
   constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, log: Logger) {
     this.#stream = stream;
@@ -72,6 +78,7 @@ export class ReadModel<T extends object> {
     this.#head = head;
     this.#redis = redis;
     this.#log = log;
+    this.#scrub = new Scrub(stream, table);
     redis.willHold(stream.definition.name);
   }
 
@@ -83,7 +90,12 @@ export class ReadModel<T extends object> {
     if (!this.#redis.configured) return this.#reportOthers();
     this.#head.start();
     this.#redis.onReady(() => this.tend());
-    this.#timer = setInterval(() => this.tend(), TEND_INTERVAL_MS).unref();
+    this.#timer = setInterval(() => {
+      this.tend();
+      this.#scrubbing ??= this.#scrubOn().finally(() => {
+        this.#scrubbing = undefined;
+      });
+    }, TEND_INTERVAL_MS).unref();
     await Promise.race([this.tend(), sleep(TEND_INTERVAL_MS, undefined, { ref: false })]);
   }
 
@@ -97,7 +109,7 @@ export class ReadModel<T extends object> {
     this.#head.stop();
     clearInterval(this.#timer);
     this.#stopped = true;
-    await this.#tending;
+    await Promise.all([this.#tending, this.#scrubbing]);
   }
 
   /**
@@ -144,7 +156,8 @@ export class ReadModel<T extends object> {
       if (answer.revision < this.#head.revision) this.tend();
     } catch (error) {
       // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
-      if (error instanceof Unsound || isReplyError(error)) this.tend();
+      if (error instanceof Garbled) this.#reject(fence.source);
+      else if (error instanceof Unsound || isReplyError(error)) this.tend();
       else if (!(error instanceof RedisUnavailable)) throw error;
     }
     return undefined;
@@ -206,7 +219,7 @@ export class ReadModel<T extends object> {
   #sourceOf(name: string, connection: RedisConnection): RedisReads<T> {
     const source = this.#source;
     if (source?.name === name && source.connection === connection && !source.chain.isCondemned) return source;
-    this.#source = new RedisReads(this.#stream.definition, name, connection, this.#redis);
+    this.#source = new RedisReads(this.#stream.definition, this.#table.isInstance, name, connection, this.#redis);
     this.#head.watch(this.#source.chain);
     return this.#source;
   }
@@ -243,6 +256,24 @@ export class ReadModel<T extends object> {
     if (!isKnown) throw new ForeignHistory("the mark is of another history");
     chain.verify(mark);
     this.#head.learn(mark);
+  }
+
+  /** Has the read model of `source` rebuilt, whose mark and sizes say that it is sound. */
+  #reject(source: RedisReads<T>): void {
+    this.#garbled = source.name;
+    source.chain.condemn();
+    this.tend();
+  }
+
+  async #scrubOn(): Promise<void> {
+    const source = this.#source;
+    if (!source?.chain.isTrusted || source.connection !== this.#redis.connection) return;
+    try {
+      await this.#scrub.next(source);
+    } catch (error) {
+      // what else may be wrong with either store, those who look after it find out
+      if (error instanceof Garbled) this.#reject(source);
+    }
   }
 
   #giveUp({ chain }: RedisReads<T>, reason: Unsound): void {
@@ -311,6 +342,7 @@ export class ReadModel<T extends object> {
         this.#missedAt = undefined;
         const source = this.#sourceOf(name, connection);
         try {
+          if (name === this.#garbled) throw new Garbled("a row is not what was written there");
           return await this.#keep(source, row);
         } catch (error) {
           if (isReplyError(error, "READONLY")) {

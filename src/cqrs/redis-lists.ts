@@ -35,7 +35,7 @@ interface Question<T, V> {
 
 /** The rows from rank `first` to before `stop`, as far as they fit, or nothing if the mark is another. */
 type ReadOn = (mark: string, first: number, stop: number, bytes: number) => Promise<PortionReply | null>;
-type Parse<T> = (json: string | null | undefined, size: number) => T[];
+type Parse<T> = (portion: Readonly<PortionReply>) => T[];
 
 /**
  * Reads lists: as one command where that sends the whole list, and else in portions. Those count if all of them have the
@@ -86,10 +86,10 @@ export class RedisLists<T> {
   /** Reads the first portion, and answers if that is all there is or all that need be known. */
   async #begin<V>({ text, mostBytes, begin, toValue }: Question<T, V>) {
     const begun = await begin();
-    const [size = 0, bytes = 0, json] = begun.portion;
+    const [size = 0, bytes = 0] = begun.portion;
     const isTooLarge = bytes > mostBytes || (this.#tooLarge?.question === text && this.#tooLarge.mark === begun.text);
     if (size < begun.stop - begun.first && !isTooLarge) return { begun };
-    const make = () => toValue(begun, isTooLarge ? undefined : this.#parse(json, size));
+    const make = () => toValue(begun, isTooLarge ? undefined : this.#parse(begun.portion));
     return { begun, answer: new StoredAnswer(begun.mark, begun.text, make) };
   }
 
@@ -113,10 +113,10 @@ export class RedisLists<T> {
     const found: T[] = [];
     let taken = 0;
     for (let next: Readonly<PortionReply> | null = portion; next; ) {
-      const [size = 0, bytes = 0, json] = next;
+      const [, bytes = 0] = next;
       taken += bytes;
       if (taken > mostBytes) return "too large";
-      found.push(...this.#parse(json, size));
+      found.push(...this.#parse(next));
       if (found.length >= stop - first) return found;
       await turn();
       next = await this.#readOn(text ?? "", first + found.length, stop, PORTION_BYTES);

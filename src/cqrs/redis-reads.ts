@@ -1,5 +1,6 @@
 import type DataLoader from "dataloader";
 import { Chain } from "./chain.ts";
+import { isBefore } from "./code-points.ts";
 import type { LargeLists } from "./large-lists.ts";
 import { type Mark, parseMark } from "./mark.ts";
 import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
@@ -15,12 +16,7 @@ import {
   type ScriptedRedis,
 } from "./scripts.ts";
 import type { StreamDefinition } from "./stream.ts";
-
-/** Redis answered, but what it holds cannot be believed. */
-export class Unsound extends Error {}
-
-/** It is of another history than this database's: of a copy, or from before a restore. */
-export class ForeignHistory extends Unsound {}
+import { Garbled, Unsound } from "./unsound.ts";
 
 /** A row as it is in Redis, and the mark of the hash that it is in. */
 interface StoredRow {
@@ -45,6 +41,7 @@ export class RedisReads<T extends object> implements Reads<T> {
   readonly isThere: boolean;
   readonly #keys: ReadModelKeys;
   readonly #key: keyof T & string;
+  readonly #isInstance: (value: unknown) => value is T;
   readonly #redis: RedisService;
   /**
    * All point reads that wait in one turn of the event loop are one command: at 64 connections that takes a third off
@@ -53,7 +50,14 @@ export class RedisReads<T extends object> implements Reads<T> {
   readonly #points: DataLoader<string, StoredRow>;
   readonly #lists: RedisLists<T>;
 
-  constructor(definition: StreamDefinition<T>, name: string, connection: RedisConnection, redis: RedisService) {
+  constructor(
+    definition: StreamDefinition<T>,
+    isInstance: (value: unknown) => value is T,
+    name: string,
+    connection: RedisConnection,
+    redis: RedisService,
+  ) {
+    this.#isInstance = isInstance;
     this.name = name;
     this.connection = connection;
     this.isThere = livesAt(name, connection);
@@ -64,7 +68,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     this.#lists = new RedisLists(
       `${this.#keys.rows} ${connection.readyAt}`,
       (...range) => this.#call(({ rows, order }, redis) => redis.readOn(rows, order, ...range)),
-      (json, size) => this.#parseAll(json, size),
+      (portion) => this.#parseAll(portion),
     );
   }
 
@@ -130,25 +134,28 @@ export class RedisReads<T extends object> implements Reads<T> {
 
   #parse(json: string, key: string): T {
     const instance = parseJson(json);
-    if (this.#keyOf(instance) !== key) throw new Unsound("a row is another's");
-    return instance as T;
+    if (!this.#isInstance(instance)) throw new Garbled("a row is no instance");
+    if (instance[this.#key] !== key) throw new Garbled("a row is another's");
+    return instance;
   }
 
-  #parseAll(json: string | null | undefined, size: number): T[] {
+  #parseAll([size = 0, , json, firstKey, lastKey]: Readonly<PortionReply>): T[] {
     const instances = parseJson(json);
-    if (!Array.isArray(instances) || instances.length !== size) throw new Unsound("rows are missing");
+    if (!Array.isArray(instances) || instances.length !== size) throw new Garbled("rows are missing");
+    let last: string | undefined;
     for (const instance of instances) {
-      if (typeof this.#keyOf(instance) !== "string") throw new Unsound("a row is no instance");
+      if (!this.#isInstance(instance)) throw new Garbled("a row is no instance");
+      const key = String(instance[this.#key]);
+      // keys that ascend from the first to the last of the portion are those of its rows: each is in one place only
+      if (last === undefined ? key !== firstKey : !isBefore(last, key)) throw new Garbled("a row is another's");
+      last = key;
     }
+    if (size > 0 && last !== lastKey) throw new Garbled("a row is another's");
     return instances;
-  }
-
-  #keyOf(instance: unknown): unknown {
-    return (instance as T | null)?.[this.#key];
   }
 }
 
-/** @throws Unsound when it has no mark, or rows that are missing */
+/** @throws Unsound when it has no mark, Garbled when rows are missing */
 function begun(
   text: string | null | undefined,
   total: number,
@@ -157,16 +164,16 @@ function begun(
   portion: Readonly<PortionReply>,
 ): BegunList {
   const mark = soundMark(text);
-  if (first < stop && !portion[0]) throw new Unsound("rows are missing");
+  if (first < stop && !portion[0]) throw new Garbled("a row is missing");
   return { mark, text, total, first, stop, portion };
 }
 
-/** @throws Unsound */
+/** @throws Garbled */
 function parseJson(json: string | null | undefined): unknown {
   try {
     return JSON.parse(json ?? "");
   } catch {
-    throw new Unsound("a row is no JSON");
+    throw new Garbled("a row is no JSON");
   }
 }
 

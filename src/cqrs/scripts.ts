@@ -72,23 +72,27 @@ local sound = mark and redis.call('HLEN', KEYS[1]) == total + 1
 
 /**
  * How many of the rows with the ranks `first` to `stop` (exclusive) make a portion of at most `most` bytes, what they
- * take, and the rows as one JSON array, which costs the reader a fraction of what hundreds of replies do; nothing if
- * one is missing. Each row that is larger is a portion by itself. HMGET is sent in steps: Lua's stack holds a few
+ * take, the rows as one JSON array, which costs the reader a fraction of what hundreds of replies do (nothing if one is
+ * missing), and the first and the last of their keys. Each row that is larger is a portion by itself. HMGET is sent in steps: Lua's stack holds a few
  * thousand values, and what a step reads beyond the portion is small.
  */
 const PORTION = `
 local function portion(first, stop, most)
-  local found, bytes = {}, 0
+  local found, bytes, firstKey, lastKey = {}, 0, '', ''
   for from = first, stop - 1, 50 do
     local keys = redis.call('ZRANGE', KEYS[2], from, math.min(from + 50, stop) - 1)
-    for _, row in ipairs(redis.call('HMGET', KEYS[1], unpack(keys))) do
+    for i, row in ipairs(redis.call('HMGET', KEYS[1], unpack(keys))) do
       if not row then return 0, 0, false end
-      if #found > 0 and bytes + #row > most then return #found, bytes, '[' .. table.concat(found, ',') .. ']' end
+      if #found > 0 and bytes + #row > most then
+        return #found, bytes, '[' .. table.concat(found, ',') .. ']', firstKey, lastKey
+      end
       found[#found + 1] = row
       bytes = bytes + #row
+      if #found == 1 then firstKey = keys[i] end
+      lastKey = keys[i]
     end
   end
-  return #found, bytes, '[' .. table.concat(found, ',') .. ']'
+  return #found, bytes, '[' .. table.concat(found, ',') .. ']', firstKey, lastKey
 end
 `;
 
@@ -252,8 +256,8 @@ export const scripts = {
 
 type Script<Reply> = (rows: string, order: string, ...args: (string | number)[]) => Promise<Reply>;
 
-/** How many rows a portion has, their bytes, and they themselves as JSON. */
-export type PortionReply = [size?: number, bytes?: number, rows?: string | null];
+/** How many rows a portion has, their bytes, they themselves as JSON, and the first and the last of their keys. */
+export type PortionReply = [size?: number, bytes?: number, rows?: string | null, firstKey?: string, lastKey?: string];
 
 /** A client that knows the scripts. What they reply is checked where it is read: the keys may hold anything. */
 export interface ScriptedRedis extends Redis {

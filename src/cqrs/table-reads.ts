@@ -28,6 +28,8 @@ interface Portion<T> {
  * long as to read it.
  */
 export class TableReads<T extends object> implements Reads<T> {
+  /** Whether a value has the properties of an instance. */
+  readonly isInstance: (value: unknown) => value is T;
   readonly #orm: OrmService;
   readonly #stream: Stream<T>;
   readonly #table: string;
@@ -50,7 +52,8 @@ export class TableReads<T extends object> implements Reads<T> {
   constructor(orm: OrmService, stream: Stream<T>) {
     this.#orm = orm;
     this.#stream = stream;
-    const { table, columns } = orm.columns(stream.definition.entity);
+    const { table, columns, isInstance } = orm.columns<T>(stream.definition.entity);
+    this.isInstance = isInstance;
     this.#table = table;
     this.#columns = columns;
     this.#key = columns[stream.definition.key] as string;
@@ -131,6 +134,16 @@ export class TableReads<T extends object> implements Reads<T> {
       },
       ...mark,
     };
+  }
+
+  /** The rows between two keys, both exclusive, in key order. */
+  async between({ after = "", before, limit }: Pick<PageRequest, "after" | "before" | "limit">): Promise<Answer<T[]>> {
+    const { instances, mark } = await this.#select((sql) => {
+      const range = this.#rows(sql).where(this.#key, ">", after).orderBy(this.#key).limit(limit);
+      const rows = before === undefined ? range : range.where(this.#key, "<", before);
+      return this.#joined(sql, rows).orderBy(this.#stream.definition.key);
+    });
+    return { value: instances, ...mark };
   }
 
   /**
