@@ -19,8 +19,8 @@ test("a short torture breaks no rule", { timeout: 240_000 }, async () => {
     clients: 6,
     rate: 40,
     faults: DEFAULT_FAULT_NAMES,
-    scrubMs: 0,
-    foreignMs: 0,
+    scrubMs: 20_000,
+    foreignMs: 3000,
     apart: false,
   });
   const evidence = () => `${showViolations(result)}\n${reportOf(result)}\nhistory: ${keepHistory(result, tmpdir())}`;

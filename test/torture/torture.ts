@@ -19,8 +19,8 @@ const USAGE = `npm run torture -- [options]
   --faults LIST  only these kinds of faults, separated by commas
   --and LIST     these as well, beside those that are there by default
   --without LIST none of these
-  --scrub MS     how long answers may be wrong about a row that was changed by hand (60000)
-  --foreign MS   how long a process may show states of another database once it has met them (0)
+  --scrub MS     how long answers may be wrong about a row that was changed by hand (20000)
+  --foreign MS   how long a process may show states of another database once it has met them (3000)
   --apart        a key prefix for each database: copies cannot harm then, so what is found is the torture's own fault
   --keep DIR     where a history that has violations is kept (the system's directory for temporary files)
   --keep-always  keep the history in any case
@@ -40,8 +40,8 @@ const { values } = parseArgs({
     faults: { type: "string" },
     and: { type: "string", default: "" },
     without: { type: "string", default: "" },
-    scrub: { type: "string", default: "60000" },
-    foreign: { type: "string", default: "0" },
+    scrub: { type: "string", default: "20000" },
+    foreign: { type: "string", default: "3000" },
     apart: { type: "boolean", default: false },
     keep: { type: "string", default: tmpdir() },
     "keep-always": { type: "boolean", default: false },
