@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     globalSetup: ["test/support/global-setup.ts", "test/support/record.ts"],
     // most tests wait for servers more than they work
-    maxWorkers: 3,
+    maxWorkers: 4,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
     // of use on a busy machine only: what is waited for comes, or not at all
@@ -32,7 +32,7 @@ export default defineConfig({
           // these are about files, Redis and GraphQL, and learn nothing from another engine
           exclude: [
             "test/books/import/*.test.ts",
-            "test/cqrs/redis-{topologies,tls}.test.ts",
+            "test/cqrs/redis-{topologies,tls,refusals}.test.ts",
             "test/graphql/{errors,schema}.test.ts",
           ],
           env: { TEST_ENGINE: "postgresql" },
