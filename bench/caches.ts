@@ -7,6 +7,7 @@ import { CompiledExecutor } from "../src/graphql/execution/compiled-executor.ts"
 import { Limits } from "../src/graphql/execution/limits.ts";
 import { Replays } from "../src/graphql/execution/replays.ts";
 import { buildSchema } from "../src/graphql/schema.ts";
+import { modules } from "../src/modules.ts";
 
 /**
  * How many bytes the heap grows by when each cache is filled to its bound with one kind of entry, beside what the cache
@@ -17,8 +18,8 @@ import { buildSchema } from "../src/graphql/schema.ts";
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-const config = ConfigService.load({});
-const schema = buildSchema(config);
+const config = ConfigService.load({}, modules);
+const schema = buildSchema(modules, config);
 const fields = (count: number, i: number) =>
   Array.from({ length: count }, (_, n) => `a${n}: book(title: "${i}") { t: title }`).join(" ");
 

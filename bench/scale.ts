@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { parseArgs } from "node:util";
 import { CompiledQuery } from "kysely";
-import { openDatabase } from "../src/app.ts";
 import { updateBook } from "../src/books/commands/book-commands.ts";
+import { openBooks } from "../test/support/books.ts";
 import { cleaningUp } from "../test/support/cleanup.ts";
 import { type Engine, newDatabase } from "../test/support/database.ts";
 import startPostgres from "../test/support/postgres-setup.ts";
@@ -167,7 +167,7 @@ async function share(size: number): Promise<[string, Figures][]> {
 
 /** How many changes a second a read model catches up with that is far behind. */
 async function catchUp(url: string, store: Store, size: number): Promise<number> {
-  const { orm, books } = await openDatabase(url);
+  const { orm, books } = await openBooks(url);
   for (let done = 0; done < changes; done += BATCH) {
     await books.commit(Array.from({ length: BATCH }, () => updateBook(anyTitle(size), { stockQuantity: done })));
   }
@@ -204,7 +204,7 @@ async function revisionIn({ nodes }: Store): Promise<number> {
 
 /** Fills the table in one statement; the catalogue's revision stays at 0, as if it had been made so. */
 async function fill(url: string, size: number): Promise<void> {
-  const { orm } = await openDatabase(url);
+  const { orm } = await openBooks(url);
   const numbers =
     engine === "sqlite"
       ? `with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n + 1 < ${size})`

@@ -1,7 +1,7 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { openDatabase } from "../src/app.ts";
+import { openBooks } from "../test/support/books.ts";
 import type { RedisServer } from "../test/support/redis.ts";
 import { catalogue, inTitleOrder } from "./catalogue.ts";
 import { listed } from "./requests.ts";
@@ -36,7 +36,7 @@ export class Databases {
 
 /** Makes the database and fills its table. The catalogue's revision stays at 0, as if it had been made so. */
 async function fill(file: string, size: number): Promise<void> {
-  const { orm } = await openDatabase(`sqlite:${file}`);
+  const { orm } = await openBooks(`sqlite:${file}`);
   await orm.close();
   const database = new Database(file);
   const insert = database.prepare(

@@ -1,27 +1,21 @@
 import type { Logger } from "pino";
-import { BookEntity } from "./books/book.ts";
-import { bookStream } from "./books/book-stream.ts";
-import { BookCommandHandler } from "./books/commands/book-command-handler.ts";
-import { bookMigrations } from "./books/migrations.ts";
-import { BookQueryHandler } from "./books/queries/book-query-handler.ts";
-import { BookReadModel } from "./books/queries/book-read-model.ts";
 import type { Config } from "./config.ts";
+import { openAggregate } from "./cqrs/aggregate.ts";
 import { DatabaseReadiness } from "./cqrs/database-readiness.ts";
 import { within } from "./cqrs/deadline.ts";
 import { ServiceError, StartupError } from "./cqrs/errors.ts";
-import { Head } from "./cqrs/head.ts";
+import type { Handlers } from "./cqrs/handlers.ts";
 import { LargeLists } from "./cqrs/large-lists.ts";
 import { kernelMigrations } from "./cqrs/migrations.ts";
 import { OrmService } from "./cqrs/orm-service.ts";
-import { Reader } from "./cqrs/reader.ts";
 import { RedisService } from "./cqrs/redis-service.ts";
-import { Stream } from "./cqrs/stream.ts";
-import { TableReads } from "./cqrs/table-reads.ts";
 import { Graphql } from "./graphql/execution/yoga.ts";
 import { buildSchema } from "./graphql/schema.ts";
 import { HttpServer } from "./http/http-server.ts";
 import type { Readiness } from "./http/router.ts";
 import { createLog } from "./log.ts";
+import type { Module } from "./module.ts";
+import { readinessOf } from "./readiness.ts";
 
 /** How long each store may take to close, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5000;
@@ -29,13 +23,10 @@ const CLOSE_TIMEOUT_MS = 5000;
 /** How many lists of the largest size may be waited for at once. */
 const LARGEST_LISTS = 8;
 
-/** What readiness asks for. */
-const streams = [bookStream];
-
 /** A running service without its HTTP side: what an import needs, too. */
 export interface App {
-  readonly bookCommands: BookCommandHandler;
-  readonly bookQueries: BookQueryHandler;
+  readonly modules: readonly Module[];
+  readonly handlers: Handlers;
   readonly readiness: () => Promise<Readiness>;
   readonly log: Logger;
   /** Closes everything that `createApp` opened. */
@@ -43,76 +34,66 @@ export interface App {
 }
 
 /**
- * The database and the streams in it, for what needs nothing else.
+ * The database of these modules, for what needs nothing else.
  *
  * @throws StartupError
  */
-export async function openDatabase(url: string) {
+export async function openDatabase(url: string, modules: readonly Module[]): Promise<OrmService> {
   const orm = await new OrmService({
     url,
-    entities: [BookEntity],
-    migrations: [...kernelMigrations, ...bookMigrations],
+    entities: streamsOf(modules).map(({ entity }) => entity),
+    migrations: [...kernelMigrations, ...modules.flatMap(({ migrations }) => migrations)],
   }).init();
   try {
-    await new DatabaseReadiness(orm, streams).requireRights();
+    await new DatabaseReadiness(orm, streamsOf(modules)).requireRights();
+    return orm;
   } catch (error) {
     await orm.close();
     throw startupError(error);
   }
-  return { orm, books: new Stream(orm, bookStream) };
 }
 
 /**
- * The composition root: the only place that constructs. A second aggregate is registered here, with its entity and
- * migrations, and in `graphql/schema.ts`, with its types.
+ * The composition root: it constructs what the aggregates share, and `openAggregate` what each has for itself.
  *
  * @throws StartupError
  */
-export async function createApp(config: Config): Promise<App> {
+export async function createApp(config: Config, modules: readonly Module[]): Promise<App> {
   const log = createLog(config.logLevel);
   const logWarning = ({ name, message }: Error) => log.warn({ warning: name }, message);
   process.on("warning", logWarning);
 
-  const { orm, books } = await openDatabase(config.databaseUrl).catch((error) => {
+  const orm = await openDatabase(config.databaseUrl, modules).catch((error) => {
     process.off("warning", logWarning);
     throw error;
   });
-  const redis = new RedisService({
-    url: config.redisUrl,
-    critical: config.redisCritical,
-    timeoutMs: config.redisTimeoutMs,
-    log,
-  });
+  const { redisUrl: url, redisCritical: critical, redisTimeoutMs: timeoutMs } = config;
+  const redis = new RedisService({ url, critical, timeoutMs, log });
   try {
-    const table = new TableReads(orm, books);
-    const head = new Head(books, log);
-    const readModel = new BookReadModel(books, table, head, redis, log);
-    const databaseReadiness = new DatabaseReadiness(orm, streams);
-    const reader = new Reader(readModel, table, head, redis, new LargeLists(LARGEST_LISTS * config.maxAnswerBytes));
+    const stores = { orm, redis, large: new LargeLists(LARGEST_LISTS * config.maxAnswerBytes), log };
+    const opened = modules.map((module) => {
+      const aggregate = openAggregate(module.stream, module.readModel, stores);
+      return { aggregate, handlers: module.handlers(aggregate, config) };
+    });
+    const aggregates = opened.map(({ aggregate }) => aggregate);
+    const databaseReadiness = new DatabaseReadiness(orm, streamsOf(modules));
 
-    const begun = await Promise.allSettled([books.raiseLease(config.readLeaseMs), redis.start()]);
+    const leases = aggregates.map((aggregate) => aggregate.raiseLease(config.readLeaseMs));
+    const begun = await Promise.allSettled([...leases, redis.start()]);
     // a database that is closed in the middle of a transaction may wait for it for ever
     for (const one of begun) if (one.status === "rejected") throw one.reason;
-    await readModel.start();
+    await Promise.all(aggregates.map((aggregate) => aggregate.start()));
 
     return {
-      bookCommands: new BookCommandHandler(books, readModel),
-      bookQueries: new BookQueryHandler(reader, { rows: config.maxBooks, bytes: config.maxAnswerBytes }),
+      modules,
+      handlers: new Map(opened.flatMap(({ handlers }) => handlers)),
       log,
-      readiness: async () => {
-        const works = await head.lookUp().then(
-          () => databaseReadiness.check(log),
-          () => false,
-        );
-        const database = works ? "up" : "down";
-        const isRedisUsable = redis.configured && (await redis.isUsable()) && !readModel.refused;
-        const redisState = redis.configured ? (isRedisUsable ? "up" : "down") : "off";
-        return { ready: database === "up" && !(redis.critical && redisState === "down"), database, redis: redisState };
-      },
+      readiness: () => readinessOf(aggregates, databaseReadiness, redis, log),
       async close() {
         // a store that hangs must not keep the process from ending
         const report = (err: Error) => log.warn({ err }, "a store did not close in time");
-        await within(CLOSE_TIMEOUT_MS, readModel.stop()).catch(report);
+        const stopped = Promise.all(aggregates.map((aggregate) => aggregate.stop()));
+        await within(CLOSE_TIMEOUT_MS, stopped).catch(report);
         redis.close();
         await within(CLOSE_TIMEOUT_MS, orm.close()).catch(report);
         process.off("warning", logWarning);
@@ -126,23 +107,23 @@ export async function createApp(config: Config): Promise<App> {
   }
 }
 
+function streamsOf(modules: readonly Module[]) {
+  return modules.map(({ stream }) => stream);
+}
+
 function startupError(error: unknown): unknown {
   if (!(error instanceof ServiceError)) return error;
   return new StartupError([`DATABASE_URL: ${error.message}`], { cause: error });
 }
 
 /** The HTTP server in front of an app. */
-export function createHttpServer(app: App, config: Config): HttpServer {
+export function createHttpServer({ modules, handlers, readiness, log }: App, config: Config): HttpServer {
+  const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy } = config;
   return new HttpServer({
-    graphql: new Graphql(buildSchema(config), app, config.graphqlLimits, app.log),
-    readiness: app.readiness,
-    maxBodyBytes: config.maxBodyBytes,
-    maxConnections: config.maxConnections,
-    maxRequests: config.maxRequests,
-    stopTimeoutMs: config.stopTimeoutMs,
-    allowedHosts: config.allowedHosts,
-    trustProxy: config.trustProxy,
-    graphiql: config.graphiql,
-    log: app.log,
+    graphql: new Graphql(buildSchema(modules, config), handlers, config.graphqlLimits, log),
+    readiness,
+    ...{ maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy },
+    graphiql: config.graphiql ? modules.flatMap(({ tabs }) => tabs) : undefined,
+    log,
   });
 }

@@ -6,6 +6,7 @@ import { UrlFault } from "./cqrs/postgres/parameters.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis-url.ts";
 import type { GraphqlLimits } from "./graphql/execution/yoga.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
+import { flag, list, type Setting, type Settings, wholeNumber } from "./settings.ts";
 
 /** What is wrong with a database URL, or the variables that complete it. */
 function databaseUrlFault(url: string, env: Environment): string | undefined {
@@ -31,26 +32,10 @@ function redisUrlFault(url: string): string | undefined {
   }
 }
 
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,10}$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const flag = z.enum(["true", "false"], "must be true or false").transform((value) => value === "true");
-
-const list = z.string().transform((text) =>
-  text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== ""),
-);
-
-/** Every setting, its default, and what it may be. The README lists them for operators. */
-const settingsIn = (env: Environment) =>
+/** Every setting, its default, and what it may be; those `ofModules` too. The README lists them for operators. */
+const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodType>>) =>
   z
     .object({
       PORT: wholeNumber(0, 65535).default(4000),
@@ -75,7 +60,7 @@ const settingsIn = (env: Environment) =>
       REDIS_CRITICAL: flag.default(false),
       REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
       READ_LEASE_MS: wholeNumber(20, 60_000).default(200),
-      MAX_BOOKS: wholeNumber(1, 1_000_000).default(10_000),
+      ...ofModules,
       MAX_ANSWER_MB: wholeNumber(1, 500).default(32),
       MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
       MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
@@ -84,7 +69,7 @@ const settingsIn = (env: Environment) =>
       ALLOWED_HOSTS: list
         .refine(
           (hosts) => hosts.length > 0 && hosts.every(isHostPattern),
-          "must be *, or host names, addresses and networks without ports, such as books.example.com, *.example.com, 10.0.0.0/8",
+          "must be *, or host names, addresses and networks without ports, such as api.example.com, *.example.com, 10.0.0.0/8",
         )
         .optional(),
       TRUST_PROXY: flag.default(false),
@@ -121,7 +106,6 @@ export interface Config {
   readonly redisCritical: boolean;
   readonly redisTimeoutMs: number;
   readonly readLeaseMs: number;
-  readonly maxBooks: number;
   readonly maxAnswerBytes: number;
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
@@ -132,20 +116,25 @@ export interface Config {
   readonly graphiql: boolean;
   readonly graphqlLimits: GraphqlLimits;
   readonly logLevel: string;
+  /** Those of the modules, which know them. */
+  readonly settings: Settings;
 }
 
 /** Reads the configuration from environment variables. */
 // biome-ignore lint/complexity/noStaticOnlyClass: the other services are classes too, and are looked for by such names
 export class ConfigService {
   /**
-   * An empty variable counts as unset.
+   * Reads also what the modules have settings for. An empty variable counts as unset.
    *
    * @throws StartupError with one line for each fault; a value is never repeated in it, for it may be a secret
    */
-  static load(env: Environment): Config {
+  static load(env: Environment, modules: readonly { readonly settings: readonly Setting<unknown>[] }[]): Config {
+    const settings = modules.flatMap((module) => module.settings);
+    const ofModules = Object.fromEntries(settings.map(({ name, schema }) => [name, schema]));
     const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-    const { success, data, error } = settingsIn(given).safeParse(given);
+    const { success, data, error } = settingsIn(given, ofModules).safeParse(given);
     if (!success) throw new StartupError(error.issues.map(({ path, message }) => `${path.join(".")} ${message}.`));
+    const values: Readonly<Record<string, unknown>> = data;
     return {
       port: data.PORT,
       host: data.HOST,
@@ -154,7 +143,6 @@ export class ConfigService {
       redisCritical: data.REDIS_CRITICAL,
       redisTimeoutMs: data.REDIS_TIMEOUT_MS,
       readLeaseMs: data.READ_LEASE_MS,
-      maxBooks: data.MAX_BOOKS,
       maxAnswerBytes: data.MAX_ANSWER_MB * 1_000_000,
       maxBodyBytes: data.MAX_BODY_KB * 1000,
       maxConnections: data.MAX_CONNECTIONS,
@@ -174,6 +162,7 @@ export class ConfigService {
         answerBytes: data.MAX_ANSWER_MB * 1_000_000,
       },
       logLevel: data.LOG_LEVEL,
+      settings: new Map(settings.map((setting) => [setting, values[setting.name]])),
     };
   }
 }

@@ -1,11 +1,13 @@
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { createApp } from "./app.ts";
+import { bookCommands } from "./books/commands/book-command-handler.ts";
 import { importFields } from "./books/import/csv-columns.ts";
 import { type ImportOptions, type ImportSummary, importBooks } from "./books/import/import-books.ts";
 import { showProgress } from "./books/import/progress.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
+import { modules } from "./modules.ts";
 
 const USAGE = `Usage: npm run import -- FILE.csv [options]
 
@@ -70,10 +72,11 @@ async function run(options: ImportOptions): Promise<void> {
 
   const begin = performance.now();
   const name = basename(options.file);
-  const app = await createApp(ConfigService.load({ LOG_LEVEL: "warn", ...process.env }));
+  const config = ConfigService.load({ LOG_LEVEL: "warn", ...process.env }, modules);
+  const app = await createApp(config, modules);
   try {
     const progress = showProgress(name, process.stderr);
-    const summary = await importBooks(app.bookCommands, {
+    const summary = await importBooks(bookCommands.of(app), {
       ...options,
       onProgress: progress.update,
       onNotice: (notice) => console.error(`${name}: ${notice}`),

@@ -2,13 +2,14 @@ import { createApp, createHttpServer } from "./app.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { flushLog } from "./log.ts";
+import { modules } from "./modules.ts";
 
 // the log has them; Node would print them beside it, and not as JSON
 process.removeAllListeners("warning");
 
 try {
-  const config = ConfigService.load(process.env);
-  const app = await createApp(config);
+  const config = ConfigService.load(process.env, modules);
+  const app = await createApp(config, modules);
   const server = createHttpServer(app, config);
 
   const url = await server.listen(config.port, config.host).catch(async (error: NodeJS.ErrnoException) => {

@@ -4,11 +4,13 @@ import { openDatabase } from "./app.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { isDatabaseInUse } from "./cqrs/orm-service.ts";
+import { Stream } from "./cqrs/stream.ts";
+import { modules } from "./modules.ts";
 
 const USAGE = `Usage: npm run reset [-- --force]
 
 Takes the read model out of force, for when its Redis is gone for good, and sets the lease to READ_LEASE_MS, even where
-it was longer. The books and their history stay as they are. DATABASE_URL and READ_LEASE_MS are read as by npm start.
+it was longer. What is stored and its history stay as they are. DATABASE_URL and READ_LEASE_MS are read as by npm start.
 
 It is safe only while no process of the service runs, and refuses while anything is connected to the database.
 
@@ -26,17 +28,17 @@ try {
 }
 
 async function reset(force: boolean): Promise<void> {
-  const { databaseUrl, readLeaseMs } = ConfigService.load(process.env);
+  const { databaseUrl, readLeaseMs } = ConfigService.load(process.env, modules);
   if (!force && (await staysInUse(databaseUrl))) {
     throw new StartupError([
       "Something is connected to the database. Stop every process of the service first; " +
         "if it is none of them: npm run reset -- --force",
     ]);
   }
-  const { orm, ...streams } = await openDatabase(databaseUrl);
+  const orm = await openDatabase(databaseUrl, modules);
   try {
-    for (const stream of Object.values(streams)) {
-      const { name, readModel, leaseMs } = await stream.reset(readLeaseMs);
+    for (const { stream } of modules) {
+      const { name, readModel, leaseMs } = await new Stream(orm, stream).reset(readLeaseMs);
       const model = readModel === null ? "had no read model" : `forgot the read model ${readModel}`;
       const lease =
         leaseMs === readLeaseMs

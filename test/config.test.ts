@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { maxBooks } from "../src/books/book-settings.ts";
 import { ConfigService } from "../src/config.ts";
+import { modules } from "../src/modules.ts";
+
+const load = (env: Record<string, string>) => ConfigService.load(env, modules);
 
 /** The lines that an operator reads. */
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
-    ConfigService.load(env);
+    load(env);
   } catch (error) {
     return (error as { lines: readonly string[] }).lines;
   }
@@ -13,7 +17,7 @@ function faultsOf(env: Record<string, string>): readonly string[] {
 
 describe("the configuration", () => {
   test("has a default for everything", () => {
-    expect(ConfigService.load({})).toEqual({
+    expect(load({})).toEqual({
       port: 4000,
       host: "127.0.0.1",
       databaseUrl: "sqlite:./data/books.db",
@@ -21,7 +25,6 @@ describe("the configuration", () => {
       redisCritical: false,
       redisTimeoutMs: 100,
       readLeaseMs: 200,
-      maxBooks: 10_000,
       maxAnswerBytes: 32_000_000,
       maxBodyBytes: 128_000,
       maxConnections: 10_000,
@@ -40,11 +43,12 @@ describe("the configuration", () => {
         answerBytes: 32_000_000,
       },
       logLevel: "info",
+      settings: new Map([[maxBooks, 10_000]]),
     });
   });
 
   test("takes an empty variable for an unset one", () => {
-    expect(ConfigService.load({ PORT: "", REDIS_URL: "", LOG_LEVEL: "" })).toEqual(ConfigService.load({}));
+    expect(load({ PORT: "", REDIS_URL: "", LOG_LEVEL: "" })).toEqual(load({}));
   });
 
   test("reports every fault at once, one line each, and repeats no value", () => {
@@ -235,12 +239,12 @@ describe("the configuration", () => {
     ["::", ["*"]],
     ["192.0.2.1", ["*"]],
   ])("allows at %s, unless told, the hosts %j", (HOST, allowed) => {
-    expect(ConfigService.load({ HOST }).allowedHosts).toEqual(allowed);
+    expect(load({ HOST }).allowedHosts).toEqual(allowed);
   });
 
   test("takes names, addresses and networks as allowed hosts, and nothing else", () => {
     const ALLOWED_HOSTS = "books.example.com, *.example.org,192.0.2.1,[2001:db8::1],10.0.0.0/8,2001:db8::/32,*";
-    expect(ConfigService.load({ ALLOWED_HOSTS }).allowedHosts).toHaveLength(7);
+    expect(load({ ALLOWED_HOSTS }).allowedHosts).toHaveLength(7);
     for (const fault of [
       ",",
       "a b",

@@ -1,8 +1,10 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { type App, createApp, createHttpServer } from "../src/app.ts";
+import { createApp, createHttpServer } from "../src/app.ts";
+import { type BookQueryHandler, bookQueries } from "../src/books/queries/book-query-handler.ts";
 import { ConfigService } from "../src/config.ts";
+import { modules } from "../src/modules.ts";
 import { GraphqlClient } from "./support/client.ts";
 import { newDatabase } from "./support/database.ts";
 import { fillWith, largeTitles } from "./support/large-catalogue.ts";
@@ -88,15 +90,18 @@ async function startCounted(redis?: RedisServer, largeBooks = 0, answerMb = 1): 
 
   const { url: DATABASE_URL } = await newDatabase("sqlite");
   if (largeBooks > 0) await fillWith(DATABASE_URL, largeTitles(largeBooks));
-  const config = ConfigService.load({
-    ...{ PORT: "0", LOG_LEVEL: "silent", DATABASE_URL, REDIS_URL: redis?.url },
-    // on a busy machine a short lease may run out, and the database answers
-    ...{ READ_LEASE_MS: "1000", REDIS_TIMEOUT_MS: "1000", MAX_ANSWER_MB: String(answerMb) },
-  });
-  const app = await createApp(config);
+  const config = ConfigService.load(
+    {
+      ...{ PORT: "0", LOG_LEVEL: "silent", DATABASE_URL, REDIS_URL: redis?.url },
+      // on a busy machine a short lease may run out, and the database answers
+      ...{ READ_LEASE_MS: "1000", REDIS_TIMEOUT_MS: "1000", MAX_ANSWER_MB: String(answerMb) },
+    },
+    modules,
+  );
+  const app = await createApp(config, modules);
   // each question here has one field, so that an execution is one call of its handler
-  const bookQueries = new Proxy(app.bookQueries, {
-    get: (handler, name: keyof App["bookQueries"]) => {
+  const counted = new Proxy(bookQueries.of(app), {
+    get: (handler, name: keyof BookQueryHandler) => {
       const method = handler[name] as (...args: unknown[]) => unknown;
       return (...args: unknown[]) => {
         work.executed++;
@@ -104,7 +109,7 @@ async function startCounted(redis?: RedisServer, largeBooks = 0, answerMb = 1): 
       };
     },
   });
-  const server = createHttpServer({ ...app, bookQueries }, config);
+  const server = createHttpServer({ ...app, handlers: new Map([...app.handlers, bookQueries.with(counted)]) }, config);
   onTestFinished(() => server.close().then(() => app.close()));
   const service = new CountedService(await server.listen(config.port, config.host), work, redis);
   if (redis) {

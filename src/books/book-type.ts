@@ -1,5 +1,7 @@
 import type { Builder } from "../graphql/builder.ts";
+import { nodesOf } from "../graphql/global-ids.ts";
 import type { Book } from "./book.ts";
+import { bookQueries } from "./queries/book-query-handler.ts";
 
 export function defineBookType(builder: Builder) {
   const book = builder.objectRef<Book>("Book");
@@ -7,8 +9,9 @@ export function defineBookType(builder: Builder) {
     description: "A book of the catalogue.",
     id: { resolve: ({ id }) => id, description: "Identifies the book; it stays the same when the book is renamed." },
     isTypeOf: (value) => typeof value === "object" && value !== null && "stockQuantity" in value,
-    loadManyWithoutCache: async (ids, { bookQueries, consistency }) => {
-      return [...(await bookQueries.booksById(ids.map(Number), consistency))];
+    loadManyWithoutCache: async (ids, context) => {
+      const books = await bookQueries.of(context).booksById(ids.map(Number), context.consistency);
+      return nodesOf("Book", books);
     },
     fields: (t) => ({
       title: t.exposeString("title", { description: "The title; no two books have the same." }),

@@ -1,5 +1,6 @@
 import { defineEntity } from "@mikro-orm/core";
 import { z } from "zod";
+import { day, formHints, text } from "../graphql/field-rules.ts";
 
 const schema = defineEntity({
   name: "Book",
@@ -46,62 +47,9 @@ export function toBook(entity: BookEntity): Book {
   };
 }
 
-/**
- * What a form needs of a field and JSON Schema cannot say: in words what the rules ask for, and how long a text may be,
- * in Unicode code points (JSON Schema would apply `maxLength` before the trimming that comes first here).
- */
-export const formHints = z.registry<{ message: string; minLength?: number; maxLength?: number }>();
-
-/** NFC makes no more than four code points into one. */
-const LARGEST_SHRINKAGE = 4;
-
-/** Text of 1 to `maxLength` code points after NFC and trimming, without control characters. */
-function text(label: string, maxLength: number) {
-  const tooLong = `must have at most ${maxLength} characters`;
-  return (
-    z
-      .string("must not be null")
-      .trim()
-      // to normalise takes time by the square of the marks that follow one another
-      .refine((value) => !hasMoreCodePoints(value, LARGEST_SHRINKAGE * maxLength), { error: tooLong, abort: true })
-      .normalize("NFC")
-      .trim()
-      .refine((value) => value !== "", "must not be empty")
-      .refine((value) => !hasMoreCodePoints(value, maxLength), tooLong)
-      .refine((value) => !/\p{Cc}/u.test(value), "must not contain control characters")
-      .refine((value) => value.isWellFormed(), "must be well-formed Unicode")
-      .meta({ title: label, pattern: `^\\s*(?!\\s)[^\\p{Cc}\\p{Cs}]{1,${maxLength}}(?<!\\s)\\s*$` })
-      .register(formHints, {
-        message: `must have 1 to ${maxLength} characters, and no control characters`,
-        minLength: 1,
-        maxLength,
-      })
-  );
-}
-
-function hasMoreCodePoints(value: string, count: number): boolean {
-  return value.length > count && (value.length > 2 * count || [...value].length > count);
-}
-
 const title = text("Title", 512);
 const author = text("Author", 1024);
-
-const DATE_MESSAGE = "must be a date of the form YYYY-MM-DD";
-
-/** A day of the Gregorian calendar from year 1 on: databases know no year 0. */
-export const date = z
-  .string()
-  .refine((value) => /^(?!0000)\d{4}-/.test(value) && z.iso.date().safeParse(value).success, {
-    error: DATE_MESSAGE,
-  })
-  .meta({
-    title: "Published",
-    format: "date",
-    // without it, a browser lets people type years of six digits
-    formatMaximum: "9999-12-31",
-    pattern: `^(?!0000)${z.regexes.date.source.replace(/^\^/, "")}`,
-  })
-  .register(formHints, { message: DATE_MESSAGE });
+const publishedDate = day("Published");
 
 const ISBN_MESSAGE = "must be an ISBN of 10 or 13 digits, with or without hyphens";
 
@@ -139,7 +87,7 @@ const stockQuantity = z
 export const addBookInput = z.strictObject({
   title,
   author,
-  publishedDate: date.nullish(),
+  publishedDate: publishedDate.nullish(),
   isbn: isbn.nullish(),
   stockQuantity: stockQuantity.nullish(),
 });
@@ -148,7 +96,7 @@ export const addBookInput = z.strictObject({
 export const updateBookInput = z.strictObject({
   title: title.optional(),
   author: author.optional(),
-  publishedDate: date.nullable().optional(),
+  publishedDate: publishedDate.nullable().optional(),
   isbn: isbn.nullable().optional(),
   stockQuantity: stockQuantity.optional(),
   expectedVersion: z.int32().nullish().meta({

@@ -24,8 +24,10 @@ export class OutcomeUnknown extends ServiceError {
   constructor(cause: unknown) {
     super(
       "OUTCOME_UNKNOWN",
-      "The database did not say whether the change was committed. Read the book before you repeat it.",
-      { cause },
+      "The database did not say whether the change was committed. Read what it was to change before you repeat it.",
+      {
+        cause,
+      },
     );
   }
 }

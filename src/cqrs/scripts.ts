@@ -4,8 +4,8 @@ import type { Redis } from "ioredis";
 /*
  * Everything that Redis holds of a stream, and all that is done to it.
  *
- *   {books:NAME}:rows    hash        key -> JSON of the instance; the field "" holds the mark that the hash stands at
- *   {books:NAME}:order   sorted set  the same keys, all with score 0, so in byte order: code-point order
+ *   {STREAM:NAME}:rows   hash        key -> JSON of the instance; the field "" holds the mark that the hash stands at
+ *   {STREAM:NAME}:order  sorted set  the same keys, all with score 0, so in byte order: code-point order
  *
  * NAME is the name of the read model. The braces keep both keys on one node of a cluster.
  */

@@ -56,8 +56,8 @@ async function tryWriting(sql: Sql): Promise<void> {
  * `:memory:` is a temporary file: a database in memory belongs to one connection and could not be read beside a write.
  */
 export function sqliteDatabase(path: string): DatabaseEngine {
-  const temporary = path === ":memory:" ? mkdtempSync(join(tmpdir(), "books-")) : undefined;
-  const file = temporary ? join(temporary, "books.db") : path;
+  const temporary = path === ":memory:" ? mkdtempSync(join(tmpdir(), "catalogue-")) : undefined;
+  const file = temporary ? join(temporary, "catalogue.db") : path;
   makeDirectory(dirname(file));
 
   const dialect = (access: "write" | "read") => () => new Dialect(() => open(file, access));

@@ -1,10 +1,10 @@
 import SchemaBuilder from "@pothos/core";
 import ErrorsPlugin from "@pothos/plugin-errors";
 import RelayPlugin from "@pothos/plugin-relay";
-import type { BookCommandHandler } from "../books/commands/book-command-handler.ts";
-import type { BookQueryHandler } from "../books/queries/book-query-handler.ts";
 import type { Consistency } from "../cqrs/consistency.ts";
 import { ServiceError } from "../cqrs/errors.ts";
+import type { Handlers } from "../cqrs/handlers.ts";
+import type { GlobalIds } from "./global-ids.ts";
 
 /**
  * How many objects one request may have fetched by id: each takes ten times what an entry of a list does. It is also less
@@ -13,15 +13,14 @@ import { ServiceError } from "../cqrs/errors.ts";
 const MAX_IDS = 10_000;
 const idsAsked = new WeakMap<Consistency, number>();
 
-/** What every resolver gets: the two sides, and this request's part of the promise. */
+/** What every resolver gets: the handlers, of which it knows those of its own aggregate, and this request's part of the promise. */
 export interface Context {
-  readonly bookCommands: BookCommandHandler;
-  readonly bookQueries: BookQueryHandler;
+  readonly handlers: Handlers;
   readonly consistency: Consistency;
 }
 
 /** The options of every schema builder here; the schema itself is put together in `schema.ts`. */
-export function createBuilder() {
+export function createBuilder(ids: GlobalIds) {
   return new SchemaBuilder<{
     Context: Context;
     DefaultFieldNullability: false;
@@ -69,12 +68,7 @@ export function createBuilder() {
       cursorType: "String",
       // types say themselves what is theirs; a mark on each object loads the garbage collector
       brandLoadedObjects: false,
-      // what is no id is looked up as one that no object has: the default throws, which would cost the client the rest
-      // of its answer
-      decodeGlobalID: (id) => {
-        const local = /^Book:([1-9]\d{0,8})$/.exec(Buffer.from(id, "base64").toString())?.[1];
-        return { typename: "Book", id: local ?? "0" };
-      },
+      decodeGlobalID: ids.decode,
     },
   });
 }

@@ -1,14 +1,13 @@
 import { GraphQLError } from "graphql";
-import { date } from "../books/book.ts";
 import type { Builder } from "./builder.ts";
+import { isDay } from "./field-rules.ts";
 
 export function defineScalars(builder: Builder): void {
   builder.scalarType("Date", {
     description: "A day, written `YYYY-MM-DD`.",
     serialize: (value) => value,
     parseValue: (value) => {
-      const result = date.safeParse(value);
-      if (result.success) return result.data;
+      if (typeof value === "string" && isDay(value)) return value;
       throw new GraphQLError("A Date must be a day of the form YYYY-MM-DD.", {
         extensions: { code: "BAD_USER_INPUT" },
       });

@@ -1,25 +1,55 @@
 import type { GraphQLSchema } from "graphql";
-import { defineBookType } from "../books/book-type.ts";
-import { defineBookMutations } from "../books/commands/book-mutations.ts";
-import { defineBookQueries } from "../books/queries/book-queries.ts";
-import { createBuilder } from "./builder.ts";
-import { resolveIdsAtOnce } from "./global-ids.ts";
+import type { Settings } from "../settings.ts";
+import { type Builder, createBuilder } from "./builder.ts";
+import { defineFormField } from "./form.ts";
+import { GlobalIds } from "./global-ids.ts";
+import { defineRefusals } from "./refusals.ts";
 import { defineScalars } from "./scalars.ts";
 
 /** What the schema must know of the configuration. */
-export interface SchemaSettings {
-  /** The largest catalogue that `books` answers with. */
-  readonly maxBooks: number;
+export interface SchemaConfig {
+  readonly settings: Settings;
+}
+
+/** The types that belong to no aggregate. */
+export interface SharedTypes {
+  /** The interface that every refusal implements. */
+  readonly error: ReturnType<typeof defineRefusals>;
+  readonly formField: ReturnType<typeof defineFormField>;
+}
+
+/** A module's part of the schema. */
+export interface SchemaModule {
+  /** How many fields its largest input has. */
+  readonly inputFields: number;
+  /** Defines its types, queries and mutations. */
+  defineTypes(builder: Builder, shared: SharedTypes, config: SchemaConfig): void;
 }
 
 /** The GraphQL schema. Resolvers find the handlers in the context, so it needs no database to be built or printed. */
-export function buildSchema({ maxBooks }: SchemaSettings): GraphQLSchema {
-  const builder = createBuilder();
+export function buildSchema(modules: readonly SchemaModule[], config: SchemaConfig): GraphQLSchema {
+  const ids = new GlobalIds();
+  const builder = createBuilder(ids);
   builder.queryType({ description: "Everything that can be read." });
   builder.mutationType({ description: "Everything that can be changed." });
   defineScalars(builder);
-  const book = defineBookType(builder);
-  defineBookQueries(builder, book, maxBooks);
-  defineBookMutations(builder, book);
-  return resolveIdsAtOnce(builder.toSchema({ sortSchema: false }));
+  const shared = sharedTypes(builder, Math.max(...modules.map(({ inputFields }) => inputFields)));
+  for (const module of modules) module.defineTypes(builder, shared, config);
+  return ids.adopt(builder.toSchema({ sortSchema: false }));
+}
+
+/** Each is defined when a module first asks for it: it then stands there in the printed schema. */
+function sharedTypes(builder: Builder, inputFields: number): SharedTypes {
+  let error: SharedTypes["error"] | undefined;
+  let formField: SharedTypes["formField"] | undefined;
+  return {
+    get error() {
+      error ??= defineRefusals(builder, inputFields);
+      return error;
+    },
+    get formField() {
+      formField ??= defineFormField(builder);
+      return formField;
+    },
+  };
 }

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Exchange, Headers } from "./exchange.ts";
-import { tabs } from "./graphiql-tabs.ts";
 
 /**
  * GraphiQL gives its tabs offsets that its own style hides until a tab is pressed: the tab then jumps away from under
@@ -10,16 +9,25 @@ import { tabs } from "./graphiql-tabs.ts";
  */
 const style = "<style>.graphiql-tabs > .graphiql-tab { transform: none !important; }</style>";
 
-/** Rendered and compressed at the first visit: it is nine megabytes, and the same for everyone. */
-let page: Promise<{ body: Buffer; headers: Headers }> | undefined;
+/** A request that GraphiQL offers: what stands in a tab of its own. */
+export interface GraphiqlTab {
+  readonly query: string;
+  /** As JSON. */
+  readonly variables?: string;
+}
 
-async function render() {
+interface Page {
+  readonly body: Buffer;
+  readonly headers: Headers;
+}
+
+async function render(tabs: readonly GraphiqlTab[]): Promise<Page> {
   // loaded for those who visit: it is a large part of the process's memory and start-up time
   const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
   const html = renderGraphiQL({
     title: "Books catalogue",
     endpoint: "/graphql",
-    defaultTabs: tabs,
+    defaultTabs: [...tabs],
     defaultEditorToolsVisibility: "variables",
   }).replace("</head>", `${style}</head>`);
   const body = await promisify(gzip)(html);
@@ -56,9 +64,19 @@ function policyOf(html: string): string {
 }
 
 /** Serves GraphiQL from this process alone: it asks no other host for anything. */
-export async function serveGraphiql(exchange: Exchange): Promise<void> {
-  page ??= render();
-  const { body, headers } = await page;
-  if (exchange.request.headers["if-none-match"] === headers.etag) return exchange.send(304, headers);
-  exchange.send(200, { ...headers, "content-type": "text/html; charset=utf-8", "content-encoding": "gzip" }, body);
+export class GraphiqlPage {
+  readonly #tabs: readonly GraphiqlTab[];
+  /** Rendered and compressed at the first visit: it is nine megabytes, and the same for everyone. */
+  #page: Promise<Page> | undefined;
+
+  constructor(tabs: readonly GraphiqlTab[]) {
+    this.#tabs = tabs;
+  }
+
+  async serve(exchange: Exchange): Promise<void> {
+    this.#page ??= render(this.#tabs);
+    const { body, headers } = await this.#page;
+    if (exchange.request.headers["if-none-match"] === headers.etag) return exchange.send(304, headers);
+    exchange.send(200, { ...headers, "content-type": "text/html; charset=utf-8", "content-encoding": "gzip" }, body);
+  }
 }

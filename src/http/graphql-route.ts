@@ -4,7 +4,7 @@ import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/yoga.
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
 import type { Exchange } from "./exchange.ts";
-import { serveGraphiql } from "./graphiql.ts";
+import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
 import type { Notices } from "./notices.ts";
 
@@ -28,6 +28,7 @@ export class GraphqlRoute {
   readonly #notices: Notices;
   readonly #data = new Negotiation(false);
   readonly #dataOrPage: Negotiation;
+  readonly #page: GraphiqlPage | undefined;
   #running = 0;
 
   constructor(options: {
@@ -35,7 +36,8 @@ export class GraphqlRoute {
     readonly bodies: Bodies;
     readonly maxBodyBytes: number;
     readonly maxRequests: number;
-    readonly graphiql: boolean;
+    /** What its page offers; without it there is no page. */
+    readonly graphiql: readonly GraphiqlTab[] | undefined;
     readonly notices: Notices;
   }) {
     this.#graphql = options.graphql;
@@ -43,7 +45,8 @@ export class GraphqlRoute {
     this.#maxBodyBytes = options.maxBodyBytes;
     this.#maxRequests = options.maxRequests;
     this.#notices = options.notices;
-    this.#dataOrPage = new Negotiation(options.graphiql);
+    this.#dataOrPage = new Negotiation(options.graphiql !== undefined);
+    this.#page = options.graphiql && new GraphiqlPage(options.graphiql);
   }
 
   serve(exchange: Exchange, search: string): Promise<void> | undefined {
@@ -93,7 +96,7 @@ export class GraphqlRoute {
   async #get(exchange: Exchange, search: string): Promise<void> {
     const type = this.#dataOrPage.typeFor(exchange.request.headers.accept);
     if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
-    if (type === HTML_TYPE) return serveGraphiql(exchange);
+    if (type === HTML_TYPE) return (this.#page as GraphiqlPage).serve(exchange);
     if (this.#isFull) return this.#refuseForNow(exchange);
     const params = paramsOfSearch(new URLSearchParams(search));
     if (!params) return exchange.refuse(400, "GET takes a query, and variables and extensions as JSON.");

@@ -6,6 +6,7 @@ import { Bodies } from "./bodies.ts";
 import { Connections } from "./connections.ts";
 import type { Expectation } from "./exchange.ts";
 import { farewellFor } from "./farewell.ts";
+import type { GraphiqlTab } from "./graphiql.ts";
 import { type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
 import { AllowedHosts } from "./hosts.ts";
 import { Notices } from "./notices.ts";
@@ -33,7 +34,7 @@ export interface HttpServerOptions {
   readonly stopTimeoutMs: number;
   readonly allowedHosts: readonly string[];
   readonly trustProxy: boolean;
-  readonly graphiql: boolean;
+  readonly graphiql: readonly GraphiqlTab[] | undefined;
   readonly log: Logger;
 }
 

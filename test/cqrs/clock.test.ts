@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openDatabase } from "../../src/app.ts";
+import { openBooks } from "../support/books.ts";
 import { newDatabase } from "../support/database.ts";
 import { startProxy } from "../support/proxy.ts";
 import { startRedis } from "../support/redis.ts";
@@ -11,7 +11,7 @@ const LEASE_MS = 200;
 
 /** The times in the change log, in the order of the revisions. */
 async function loggedTimes(url: string): Promise<number[]> {
-  const { orm } = await openDatabase(url);
+  const { orm } = await openBooks(url);
   onTestFinished(() => orm.close());
   const rows = await orm.sql((sql) => sql.selectFrom("book_change").select("at").orderBy("revision").execute());
   return rows.map(({ at }) => Date.parse(at));

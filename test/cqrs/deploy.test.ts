@@ -3,7 +3,7 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { openDatabase } from "../../src/app.ts";
+import { openBooks } from "../support/books.ts";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import type { GraphqlClient } from "../support/client.ts";
 import { newDatabase } from "../support/database.ts";
@@ -52,7 +52,7 @@ test("two versions with different key formats keep the promise side by side, and
   const redis = await startRedis();
   const { url: DATABASE_URL } = await newDatabase();
   const env = { DATABASE_URL, REDIS_URL: redis.url, READ_LEASE_MS: `${LEASE_MS}` };
-  const { orm, books } = await openDatabase(DATABASE_URL);
+  const { orm, books } = await openBooks(DATABASE_URL);
   onTestFinished(() => orm.close());
   const nameInForce = async () => (await books.row()).readModel;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
-import { openDatabase } from "../../src/app.ts";
+import { openBooks } from "../support/books.ts";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { engine, newDatabase } from "../support/database.ts";
 import { freePort } from "../support/port.ts";
@@ -200,7 +200,7 @@ describe.runIf(engine === "postgresql")("a server that asks for more", () => {
     await works(`postgresql://tls@elsewhere:${cluster.port}/postgres?hostaddr=127.0.0.1&sslmode=verify-ca&${ca}`);
     await works(`postgresql://plain@localhost:${cluster.port}/postgres`);
     // as many as wait for a connection wait for one that works
-    const { orm, books } = await openDatabase(`postgresql://plain@localhost:${cluster.port}/postgres`);
+    const { orm, books } = await openBooks(`postgresql://plain@localhost:${cluster.port}/postgres`);
     await Promise.all(Array.from({ length: 300 }, () => books.row())).finally(() => orm.close());
     for (const [url, reason] of [
       [`${tls}?sslmode=disable`, /no encryption/],

@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openDatabase } from "../../src/app.ts";
+import { openBooks } from "../support/books.ts";
 import { newDatabase } from "../support/database.ts";
 import { startProxy } from "../support/proxy.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
@@ -444,7 +444,7 @@ describe("a process", () => {
     await first.addBook("Book");
     await servedByRedis(first);
     await first.close();
-    const database = await openDatabase(DATABASE_URL);
+    const database = await openBooks(DATABASE_URL);
     onTestFinished(() => database.orm.close());
     const newer = "999-anything-0-name";
     await database.books.replaceReadModel((await database.books.row()).readModel, newer);

@@ -1,6 +1,6 @@
 import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openDatabase } from "../../src/app.ts";
+import { openBooks } from "../support/books.ts";
 import type { GraphqlClient } from "../support/client.ts";
 import { engine, newDatabase } from "../support/database.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -17,7 +17,7 @@ const PATIENT = { REDIS_TIMEOUT_MS: "10000", READ_LEASE_MS: "5000" };
 /** A catalogue that takes a while to copy. */
 async function largeCatalogue(): Promise<string> {
   const { url } = await newDatabase();
-  const { orm } = await openDatabase(url);
+  const { orm } = await openBooks(url);
   const numbers =
     engine === "sqlite"
       ? `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${BOOKS})`
@@ -99,7 +99,7 @@ describe("a rebuild", () => {
     const without = await startService({ DATABASE_URL });
     for (let i = 1; i <= 3; i++) await without.addBook(`Unknown to Redis ${i}`);
     await without.close();
-    const { orm } = await openDatabase(DATABASE_URL);
+    const { orm } = await openBooks(DATABASE_URL);
     onTestFinished(() => orm.close());
     await orm.transaction((tx) => tx.sql((sql) => sql.deleteFrom("book_change").where("revision", "<=", 3).execute()));
 

@@ -3,16 +3,18 @@ import { createApp } from "../../src/app.ts";
 import { ConfigService } from "../../src/config.ts";
 import { Graphql, JSON_TYPE } from "../../src/graphql/execution/yoga.ts";
 import { buildSchema } from "../../src/graphql/schema.ts";
+import { modules } from "../../src/modules.ts";
 import { newDatabase } from "../support/database.ts";
 
 /** What all that is kept of requests takes at most, by README and SECURITY.md. */
 const ALL_BYTES = 96_000_000;
 
 async function start(env: Record<string, string> = {}) {
-  const config = ConfigService.load({ LOG_LEVEL: "silent", DATABASE_URL: (await newDatabase()).url, ...env });
-  const app = await createApp(config);
+  const { url: DATABASE_URL } = await newDatabase();
+  const config = ConfigService.load({ LOG_LEVEL: "silent", DATABASE_URL, ...env }, modules);
+  const app = await createApp(config, modules);
   onTestFinished(() => app.close());
-  const graphql = new Graphql(buildSchema(config), app, config.graphqlLimits, app.log);
+  const graphql = new Graphql(buildSchema(modules, config), app.handlers, config.graphqlLimits, app.log);
   /** Answers a POST as the HTTP server does, and says what is kept of all that came. */
   const post = async (query: string, operationName?: string) => {
     const params = { query, ...(operationName && { operationName }) };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
-import { printedSchema } from "../../src/graphql/print-schema.ts";
+import { printedSchema } from "../../src/print-schema.ts";
 import { startService } from "../support/service.ts";
 
 describe("schema.graphql", () => {

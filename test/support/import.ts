@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
+import { bookCommands } from "../../src/books/commands/book-command-handler.ts";
 import { type ImportOptions, type ImportSummary, importBooks } from "../../src/books/import/import-books.ts";
 import { rejectedPath } from "../../src/books/import/rejected-rows.ts";
 import { ConfigService } from "../../src/config.ts";
+import { modules } from "../../src/modules.ts";
 import { temporaryDirectory } from "./cleanup.ts";
 import type { GraphqlClient } from "./client.ts";
 import { type Environment, spawnProgram } from "./program.ts";
@@ -56,9 +58,10 @@ export async function importFile(
   columns?: string,
   options: Omit<ImportOptions, "file" | "columns"> = {},
 ): Promise<ImportSummary> {
-  const app = await createApp(ConfigService.load({ DATABASE_URL: databaseUrl, LOG_LEVEL: "silent" }));
+  const config = ConfigService.load({ DATABASE_URL: databaseUrl, LOG_LEVEL: "silent" }, modules);
+  const app = await createApp(config, modules);
   try {
-    return await importBooks(app.bookCommands, { ...options, file, columns });
+    return await importBooks(bookCommands.of(app), { ...options, file, columns });
   } finally {
     await app.close();
   }

@@ -1,4 +1,4 @@
-import { openDatabase } from "../../src/app.ts";
+import { openBooks } from "./books.ts";
 
 /** What a book of the largest legal size takes as JSON, roughly, in bytes. */
 export const LARGEST_BOOK = 6280;
@@ -10,7 +10,7 @@ export function largeTitles(count: number): string[] {
 
 /** Puts books with these titles, and the longest of authors, into the database, as if it had been made so. */
 export async function fillWith(databaseUrl: string, titles: readonly string[]): Promise<void> {
-  const { orm } = await openDatabase(databaseUrl);
+  const { orm } = await openBooks(databaseUrl);
   const author = "\u{1F9D1}".repeat(1024);
   await orm.transaction(async (tx) => {
     for (let i = 0; i < titles.length; i += 100) {

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createApp, createHttpServer } from "../../src/app.ts";
 import { ConfigService } from "../../src/config.ts";
+import { modules } from "../../src/modules.ts";
 import { onFinished } from "./cleanup.ts";
 import { GraphqlClient } from "./client.ts";
 import { newDatabase } from "./database.ts";
@@ -21,8 +22,8 @@ export class Service extends GraphqlClient {
 /** Starts the service in this process, on a free port, without Redis and with a database of its own unless told. */
 export async function startService(env: Environment = {}): Promise<Service> {
   const DATABASE_URL = env.DATABASE_URL ?? (await newDatabase()).url;
-  const config = ConfigService.load({ PORT: "0", LOG_LEVEL: "silent", ...env, DATABASE_URL });
-  const app = await createApp(config);
+  const config = ConfigService.load({ PORT: "0", LOG_LEVEL: "silent", ...env, DATABASE_URL }, modules);
+  const app = await createApp(config, modules);
   const server = createHttpServer(app, config);
   let closed: Promise<void> | undefined;
   const close = () => {

@@ -1,8 +1,8 @@
-import { CommandQueue } from "../../cqrs/command-queue.ts";
+import type { CommandQueue } from "../../cqrs/command-queue.ts";
 import type { Consistency } from "../../cqrs/consistency.ts";
-import type { Change, Command, Outcome, Stream } from "../../cqrs/stream.ts";
+import { HandlerKey } from "../../cqrs/handlers.ts";
+import type { Change, Command, Outcome } from "../../cqrs/stream.ts";
 import type { Book } from "../book.ts";
-import type { BookReadModel } from "../queries/book-read-model.ts";
 import { addBook, deleteBook, newBook, updateBook } from "./book-commands.ts";
 
 /**
@@ -16,8 +16,8 @@ import { addBook, deleteBook, newBook, updateBook } from "./book-commands.ts";
 export class BookCommandHandler {
   readonly #queue: CommandQueue<Book>;
 
-  constructor(stream: Stream<Book>, readModel: BookReadModel) {
-    this.#queue = new CommandQueue(stream, readModel);
+  constructor(queue: CommandQueue<Book>) {
+    this.#queue = queue;
   }
 
   /** Adds a book and returns it. */
@@ -67,3 +67,6 @@ export class BookCommandHandler {
     return change;
   }
 }
+
+/** Where resolvers find it. */
+export const bookCommands = new HandlerKey<BookCommandHandler>("BookCommandHandler");

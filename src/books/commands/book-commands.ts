@@ -2,14 +2,9 @@ import type { z } from "zod";
 import { UniqueViolation } from "../../cqrs/errors.ts";
 import type { OrmService } from "../../cqrs/orm-service.ts";
 import type { Command } from "../../cqrs/stream.ts";
+import { ValidationError } from "../../graphql/refusals.ts";
 import { addBookInput, type Book, BookEntity, titleKey, toBook, updateBookInput } from "../book.ts";
-import {
-  BookNotFoundError,
-  IsbnTakenError,
-  TitleTakenError,
-  ValidationError,
-  VersionConflictError,
-} from "./book-refusals.ts";
+import { BookNotFoundError, IsbnTakenError, TitleTakenError, VersionConflictError } from "./book-refusals.ts";
 
 /** An input of `addBook` that was found valid. */
 export type NewBook = z.output<typeof addBookInput>;

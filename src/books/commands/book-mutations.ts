@@ -1,20 +1,12 @@
 import type { Builder } from "../../graphql/builder.ts";
-import { addBookInput as addBookRules } from "../book.ts";
+import { ValidationError } from "../../graphql/refusals.ts";
+import type { SharedTypes } from "../../graphql/schema.ts";
 import type { BookRef } from "../book-type.ts";
-import {
-  BookNotFoundError,
-  type FieldError,
-  IsbnTakenError,
-  TitleTakenError,
-  ValidationError,
-  VersionConflictError,
-} from "./book-refusals.ts";
+import { bookCommands } from "./book-command-handler.ts";
+import { BookNotFoundError, IsbnTakenError, TitleTakenError, VersionConflictError } from "./book-refusals.ts";
 
-/** A text can break this many rules at once: length, kinds of characters, well-formedness. */
-const RULES_OF_A_FIELD = 4;
-
-export function defineBookMutations(builder: Builder, book: BookRef): void {
-  defineRefusals(builder, book);
+export function defineBookMutations(builder: Builder, { error }: SharedTypes, book: BookRef): void {
+  defineBookRefusals(builder, error, book);
 
   const addBookInput = builder.inputType("AddBookInput", {
     description: "A new book. Texts are trimmed and normalised to Unicode NFC.",
@@ -48,7 +40,7 @@ export function defineBookMutations(builder: Builder, book: BookRef): void {
         types: [ValidationError, TitleTakenError, IsbnTakenError],
         union: { name: "AddBookResult", description: "The added book, or why it was refused." },
       },
-      resolve: (_, { input }, { bookCommands, consistency }) => bookCommands.addBook(input, consistency),
+      resolve: (_, { input }, context) => bookCommands.of(context).addBook(input, context.consistency),
     }),
   );
 
@@ -64,8 +56,7 @@ export function defineBookMutations(builder: Builder, book: BookRef): void {
         types: [ValidationError, BookNotFoundError, VersionConflictError, TitleTakenError, IsbnTakenError],
         union: { name: "UpdateBookResult", description: "The book as it now is, or why the update was refused." },
       },
-      resolve: (_, { title, input }, { bookCommands, consistency }) =>
-        bookCommands.updateBook(title, input, consistency),
+      resolve: (_, { title, input }, context) => bookCommands.of(context).updateBook(title, input, context.consistency),
     }),
   );
 
@@ -81,39 +72,14 @@ export function defineBookMutations(builder: Builder, book: BookRef): void {
         types: [BookNotFoundError, VersionConflictError],
         union: { name: "DeleteBookResult", description: "The book as it last was, or why it was not deleted." },
       },
-      resolve: (_, { title, expectedVersion }, { bookCommands, consistency }) =>
-        bookCommands.deleteBook(title, expectedVersion, consistency),
+      resolve: (_, { title, expectedVersion }, context) =>
+        bookCommands.of(context).deleteBook(title, expectedVersion, context.consistency),
     }),
   );
 }
 
 /** The refusals as members of the result unions. */
-function defineRefusals(builder: Builder, book: BookRef): void {
-  const error = builder.interfaceRef<Error>("Error").implement({
-    description: "Why a mutation was refused. Nothing was changed.",
-    fields: (t) => ({ message: t.exposeString("message", { description: "The reason, for people." }) }),
-  });
-
-  const fieldError = builder.objectRef<FieldError>("FieldError").implement({
-    description: "A field of the input that breaks a rule.",
-    fields: (t) => ({
-      field: t.exposeString("field", { description: "The name of the field." }),
-      message: t.exposeString("message", { description: "What is wrong with it, for people." }),
-    }),
-  });
-
-  builder.objectType(ValidationError, {
-    name: "ValidationError",
-    description: "The input breaks rules; each field that does is listed.",
-    interfaces: [error],
-    fields: (t) => ({
-      fieldErrors: t.expose("fieldErrors", {
-        type: [fieldError],
-        description: "What is wrong, field by field.",
-        extensions: { listSize: RULES_OF_A_FIELD * Object.keys(addBookRules.shape).length },
-      }),
-    }),
-  });
+function defineBookRefusals(builder: Builder, error: SharedTypes["error"], book: BookRef): void {
   builder.objectType(TitleTakenError, {
     name: "TitleTakenError",
     description: "Another book has this title.",

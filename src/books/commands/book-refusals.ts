@@ -1,23 +1,5 @@
-import type { z } from "zod";
 import { Refusal } from "../../cqrs/errors.ts";
 import type { Book } from "../book.ts";
-
-/** One field of the input and what is wrong with it. */
-export interface FieldError {
-  readonly field: string;
-  readonly message: string;
-}
-
-/** The input breaks a rule; every broken one is listed. */
-export class ValidationError extends Refusal {
-  readonly fieldErrors: readonly FieldError[];
-
-  constructor(error: z.ZodError) {
-    const fieldErrors = error.issues.map(({ path, message }) => ({ field: path.join("."), message }));
-    super(fieldErrors.map(({ field, message }) => `${field} ${message}`).join("; "));
-    this.fieldErrors = fieldErrors;
-  }
-}
 
 export class TitleTakenError extends Refusal {
   readonly title: string;

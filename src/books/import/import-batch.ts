@@ -1,8 +1,8 @@
 import { Refusal } from "../../cqrs/errors.ts";
 import type { Command } from "../../cqrs/stream.ts";
+import { ValidationError } from "../../graphql/refusals.ts";
 import type { Book } from "../book.ts";
 import type { BookCommandHandler } from "../commands/book-command-handler.ts";
-import { ValidationError } from "../commands/book-refusals.ts";
 import { type BookRow, toBookRow } from "./book-row.ts";
 import type { Repair } from "./cell.ts";
 import type { ColumnMapping } from "./csv-columns.ts";

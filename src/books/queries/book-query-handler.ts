@@ -1,5 +1,6 @@
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { ServiceError } from "../../cqrs/errors.ts";
+import { HandlerKey } from "../../cqrs/handlers.ts";
 import type { Reader } from "../../cqrs/reader.ts";
 import type { ListLimits, Page, PageRequest } from "../../cqrs/reads.ts";
 import { type Book, isbnKey, titleKey } from "../book.ts";
@@ -71,3 +72,6 @@ export class BookQueryHandler {
     throw new ServiceError("TOO_MANY_BOOKS", `The catalogue ${size}. Read it page by page: booksConnection.`);
   }
 }
+
+/** Where resolvers find it. */
+export const bookQueries = new HandlerKey<BookQueryHandler>("BookQueryHandler");

@@ -26,7 +26,7 @@ export function inspection(options: string | undefined): Inspect {
       if (ignored) throw new WrongServer(`the server, or a pooler before it, has ignored the options for ${ignored}`);
     }
     schema ??= rows[0].schema;
-    // the books of two schemas are two catalogues
+    // what two schemas hold are two catalogues
     if (rows[0].schema !== schema) throw new WrongServer("the current schema is not the one that it was at the start");
   };
 }

@@ -1,4 +1,4 @@
-/** The longest text that one field may have, in bytes, with some to spare: of a book, all of it as a form has it. */
+/** The longest text that one field may have, in bytes, with some to spare: of an object, all of it as a form has it. */
 const LONGEST_VALUE = 64_000;
 
 /** Whether an answer may be longer than `maxBytes`. Most may not, and need not be looked at. */

@@ -2,6 +2,7 @@ import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, type G
 import { createYoga, type GraphQLParams, type Plugin, processRegularResult } from "graphql-yoga";
 import type { Logger } from "pino";
 import { Consistency } from "../../cqrs/consistency.ts";
+import type { Handlers } from "../../cqrs/handlers.ts";
 import type { Context } from "../builder.ts";
 import { limitErrors, toClientError } from "../errors.ts";
 import { exceeds, mayExceed } from "./answer-size.ts";
@@ -60,11 +61,11 @@ export class Graphql {
   readonly #replays = new Replays();
   readonly #executor: CompiledExecutor;
   readonly #yoga;
-  readonly #handlers: Omit<Context, "consistency">;
+  readonly #handlers: Handlers;
   readonly #limits: GraphqlLimits;
   readonly #log: Logger;
 
-  constructor(schema: GraphQLSchema, handlers: Omit<Context, "consistency">, limits: GraphqlLimits, log: Logger) {
+  constructor(schema: GraphQLSchema, handlers: Handlers, limits: GraphqlLimits, log: Logger) {
     this.#handlers = handlers;
     this.#limits = limits;
     this.#log = log;
@@ -187,7 +188,7 @@ export class Graphql {
 
   #contextOf({ extensions }: GraphQLParams): Context & RequestContext {
     const { atLeast, cost } = requestExtensions(extensions);
-    return { ...this.#handlers, consistency: new Consistency(atLeast), tellsCost: cost };
+    return { handlers: this.#handlers, consistency: new Consistency(atLeast), tellsCost: cost };
   }
 
   #toClientError(error: unknown): GraphQLError {

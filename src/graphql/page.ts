@@ -1,7 +1,6 @@
 import type { GraphQLResolveInfo, SelectionSetNode } from "graphql";
-import { ServiceError } from "../../cqrs/errors.ts";
-import type { Page, PageRequest } from "../../cqrs/reads.ts";
-import { type Book, normalisedTitle } from "../book.ts";
+import { ServiceError } from "../cqrs/errors.ts";
+import type { Page, PageRequest } from "../cqrs/reads.ts";
 
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 500;
@@ -19,13 +18,21 @@ export function largestPage({ first, last }: Readonly<Record<string, unknown>>):
   return typeof size === "number" ? Math.min(Math.max(size, 0), LARGEST_PAGE) : DEFAULT_PAGE;
 }
 
-/** @throws ServiceError `BAD_USER_INPUT` for a page size or cursor that cannot be */
-export function pageRequest(args: ConnectionArgs, info: GraphQLResolveInfo): PageRequest {
+/**
+ * What a connection in key order is asked for. `normalisedKey` says how a text is stored as a key, or that it can be none.
+ *
+ * @throws ServiceError `BAD_USER_INPUT` for a page size or cursor that cannot be
+ */
+export function pageRequest(
+  args: ConnectionArgs,
+  info: GraphQLResolveInfo,
+  normalisedKey: (text: string) => string | undefined,
+): PageRequest {
   const first = pageSize("first", args.first);
   const last = pageSize("last", args.last);
   return {
-    after: titleOfCursor("after", args.after),
-    before: titleOfCursor("before", args.before),
+    after: keyOfCursor("after", args.after, normalisedKey),
+    before: keyOfCursor("before", args.before, normalisedKey),
     limit: first ?? last ?? DEFAULT_PAGE,
     backwards: first === undefined && last !== undefined,
     withTotal: info.fieldNodes.some(({ selectionSet }) => selects(selectionSet, "totalCount", info)),
@@ -33,9 +40,9 @@ export function pageRequest(args: ConnectionArgs, info: GraphQLResolveInfo): Pag
 }
 
 /** The page as Relay names it. Of a page that `first` took, `last` keeps the end. */
-export function connectionOf(page: Page<Book>, { first, last }: ConnectionArgs) {
+export function connectionOf<T>(page: Page<T>, { first, last }: ConnectionArgs, keyOf: (row: T) => string) {
   const cut = first != null && last != null ? Math.max(0, page.rows.length - last) : 0;
-  const edges = page.rows.slice(cut).map((node) => ({ node, cursor: cursorOf(node.title) }));
+  const edges = page.rows.slice(cut).map((node) => ({ node, cursor: cursorOf(keyOf(node)) }));
   return {
     edges,
     totalCount: page.total,
@@ -54,15 +61,19 @@ function pageSize(name: "first" | "last", value: number | null | undefined): num
   throw badUserInput(`${name} must be 0 to ${LARGEST_PAGE}, not ${value}.`);
 }
 
-/** A cursor is a place in the title order, so it outlives the book that it was made for. */
-function cursorOf(title: string): string {
-  return Buffer.from(title).toString("base64url");
+/** A cursor is a place in the key order, so it outlives the row that it was made for. */
+function cursorOf(key: string): string {
+  return Buffer.from(key).toString("base64url");
 }
 
-function titleOfCursor(name: "after" | "before", cursor: string | null | undefined): string | undefined {
+function keyOfCursor(
+  name: "after" | "before",
+  cursor: string | null | undefined,
+  normalisedKey: (text: string) => string | undefined,
+): string | undefined {
   if (cursor == null) return undefined;
-  const title = Buffer.from(cursor, "base64url").toString();
-  if (title === normalisedTitle(title) && cursorOf(title) === cursor) return title;
+  const key = Buffer.from(cursor, "base64url").toString();
+  if (key === normalisedKey(key) && cursorOf(key) === cursor) return key;
   throw badUserInput(`${name} is no cursor of this connection.`);
 }
 

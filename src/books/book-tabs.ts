@@ -1,7 +1,9 @@
+import type { GraphiqlTab } from "../http/graphiql.ts";
+
 const variables = (value: object) => JSON.stringify(value, null, 2);
 
 /** The requests that GraphiQL offers to somebody who is new. */
-export const tabs = [
+export const bookTabs: readonly GraphiqlTab[] = [
   {
     // GraphiQL leaves the variables of the tab that it opens first empty
     query: `# Adds a book. Run it twice to see a refusal.

@@ -1,0 +1,32 @@
+import type { Module } from "../module.ts";
+import { addBookInput, type Book } from "./book.ts";
+import { maxBooks } from "./book-settings.ts";
+import { bookStream } from "./book-stream.ts";
+import { bookTabs } from "./book-tabs.ts";
+import { defineBookType } from "./book-type.ts";
+import { BookCommandHandler, bookCommands } from "./commands/book-command-handler.ts";
+import { defineBookMutations } from "./commands/book-mutations.ts";
+import { bookMigrations } from "./migrations.ts";
+import { defineBookQueries } from "./queries/book-queries.ts";
+import { BookQueryHandler, bookQueries } from "./queries/book-query-handler.ts";
+import { BookReadModel } from "./queries/book-read-model.ts";
+
+/** The aggregate of books: everything of it that the rest of the service is told. */
+export const bookModule: Module<Book> = {
+  stream: bookStream,
+  migrations: bookMigrations,
+  settings: [maxBooks],
+  readModel: BookReadModel,
+  handlers: ({ commands, reader }, config) => [
+    bookCommands.with(new BookCommandHandler(commands)),
+    bookQueries.with(new BookQueryHandler(reader, { rows: maxBooks.of(config), bytes: config.maxAnswerBytes })),
+  ],
+  inputFields: Object.keys(addBookInput.shape).length,
+  defineTypes(builder, shared, config) {
+    const book = defineBookType(builder);
+    defineBookQueries(builder, shared, book, config);
+    defineBookMutations(builder, shared, book);
+  },
+  tabs: bookTabs,
+  namesWithoutNoun: ["TitleTakenError", "IsbnTakenError", "VersionConflictError"],
+};

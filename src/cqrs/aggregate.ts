@@ -1,0 +1,62 @@
+import type { Logger } from "pino";
+import { CommandQueue } from "./command-queue.ts";
+import { Head } from "./head.ts";
+import type { LargeLists } from "./large-lists.ts";
+import type { OrmService } from "./orm-service.ts";
+import type { ReadModel } from "./read-model.ts";
+import { Reader } from "./reader.ts";
+import type { RedisService } from "./redis-service.ts";
+import { Stream, type StreamDefinition } from "./stream.ts";
+import { TableReads } from "./table-reads.ts";
+
+/** What all aggregates of a process share. */
+export interface Stores {
+  readonly orm: OrmService;
+  readonly redis: RedisService;
+  readonly large: LargeLists;
+  readonly log: Logger;
+}
+
+/** The aggregate's own class of read model. */
+export type ReadModelClass<T extends object> = new (
+  ...parts: ConstructorParameters<typeof ReadModel<T>>
+) => ReadModel<T>;
+
+/** The kernel's parts for one aggregate: `commands` for its command side, `reader` for its query side. */
+export interface Aggregate<T extends object> {
+  readonly commands: CommandQueue<T>;
+  readonly reader: Reader<T>;
+  /** The first thing that it does with the database: the lease is at least `leaseMs` from then on. */
+  raiseLease(leaseMs: number): Promise<void>;
+  /** Starts to keep the read model, if there is a Redis. */
+  start(): Promise<void>;
+  /** Stops what `start` began, and waits for what is under way. */
+  stop(): Promise<void>;
+  /** Looks the stream's row up, and throws when the database does not answer. */
+  lookUp(): Promise<unknown>;
+  /** Whether Redis refuses what the read model needs. */
+  readonly refused: boolean;
+}
+
+/** Wires the kernel's parts for one stream. It begins nothing. */
+export function openAggregate<T extends object>(
+  definition: StreamDefinition<T>,
+  readModelClass: ReadModelClass<T>,
+  { orm, redis, large, log }: Stores,
+): Aggregate<T> {
+  const stream = new Stream(orm, definition);
+  const table = new TableReads(orm, stream);
+  const head = new Head(stream, log);
+  const readModel = new readModelClass(stream, table, head, redis, log);
+  return {
+    commands: new CommandQueue(stream, readModel),
+    reader: new Reader(readModel, table, head, redis, large),
+    raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
+    start: () => readModel.start(),
+    stop: () => readModel.stop(),
+    lookUp: () => head.lookUp(),
+    get refused() {
+      return readModel.refused;
+    },
+  };
+}
