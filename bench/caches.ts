@@ -64,12 +64,16 @@ for (const [name, entry] of Object.entries(ANSWERS)) {
   const replays = new Replays();
   const entries = fillToBound(replays, (i) => {
     const [request, answer, rechecks] = entry(i);
-    const consistency = new Consistency();
+    const consistency = new Consistency(["books"]);
     for (let n = 0; n < rechecks; n++) {
       const evidence = `${i} ${n}`.padEnd(100);
-      consistency.read(1, "database", { again: async () => evidence.length, size: evidence.length });
+      consistency.read("books", 1, "database", {
+        stream: "books",
+        again: async () => evidence.length,
+        size: evidence.length,
+      });
     }
-    replays.keep(request, `${answer}1,"servedBy":"database"}}}`, consistency);
+    replays.keep(request, `${answer}{"revision":1,"servedBy":"database"}}}`, consistency);
   });
   report(`replays: ${name}`, entries, replays.kept, heap() - before);
 }

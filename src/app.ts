@@ -119,8 +119,9 @@ function startupError(error: unknown): unknown {
 /** The HTTP server in front of an app. */
 export function createHttpServer({ modules, handlers, readiness, log }: App, config: Config): HttpServer {
   const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy } = config;
+  const streams = streamsOf(modules).map(({ name }) => name);
   return new HttpServer({
-    graphql: new Graphql(buildSchema(modules, config), handlers, config.graphqlLimits, log),
+    graphql: new Graphql(buildSchema(modules, config), handlers, streams, config.graphqlLimits, log),
     readiness,
     ...{ maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy },
     graphiql: config.graphiql ? modules.flatMap(({ tabs }) => tabs) : undefined,

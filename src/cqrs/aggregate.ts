@@ -50,7 +50,7 @@ export function openAggregate<T extends object>(
   const readModel = new readModelClass(stream, table, head, redis, log);
   return {
     commands: new CommandQueue(stream, readModel),
-    reader: new Reader(readModel, table, head, redis, large),
+    reader: new Reader(definition.name, readModel, table, head, redis, large),
     raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
     start: () => readModel.start(),
     stop: () => readModel.stop(),

@@ -1,10 +1,10 @@
 import { OutcomeUnknown, ServiceError } from "./errors.ts";
-
-/** What answered: `both` where one request needed several reads and not all came from the same store. */
-export type ServedBy = "redis" | "database" | "both";
+import { type Report, type Revisions, reportOf } from "./revisions.ts";
 
 /** How to make sure that a read would have the same answer again. */
 export interface Recheck {
+  /** The stream that was read. */
+  readonly stream: string;
   /** Reads again, and says at which revision the same answer is true, or nothing if it may have become another. */
   again(): Promise<number | undefined>;
   /** What it has to remember for that, in characters. */
@@ -16,43 +16,51 @@ export interface Recheck {
  * at. Handlers report each read and each command here; the HTTP layer sends the sum as `extensions.consistency`.
  */
 export class Consistency {
-  /** The revision that every answer must have reached. 0 asks for nothing. */
-  readonly atLeast: number;
-  #lowestRead: number | undefined;
-  #lastCommand: number | undefined;
+  /** The names of all streams: what the report says depends on how many there are. */
+  readonly streams: readonly string[];
+  readonly #atLeast: Revisions;
+  readonly #lowestRead = new Map<string, number>();
+  readonly #lastCommand = new Map<string, number>();
   readonly #sources = new Set<"redis" | "database">();
   readonly #rechecks: Recheck[] = [];
   #repeatable = true;
   #ended = false;
   #commandBegun = false;
 
-  constructor(atLeast = 0) {
-    this.atLeast = atLeast;
+  constructor(streams: readonly string[] = [], atLeast: Revisions = {}) {
+    this.streams = streams;
+    this.#atLeast = atLeast;
+  }
+
+  /** The revision that every answer from this stream must have reached. 0 asks for nothing. */
+  atLeast(stream: string): number {
+    return this.#atLeast[stream] ?? 0;
   }
 
   /** Notes a read that is true at `revision`, and how to make sure of it again if there is a way. */
-  read(revision: number, source: "redis" | "database", recheck?: Recheck): void {
-    this.#lowestRead = Math.min(this.#lowestRead ?? revision, revision);
+  read(stream: string, revision: number, source: "redis" | "database", recheck?: Recheck): void {
+    this.#lowestRead.set(stream, Math.min(this.#lowestRead.get(stream) ?? revision, revision));
     this.#sources.add(source);
     if (recheck) this.#rechecks.push(recheck);
     else this.#repeatable = false;
   }
 
   /** Notes the revision that a command made, or at which it was refused; of several commands the last one counts. */
-  command(revision: number): void {
-    this.#lastCommand = revision;
+  command(stream: string, revision: number): void {
+    this.#lastCommand.set(stream, revision);
     this.#sources.add("database");
     this.#repeatable = false;
   }
 
   /** @throws ServiceError `REVISION_NOT_REACHED` when `revision` is older than what the client asked for. */
-  require(revision: number): void {
-    if (revision < this.atLeast) {
-      throw new ServiceError(
-        "REVISION_NOT_REACHED",
-        `The database is at revision ${revision}; the request asks for at least ${this.atLeast}.`,
-      );
-    }
+  require(stream: string, revision: number): void {
+    const atLeast = this.atLeast(stream);
+    if (revision >= atLeast) return;
+    const which = this.streams.length > 1 ? ` of ${stream}` : "";
+    throw new ServiceError(
+      "REVISION_NOT_REACHED",
+      `The database is at revision ${revision}${which}; the request asks for at least ${atLeast}.`,
+    );
   }
 
   /** @throws ServiceError `TIMED_OUT` when the request has ended: nobody waits for what would be read */
@@ -82,11 +90,15 @@ export class Consistency {
   }
 
   /** `undefined` while nothing was read or written. */
-  get report(): { revision: number; servedBy: ServedBy } | undefined {
-    const revision = this.#lastCommand ?? this.#lowestRead;
-    if (revision === undefined) return undefined;
-    const [first, second] = this.#sources;
-    return { revision, servedBy: second ? "both" : (first ?? "database") };
+  get report(): Report | undefined {
+    const [source, second] = this.#sources;
+    if (!source) return undefined;
+    const revisions: Record<string, number> = {};
+    for (const name of this.streams) {
+      const revision = this.#lastCommand.get(name) ?? this.#lowestRead.get(name);
+      if (revision !== undefined) revisions[name] = revision;
+    }
+    return reportOf(this.streams, revisions, second ? "both" : source);
   }
 }
 

@@ -9,13 +9,22 @@ import type { TableReads } from "./table-reads.ts";
 
 /** The query side's one rule: Redis first, the database whenever Redis cannot answer honestly. */
 export class Reader<T extends object> {
+  readonly #stream: string;
   readonly #readModel: ReadModel<T>;
   readonly #table: TableReads<T>;
   readonly #head: Head<T>;
   readonly #redis: RedisService;
   readonly #large: LargeLists;
 
-  constructor(readModel: ReadModel<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, large: LargeLists) {
+  constructor(
+    stream: string,
+    readModel: ReadModel<T>,
+    table: TableReads<T>,
+    head: Head<T>,
+    redis: RedisService,
+    large: LargeLists,
+  ) {
+    this.#stream = stream;
     this.#readModel = readModel;
     this.#table = table;
     this.#head = head;
@@ -33,7 +42,7 @@ export class Reader<T extends object> {
     question: (reads: Reads<T>, large: LargeLists) => Promise<Answer<V>>,
   ): Promise<V> {
     consistency.requireTime();
-    const { atLeast } = consistency;
+    const atLeast = consistency.atLeast(this.#stream);
     const ask = (reads: Reads<T>) => question(reads, this.#large);
     const answer = await this.#readModel.read(atLeast, ask);
     if (!answer) return this.readTable(consistency, ask);
@@ -52,8 +61,8 @@ export class Reader<T extends object> {
     }
     const answer = await ask(this.#table);
     this.#head.learn(answer);
-    consistency.require(answer.revision);
-    const { atLeast } = consistency;
+    consistency.require(this.#stream, answer.revision);
+    const atLeast = consistency.atLeast(this.#stream);
     const { evidence } = answer;
     // with Redis, whoever asks again is to find out whether it answers by now
     const isRepeatable = evidence !== undefined && !this.#redis.configured;
@@ -84,7 +93,8 @@ export class Reader<T extends object> {
       if (revisionNow !== undefined) this.#head.show(revisionNow);
       return revisionNow;
     };
-    consistency.read(revision, source, recheck && { again, size: evidence?.length ?? 0 });
+    const stream = this.#stream;
+    consistency.read(stream, revision, source, recheck && { stream, again, size: evidence?.length ?? 0 });
     return value;
   }
 }

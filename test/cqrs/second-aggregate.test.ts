@@ -73,6 +73,41 @@ async function story(service: GraphqlClient, noun: Noun): Promise<void> {
   expect(await answerTo(LIST)).toEqual([]);
 }
 
+/** Asks for both nouns at once of a service whose books are at revision 3 and whose films, "A Film", are at 4. */
+async function keepsStreamsApart(service: GraphqlClient): Promise<void> {
+  const both = `${LIST.slice(0, -1)} ${filmsFor(LIST).slice(1)}`;
+  const atLeast = async (asked: unknown) => {
+    const request = { extensions: { consistency: { atLeast: asked } } };
+    const { data, errors, consistency } = await service.sendInvalid(both, request);
+    return { data, code: errors?.[0].extensions.code, message: errors?.[0].message, consistency };
+  };
+  const report = (books: number, films: number) => ({
+    consistency: { revision: books, servedBy: "redis", streams: { books, films } },
+  });
+  // each request several times: executed, compiled, and sent again
+  const seen = [undefined, 3, { books: 3, films: 4 }, { films: 4 }, {}];
+  for (let again = 0; again < 3; again++) {
+    for (const asked of seen) expect(await atLeast(asked)).toMatchObject(report(3, 4));
+    for (const [asked, message] of [
+      [4, "The database is at revision 3 of books; the request asks for at least 4."],
+      [{ books: 3, films: 5 }, "The database is at revision 4 of films; the request asks for at least 5."],
+    ]) {
+      expect(await atLeast(asked)).toMatchObject({ code: "REVISION_NOT_REACHED", message });
+    }
+    expect(await atLeast({ records: 1 })).toMatchObject({ code: "BAD_USER_INPUT" });
+  }
+  // a change of one is told in answers that hold both, and the other stays where it was
+  await add(service, filmsFor, { title: "Another Film" });
+  for (let again = 0; again < 3; again++) {
+    const { data, consistency } = await atLeast({ films: 5 });
+    expect(data).toEqual({ books: [], films: [{ title: "A Film" }, { title: "Another Film" }] });
+    expect({ consistency }).toEqual(report(3, 5));
+  }
+  expect(await ask(service, booksFor, ADD_BOOK, { input: { title: "", author: "" } })).toMatchObject({
+    ...{ revision: 3, servedBy: "database", streams: { books: 3 } },
+  });
+}
+
 function start(checkout: string, env: Environment) {
   return startProcess(env, join(checkout, "src/main.ts"));
 }
@@ -148,12 +183,17 @@ describe("a copy of src/books for another noun, registered in src/modules.ts", (
     await add(service, filmsFor, { title: "A Film" });
     await Promise.all(NOUNS.map(fromRedis));
     // the story takes three revisions, and the film one more
-    expect(await ask(service, booksFor, LIST)).toEqual({ answer: [], revision: 3, servedBy: "redis" });
+    expect(await ask(service, booksFor, LIST)).toEqual({
+      answer: [],
+      ...{ revision: 3, servedBy: "redis", streams: { books: 3 } },
+    });
+    // no revision: it would be that of the books, which were not read
     expect(await ask(service, filmsFor, LIST)).toEqual({
       answer: [{ title: "A Film" }],
-      revision: 4,
-      servedBy: "redis",
+      ...{ servedBy: "redis", streams: { films: 4 } },
     });
+    await keepsStreamsApart(service);
+
     const keys = await redis.client.keys("*");
     for (const stream of ["books", "films"])
       expect(keys.filter((key) => key.startsWith(`{${stream}:`))).not.toEqual([]);

@@ -14,7 +14,7 @@ async function start(env: Record<string, string> = {}) {
   const config = ConfigService.load({ LOG_LEVEL: "silent", DATABASE_URL, ...env }, modules);
   const app = await createApp(config, modules);
   onTestFinished(() => app.close());
-  const graphql = new Graphql(buildSchema(modules, config), app.handlers, config.graphqlLimits, app.log);
+  const graphql = new Graphql(buildSchema(modules, config), app.handlers, ["books"], config.graphqlLimits, app.log);
   /** Answers a POST as the HTTP server does, and says what is kept of all that came. */
   const post = async (query: string, operationName?: string) => {
     const params = { query, ...(operationName && { operationName }) };

@@ -32,7 +32,7 @@ describe.each(READ_PATHS)("extensions.consistency when $store answers", ({ store
     const { service, ask } = await start();
     await service.addBook("A");
     const { revision } = (await service.addBook("B")).consistency;
-    for (const atLeast of [0, 1, revision, null, undefined]) {
+    for (const atLeast of [0, 1, revision, null, undefined, {}, { books: revision }, { books: null }]) {
       expect((await ask("{ books { id } }", consistency(atLeast))).data.books, `${atLeast}`).toHaveLength(2);
     }
     for (const extensions of [{}, { consistency: {} }, { consistency: null }, { other: { atLeast: 9 } }, null]) {
@@ -56,7 +56,7 @@ describe.each(READ_PATHS)("extensions.consistency when $store answers", ({ store
       'mutation { deleteBook(title: "A") { __typename } }',
     ];
     for (const query of requests) {
-      for (const atLeast of [2, Number.MAX_SAFE_INTEGER]) {
+      for (const atLeast of [2, { books: 2 }, Number.MAX_SAFE_INTEGER]) {
         const { status, data, errors } = await service.send(query, consistency(atLeast));
         expect(status).toBe(200);
         for (const value of Object.values(data ?? {})) expect(value).toBeNull();
@@ -142,7 +142,19 @@ describe("extensions.consistency of reads from both stores", () => {
 describe("extensions.consistency that asks for what is no revision", () => {
   test("is refused as the client's fault, and nothing runs", async () => {
     const service = await startService();
-    for (const atLeast of [-1, 1.5, "1", "", true, [], [1], {}, 2 ** 53, Number.MIN_SAFE_INTEGER]) {
+    for (const atLeast of [
+      -1,
+      1.5,
+      "1",
+      "",
+      true,
+      [],
+      [1],
+      { films: 1 },
+      { books: "1" },
+      2 ** 53,
+      Number.MIN_SAFE_INTEGER,
+    ]) {
       for (const query of [
         "{ books { id } }",
         'mutation { addBook(input: { title: "A", author: "B" }) { __typename } }',

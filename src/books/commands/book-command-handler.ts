@@ -3,6 +3,7 @@ import type { Consistency } from "../../cqrs/consistency.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
 import type { Change, Command, Outcome } from "../../cqrs/stream.ts";
 import type { Book } from "../book.ts";
+import { bookStream } from "../book-stream.ts";
 import { addBook, deleteBook, newBook, updateBook } from "./book-commands.ts";
 
 /**
@@ -53,7 +54,7 @@ export class BookCommandHandler {
     const { change, refusal, failure, revision } = await this.#queue.execute((tx, next) => {
       consistency.requireTime();
       // the state that the command builds on is what the client asks for, not the one that it makes
-      consistency.require(next - 1);
+      consistency.require(bookStream.name, next - 1);
       // in the transaction, for a refusal of invalid input is an answer as well: it is true at a revision, and no
       // later answer of this process may be older
       const command = prepare();
@@ -62,7 +63,7 @@ export class BookCommandHandler {
       return command(tx, next);
     });
     if (failure) throw failure;
-    consistency.command(revision);
+    consistency.command(bookStream.name, revision);
     if (refusal) throw refusal;
     return change;
   }

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Consistency, Recheck } from "../../cqrs/consistency.ts";
+import { type Report, type Revisions, reportOf, type ServedBy } from "../../cqrs/revisions.ts";
 
 /** What all kept answers may take together, in bytes, by the weights below, which are what a heap of them grows by. */
 const MAX_BYTES = 64_000_000;
@@ -11,11 +12,12 @@ const CHARACTER_BYTES = 2;
 /** Longer answers are kept as bytes: to encode 10 kB anew takes 15 µs. Shorter ones are faster as text. */
 const MAX_TEXT = 2000;
 
-/** An answer as it was sent, but for its revision, and how to make sure of each read that it was made from. */
+/** An answer as it was sent, but for its report, and how to make sure of each read that it was made from. */
 interface Replay {
   readonly rechecks: readonly Recheck[];
-  readonly beforeRevision: string | Buffer;
-  readonly afterRevision: string;
+  readonly beforeReport: string | Buffer;
+  readonly servedBy: ServedBy;
+  readonly streams: readonly string[];
 }
 
 /**
@@ -29,10 +31,10 @@ export class Replays {
     maxSize: MAX_BYTES,
     // a few larger ones would leave no room for those of all others
     maxEntrySize: MAX_BYTES / 16,
-    sizeCalculation: ({ rechecks, beforeRevision }, request) =>
+    sizeCalculation: ({ rechecks, beforeReport }, request) =>
       rechecks.reduce(
         (sum, { size }) => sum + CHARACTER_BYTES * size + ENTRY_BYTES,
-        CHARACTER_BYTES * request.length + sizeOf(beforeRevision) + ENTRY_BYTES,
+        CHARACTER_BYTES * request.length + sizeOf(beforeReport) + ENTRY_BYTES,
       ),
   });
 
@@ -48,27 +50,25 @@ export class Replays {
   }
 
   /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
-  keep(request: string, answer: string, { report, rechecks }: Consistency): void {
+  keep(request: string, answer: string, { report, rechecks, streams }: Consistency): void {
     if (!report || !rechecks) return;
-    const afterRevision = `,"servedBy":"${report.servedBy}"}}}`;
-    const tail = report.revision + afterRevision;
+    const tail = tailOf(report);
     if (!answer.endsWith(tail)) return;
     const text = answer.slice(0, -tail.length);
-    const beforeRevision = text.length > MAX_TEXT ? Buffer.from(text) : text;
-    this.#replays.set(request, { rechecks, beforeRevision, afterRevision });
+    const beforeReport = text.length > MAX_TEXT ? Buffer.from(text) : text;
+    this.#replays.set(request, { rechecks, beforeReport, servedBy: report.servedBy, streams });
   }
 
   async #again(request: string, replay: Replay): Promise<string | Buffer | undefined> {
-    const revision = await lowestOf(replay.rechecks).catch(() => {
+    const revisions = await lowestOf(replay.rechecks).catch(() => {
       // whoever executes it finds out what is wrong, and those who come next need not find out twice
       this.#replays.delete(request);
       return undefined;
     });
-    if (revision === undefined) return undefined;
-    const { beforeRevision, afterRevision } = replay;
-    return typeof beforeRevision === "string"
-      ? beforeRevision + revision + afterRevision
-      : Buffer.concat([beforeRevision, Buffer.from(revision + afterRevision)]);
+    if (revisions === undefined) return undefined;
+    const { beforeReport, servedBy, streams } = replay;
+    const tail = tailOf(reportOf(streams, revisions, servedBy));
+    return typeof beforeReport === "string" ? beforeReport + tail : Buffer.concat([beforeReport, Buffer.from(tail)]);
   }
 }
 
@@ -76,8 +76,19 @@ function sizeOf(answer: string | Buffer): number {
   return typeof answer === "string" ? CHARACTER_BYTES * answer.length : answer.length;
 }
 
-/** The lowest revision at which everything is as it was; undefined when something is not. */
-async function lowestOf(rechecks: readonly Recheck[]): Promise<number | undefined> {
+/** How an answer ends: its report is the last of its extensions, and these are the last of it. */
+function tailOf(report: Report): string {
+  return `${JSON.stringify(report)}}}`;
+}
+
+/** The lowest revisions at which everything is as it was; undefined when something is not. */
+async function lowestOf(rechecks: readonly Recheck[]): Promise<Revisions | undefined> {
   const revisions = await Promise.all(rechecks.map((recheck) => recheck.again()));
-  return revisions.includes(undefined) ? undefined : Math.min(...(revisions as number[]));
+  const lowest: Record<string, number> = {};
+  for (const [i, { stream }] of rechecks.entries()) {
+    const revision = revisions[i];
+    if (revision === undefined) return undefined;
+    lowest[stream] = Math.min(lowest[stream] ?? revision, revision);
+  }
+  return lowest;
 }

@@ -9,7 +9,7 @@ import { exceeds, mayExceed } from "./answer-size.ts";
 import { CompiledExecutor, type Operation } from "./compiled-executor.ts";
 import { inTime } from "./deadline.ts";
 import { boundedDocuments } from "./documents.ts";
-import { isPersistedQuery, persistedQueryNotSupported, requestExtensions } from "./extensions.ts";
+import { extensionsReader, isPersistedQuery, persistedQueryNotSupported } from "./extensions.ts";
 import { LimitExceeded, Limits, type OperationLimits } from "./limits.ts";
 import { Replays } from "./replays.ts";
 
@@ -62,11 +62,22 @@ export class Graphql {
   readonly #executor: CompiledExecutor;
   readonly #yoga;
   readonly #handlers: Handlers;
+  readonly #streams: readonly string[];
+  readonly #extensionsOf: ReturnType<typeof extensionsReader>;
   readonly #limits: GraphqlLimits;
   readonly #log: Logger;
 
-  constructor(schema: GraphQLSchema, handlers: Handlers, limits: GraphqlLimits, log: Logger) {
+  /** `streams` names those of the handlers, in the order of their modules. */
+  constructor(
+    schema: GraphQLSchema,
+    handlers: Handlers,
+    streams: readonly string[],
+    limits: GraphqlLimits,
+    log: Logger,
+  ) {
     this.#handlers = handlers;
+    this.#streams = streams;
+    this.#extensionsOf = extensionsReader(streams);
     this.#limits = limits;
     this.#log = log;
     this.#executor = new CompiledExecutor(schema, new Limits(schema, limits));
@@ -187,8 +198,8 @@ export class Graphql {
   }
 
   #contextOf({ extensions }: GraphQLParams): Context & RequestContext {
-    const { atLeast, cost } = requestExtensions(extensions);
-    return { handlers: this.#handlers, consistency: new Consistency(atLeast), tellsCost: cost };
+    const { atLeast, cost } = this.#extensionsOf(extensions);
+    return { handlers: this.#handlers, consistency: new Consistency(this.#streams, atLeast), tellsCost: cost };
   }
 
   #toClientError(error: unknown): GraphQLError {

@@ -1,0 +1,24 @@
+/** Revisions by the names of their streams. */
+export type Revisions = Readonly<Record<string, number>>;
+
+/** What answered: `both` where one request needed several reads and not all came from the same store. */
+export type ServedBy = "redis" | "database" | "both";
+
+/** What an answer says of itself: the revisions that it is true at, and what served it. */
+export interface Report {
+  /** That of the first stream, if it was read or written. */
+  readonly revision?: number;
+  readonly servedBy: ServedBy;
+  /** Those of all that were read or written, where there is more than one stream. */
+  readonly streams?: Revisions;
+}
+
+/** The report on an answer. `streams` names all there are, `revisions` has those that were read or written. */
+export function reportOf(streams: readonly string[], revisions: Revisions, servedBy: ServedBy): Report {
+  const first = revisions[streams[0] ?? ""];
+  return {
+    ...(first !== undefined && { revision: first }),
+    servedBy,
+    ...(streams.length > 1 && { streams: revisions }),
+  };
+}
