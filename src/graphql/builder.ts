@@ -13,7 +13,7 @@ import type { GlobalIds } from "./global-ids.ts";
 const MAX_IDS = 10_000;
 const idsAsked = new WeakMap<Consistency, number>();
 
-/** What every resolver gets: the handlers, of which it knows those of its own aggregate, and this request's part of the promise. */
+/** What every resolver gets: the handlers, of which it takes its aggregate's by their keys, and its part of the promise. */
 export interface Context {
   readonly handlers: Handlers;
   readonly consistency: Consistency;
