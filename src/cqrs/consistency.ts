@@ -11,6 +11,15 @@ export interface Recheck {
   readonly size: number;
 }
 
+/** What one request may take, for as long as its client is there. */
+export interface RequestBounds {
+  /** What all large lists that are read for it may come to together, in bytes as JSON. */
+  readonly listBytes: number;
+  /** What its client is told beyond that. */
+  readonly tooMuch: () => ServiceError;
+  readonly isGone: () => boolean;
+}
+
 /**
  * One request's side of the promise: what the client asks for (`atLeast`) and what its answer turns out to be true
  * at. Handlers report each read and each command here; the HTTP layer sends the sum as `extensions.consistency`.
@@ -24,12 +33,15 @@ export class Consistency {
   readonly #sources = new Set<"redis" | "database">();
   readonly #rechecks: Recheck[] = [];
   #repeatable = true;
+  readonly #bounds: RequestBounds | undefined;
+  #listBytes = 0;
   #ended = false;
   #commandBegun = false;
 
-  constructor(streams: readonly string[] = [], atLeast: Revisions = {}) {
+  constructor(streams: readonly string[] = [], atLeast: Revisions = {}, bounds?: RequestBounds) {
     this.streams = streams;
     this.#atLeast = atLeast;
+    this.#bounds = bounds;
   }
 
   /** The revision that every answer from this stream must have reached. 0 asks for nothing. */
@@ -63,9 +75,28 @@ export class Consistency {
     );
   }
 
-  /** @throws ServiceError `TIMED_OUT` when the request has ended: nobody waits for what would be read */
+  /** Whether anybody waits for what would be read. */
+  get isWanted(): boolean {
+    return !this.#ended && !this.isTooMuch && !this.#bounds?.isGone();
+  }
+
+  /** Counts what has come of a large list. */
+  take(bytes: number): void {
+    this.#listBytes += bytes;
+  }
+
+  /** Whether more has come of large lists than the request may read. */
+  get isTooMuch(): boolean {
+    return this.#bounds !== undefined && this.#listBytes > this.#bounds.listBytes;
+  }
+
+  /**
+   * @throws ServiceError `TIMED_OUT` when the request has ended: nobody waits for what would be read; what the bounds say
+   * when it has read too much
+   */
   requireTime(): void {
-    if (this.#ended) throw timedOut();
+    if (this.isTooMuch) throw this.#bounds?.tooMuch();
+    if (!this.isWanted) throw timedOut();
   }
 
   /** Notes that a command is about to change the database. Throws as `requireTime` does. */

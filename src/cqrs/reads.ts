@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import type { LargeLists } from "./large-lists.ts";
+import type { Lists } from "./large-lists.ts";
 import type { Mark } from "./mark.ts";
 
 /** The largest number of point reads that are one question, so that it never keeps its store from others for long. */
@@ -59,6 +59,6 @@ export interface Reads<T> {
   /** The instance with this key, or null. */
   get(key: string): Promise<Answer<T | null>>;
   /** Every instance in key order, or the limit that they exceed. */
-  all(limits: ListLimits, large: LargeLists): Promise<Answer<readonly T[] | keyof ListLimits>>;
-  page(request: PageRequest, large: LargeLists): Promise<Answer<Page<T>>>;
+  all(limits: ListLimits, large: Lists): Promise<Answer<readonly T[] | keyof ListLimits>>;
+  page(request: PageRequest, large: Lists): Promise<Answer<Page<T>>>;
 }

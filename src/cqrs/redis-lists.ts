@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { LargeLists, Turn } from "./large-lists.ts";
+import type { Lists, Turn } from "./large-lists.ts";
 import type { Mark } from "./mark.ts";
 import type { Answer } from "./reads.ts";
 import { RedisUnavailable } from "./redis-fault.ts";
@@ -59,7 +59,7 @@ export class RedisLists<T> {
   }
 
   /** Answers the question, in its turn among the `large` ones if it is one. */
-  async read<V>(large: LargeLists, question: Question<T, V>): Promise<Answer<V>> {
+  async read<V>(large: Lists, question: Question<T, V>): Promise<Answer<V>> {
     const id = `${this.#id} ${question.text}`;
     const joined = large.join(id, async (turn) => this.#whole(question, await question.begin(), turn));
     if (joined) return joined;
@@ -118,7 +118,7 @@ export class RedisLists<T> {
       if (taken > mostBytes) return "too large";
       found.push(...this.#parse(next));
       if (found.length >= stop - first) return found;
-      await turn();
+      await turn(taken);
       next = await this.#readOn(text ?? "", first + found.length, stop, PORTION_BYTES);
     }
     return undefined;

@@ -1,7 +1,7 @@
 import type DataLoader from "dataloader";
 import { Chain } from "./chain.ts";
 import { isBefore } from "./code-points.ts";
-import type { LargeLists } from "./large-lists.ts";
+import type { Lists } from "./large-lists.ts";
 import { type Mark, parseMark } from "./mark.ts";
 import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import type { RedisConnection } from "./redis-connection.ts";
@@ -77,7 +77,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     return new StoredAnswer(mark, json, () => (json === null ? null : this.#parse(json, key)));
   }
 
-  async all({ rows: limit, bytes }: ListLimits, large: LargeLists): Promise<Answer<readonly T[] | keyof ListLimits>> {
+  async all({ rows: limit, bytes }: ListLimits, large: Lists): Promise<Answer<readonly T[] | keyof ListLimits>> {
     const begin = async () => {
       const reply = await this.#call(({ rows, order }, redis) => redis.readAll(rows, order, limit, PORTION_BYTES));
       const [text, total = 0, ...portion] = reply ?? [];
@@ -91,7 +91,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     });
   }
 
-  async page({ after = "", before = "", limit, backwards }: PageRequest, large: LargeLists): Promise<Answer<Page<T>>> {
+  async page({ after = "", before = "", limit, backwards }: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
     const range = [after, before, limit, backwards ? 1 : 0] as const;
     const begin = async () => {
       const reply = await this.#call(({ rows, order }, redis) => redis.readPage(rows, order, ...range, PORTION_BYTES));

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { LargeLists } from "./large-lists.ts";
+import { ANYBODY, LargeLists } from "./large-lists.ts";
 import type { RedisReads } from "./redis-reads.ts";
 import type { Stream } from "./stream.ts";
 import type { TableReads } from "./table-reads.ts";
@@ -18,7 +18,7 @@ export class Scrub<T extends object> {
   readonly #stream: Stream<T>;
   readonly #table: TableReads<T>;
   /** A line of its own: it waits for nobody's list, and nobody for this. */
-  readonly #large = new LargeLists(0);
+  readonly #large = new LargeLists(0).askedBy(ANYBODY);
   #name: string | undefined;
   /** The key that the next portion comes after. */
   #after: string | undefined;

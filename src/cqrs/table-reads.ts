@@ -1,6 +1,6 @@
 import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "./database-engine.ts";
-import type { LargeLists, Turn } from "./large-lists.ts";
+import type { Lists, Turn } from "./large-lists.ts";
 import type { Mark } from "./mark.ts";
 import type { OrmService } from "./orm-service.ts";
 import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
@@ -11,6 +11,8 @@ type Select = SelectQueryBuilder<any, any, any>;
 
 /** What one statement reads of the whole table at most: SQLite has that done in some milliseconds, and others wait. */
 const PORTION = { rows: 200, bytes: 500_000 };
+/** So many rows of a page are measured. */
+const SAMPLED_ROWS = 10;
 
 /** A row of the joined statement: an instance, or nulls when there is none, and `$` columns of the statement's own. */
 type Joined = Record<string, unknown> & { $revision: number | string; $token: string };
@@ -46,6 +48,8 @@ export class TableReads<T extends object> implements Reads<T> {
   #beginning: CompiledQuery<Joined> | undefined;
   /** What a row took on average among those that were measured last. */
   #rowBytes = 1;
+  /** The same for pages, which are not measured as a whole. */
+  #pageRowBytes = PORTION.bytes / PORTION.rows;
   /** The list that was found to take more bytes than it may, and the state in which it does. */
   #tooLarge: { readonly question: string; readonly token: string } | undefined;
 
@@ -77,7 +81,7 @@ export class TableReads<T extends object> implements Reads<T> {
     return { value: instances, ...mark };
   }
 
-  async all(limits: ListLimits, large: LargeLists): Promise<Answer<readonly T[] | keyof ListLimits>> {
+  async all(limits: ListLimits, large: Lists): Promise<Answer<readonly T[] | keyof ListLimits>> {
     const question = `${this.#table} ${limits.rows} ${limits.bytes}`;
     const readOn = async (turn: Turn) => {
       const answer = await this.#allInPortions(limits, turn);
@@ -97,7 +101,18 @@ export class TableReads<T extends object> implements Reads<T> {
     return large.read(question, estimate, readOn);
   }
 
-  async page({ after, before, limit, backwards, withTotal }: PageRequest): Promise<Answer<Page<T>>> {
+  async page(request: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
+    const bytes = request.limit * this.#pageRowBytes;
+    if (bytes <= PORTION.bytes) return this.#page(request);
+    return large.read(`${this.#table} ${JSON.stringify(request)}`, bytes, async (turn) => {
+      const page = await this.#page(request);
+      const { rows } = page.value;
+      await turn(rows.length * rowBytesOf(rows));
+      return page;
+    });
+  }
+
+  async #page({ after, before, limit, backwards, withTotal }: PageRequest): Promise<Answer<Page<T>>> {
     const { rows, instances, mark } = await this.#select((sql) => {
       // one row more than asked for says whether there are more
       let range = this.#rows(sql)
@@ -125,6 +140,9 @@ export class TableReads<T extends object> implements Reads<T> {
     const more = instances.length > limit;
     const page = backwards ? instances.slice(-limit || instances.length) : instances.slice(0, limit);
     const [first] = rows;
+    // larger ones than before count at once
+    const rowBytes = rowBytesOf(page);
+    this.#pageRowBytes = Math.max(rowBytes, (this.#pageRowBytes + rowBytes) / 2);
     return {
       value: {
         rows: page,
@@ -180,7 +198,7 @@ export class TableReads<T extends object> implements Reads<T> {
         bytes += more;
         if (all.length > limits.rows) return { value: "rows", revision, token };
         if (bytes > limits.bytes) return { value: "bytes", revision, token };
-        await turn();
+        await turn(bytes);
       }
       return { value: all, revision, token };
     });
@@ -258,4 +276,11 @@ export class TableReads<T extends object> implements Reads<T> {
       .map((row) => Object.fromEntries(Object.keys(this.#columns).map((property) => [property, row[property]])) as T);
     return { rows, instances, mark: { revision: Number(rows[0].$revision), token: rows[0].$token } };
   }
+}
+
+/** What one of these rows takes as JSON, as a few of them show. */
+function rowBytesOf(rows: readonly object[]): number {
+  const step = Math.ceil(rows.length / SAMPLED_ROWS);
+  const sample = rows.filter((_, i) => i % step === 0);
+  return sample.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(sample)) / sample.length;
 }

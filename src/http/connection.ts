@@ -48,7 +48,7 @@ export class Connection {
   }
 
   get isIdle(): boolean {
-    return this.#current === undefined;
+    return this.#current === undefined && this.#held.length === 0;
   }
 
   get hasAsked(): boolean {
@@ -56,14 +56,15 @@ export class Connection {
   }
 
   take(request: IncomingMessage, response: ServerResponse, expectation?: Expectation): void {
-    const exchange = new Exchange(request, response, this, expectation);
-    if (!this.#current) this.#begin(exchange);
     // what was read together is still parsed to its end
-    else if (!this.#socket.destroyed) this.#hold(exchange);
+    if (this.#socket.destroyed) return;
+    const exchange = new Exchange(request, response, this, expectation);
+    if (this.isIdle) this.#begin(exchange);
+    else this.#hold(exchange);
   }
 
   #hold(exchange: Exchange): void {
-    if (this.#held.push(exchange) === 1) this.#socket.pause();
+    if (this.#held.push(exchange) === 1) this.pause();
     this.#all.hold();
   }
 
@@ -78,12 +79,27 @@ export class Connection {
     this.#current = undefined;
     this.#settle();
     if (this.#socket.destroyed) return;
+    if (this.#held.length > 0) this.#all.queue(this);
+    else if (this.isEnding) this.#socket.destroySoon();
+  }
+
+  /** Begins the next of the requests that were sent ahead. */
+  beginNext(): void {
     const next = this.#held.shift();
-    if (next) {
-      this.#all.release(1);
-      if (this.#held.length === 0) this.#socket.resume();
-      this.#begin(next);
-    } else if (this.isEnding) this.#socket.destroySoon();
+    if (!next) return;
+    this.#all.release(1);
+    this.resume();
+    this.#begin(next);
+  }
+
+  /** Reads nothing more for now. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  /** Reads on, unless something waits that has been read. */
+  resume(): void {
+    if (this.#held.length === 0) this.#socket.resume();
   }
 
   /** Ends a connection whose client has sent what cannot be read: with `farewell`, unless something is being answered. */
@@ -91,7 +107,7 @@ export class Connection {
     if (this.#isBroken) return;
     this.#isBroken = true;
     const { request, response } = this.#current ?? {};
-    if (request?.complete) return;
+    if (request?.complete || this.#held.length > 0) return;
     if (response?.headersSent) this.#socket.destroySoon();
     else this.#part(farewell);
   }

@@ -5,6 +5,11 @@ import type { Notices } from "./notices.ts";
 
 /** So many requests, of some 6 kB each, may wait behind others; beyond it the client that has sent most ahead is cut off. */
 const MAX_HELD = 10_000;
+/**
+ * Of requests that were sent ahead so many are begun in one turn of the event loop. An answer that is known at once would
+ * else be followed by the next in the same turn, to the end of all that were sent.
+ */
+const BEGUN_IN_A_TURN = 50;
 /** What all answers that their clients have not taken yet may have together; beyond it the slowest client is cut off. */
 const MAX_OWED_BYTES = 256_000_000;
 /** The share of the connections that may be open before idle ones are closed early. */
@@ -20,8 +25,11 @@ export class Connections {
   readonly #max: number;
   readonly #open = new Map<Socket, Connection>();
   readonly #owing = new Set<Connection>();
+  /** Those of which the next request waits to be begun. */
+  readonly #queue: Connection[] = [];
   #held = 0;
   #owed = 0;
+  #isPaused = false;
   #isOver = false;
 
   constructor(max: number, notices: Notices, serve: (exchange: Exchange) => void) {
@@ -38,7 +46,14 @@ export class Connections {
     const connection = new Connection(this, socket);
     this.#open.set(socket, connection);
     this.accepted++;
+    // for each request that waits Node makes an error, whose stack takes longer than the request did
+    let stackTraceLimit = Error.stackTraceLimit;
+    socket.prependListener("close", () => {
+      stackTraceLimit = Error.stackTraceLimit;
+      Error.stackTraceLimit = 0;
+    });
     socket.on("close", () => {
+      Error.stackTraceLimit = stackTraceLimit;
       this.#open.delete(socket);
       connection.closed();
     });
@@ -57,10 +72,32 @@ export class Connections {
     if (++this.#held <= MAX_HELD) return;
     const greediest = [...this.#open.values()].reduce((a, b) => (b.held > a.held ? b : a));
     greediest.cut("sent too many requests ahead");
+    if (!this.#isPaused) this.#pauseForATurn();
+  }
+
+  /** Reads nothing more in this turn of the event loop: what many send at once would all be parsed in it. */
+  #pauseForATurn(): void {
+    this.#isPaused = true;
+    for (const connection of this.#open.values()) connection.pause();
+    setImmediate(() => {
+      this.#isPaused = false;
+      for (const connection of this.#open.values()) connection.resume();
+    });
   }
 
   release(held: number): void {
     this.#held -= held;
+  }
+
+  /** Has the connection's next request begun in its turn: after those of others that wait. */
+  queue(connection: Connection): void {
+    if (this.#queue.push(connection) === 1) setImmediate(() => this.#beginQueued());
+  }
+
+  #beginQueued(): void {
+    // what these add by being answered at once has its turn later
+    for (const connection of this.#queue.splice(0, BEGUN_IN_A_TURN)) connection.beginNext();
+    if (this.#queue.length > 0) setImmediate(() => this.#beginQueued());
   }
 
   owe(connection: Connection, bytes: number): void {

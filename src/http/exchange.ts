@@ -47,6 +47,11 @@ export class Exchange {
     return this.#connection.isStopping;
   }
 
+  /** Whether the client has gone away: nobody waits for the answer. */
+  get isGone(): boolean {
+    return this.response.destroyed;
+  }
+
   /** Has a client that asks first send its body. */
   inviteBody(): void {
     if (!this.#expectation) return;

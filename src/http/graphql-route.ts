@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { retryAfter } from "../graphql/execution/retry-after.ts";
 import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/yoga.ts";
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
@@ -15,9 +16,6 @@ export interface GraphqlAnswers {
 }
 
 type DataType = Exclude<AnswerType, typeof HTML_TYPE>;
-
-/** Those who were refused come back spread over so many seconds, not all at once. */
-const RETRY_AFTER_S = 5;
 
 /** What is served at `/graphql`. */
 export class GraphqlRoute {
@@ -85,6 +83,7 @@ export class GraphqlRoute {
         text,
         params,
         since,
+        isGone: () => exchange.isGone,
         accept: type,
       });
       exchange.send(status, headers, body);
@@ -102,7 +101,12 @@ export class GraphqlRoute {
     if (!params) return exchange.refuse(400, "GET takes a query, and variables and extensions as JSON.");
     this.#running++;
     try {
-      const { status, headers, body } = await this.#graphql.answer({ method: "GET", params, accept: type });
+      const { status, headers, body } = await this.#graphql.answer({
+        method: "GET",
+        params,
+        isGone: () => exchange.isGone,
+        accept: type,
+      });
       exchange.send(status, headers, body);
     } finally {
       this.#running--;
@@ -116,9 +120,8 @@ export class GraphqlRoute {
 
   #refuseForNow(exchange: Exchange): void {
     this.#notices.add("a request was refused, because MAX_REQUESTS were being answered");
-    const seconds = 1 + Math.floor(Math.random() * RETRY_AFTER_S);
     exchange.refuse(503, "Too many requests are being answered; please come again.", "SERVICE_UNAVAILABLE", {
-      "retry-after": String(seconds),
+      "retry-after": retryAfter(),
     });
   }
 

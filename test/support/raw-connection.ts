@@ -75,7 +75,8 @@ export class RawConnection {
   }
 
   get #all(): Buffer {
-    this.#received = [Buffer.concat(this.#received)];
+    // answers of megabytes are looked at often while they come
+    if (this.#received.length !== 1) this.#received = [Buffer.concat(this.#received)];
     return this.#received[0] as Buffer;
   }
 }

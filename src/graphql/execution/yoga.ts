@@ -1,5 +1,11 @@
 import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from "graphql";
-import { createYoga, type GraphQLParams, type Plugin, processRegularResult } from "graphql-yoga";
+import {
+  createYoga,
+  type GraphQLParams,
+  type Plugin,
+  processRegularResult,
+  type YogaInitialContext,
+} from "graphql-yoga";
 import type { Logger } from "pino";
 import { Consistency } from "../../cqrs/consistency.ts";
 import type { Handlers } from "../../cqrs/handlers.ts";
@@ -10,6 +16,7 @@ import { CompiledExecutor, type Operation } from "./compiled-executor.ts";
 import { inTime } from "./deadline.ts";
 import { boundedDocuments } from "./documents.ts";
 import { extensionsReader, isPersistedQuery, persistedQueryNotSupported } from "./extensions.ts";
+import { HeavyLine } from "./heavy-line.ts";
 import { LimitExceeded, Limits, type OperationLimits } from "./limits.ts";
 import { Replays } from "./replays.ts";
 
@@ -35,6 +42,8 @@ export interface GraphqlRequest {
   readonly accept: typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE;
   /** When its time began, as `performance.now()` has it: before a replay was looked for. */
   readonly since?: number;
+  /** Whether its client has gone away. */
+  readonly isGone?: () => boolean;
 }
 
 export interface GraphqlResponse {
@@ -48,6 +57,9 @@ interface RequestContext extends Partial<Context> {
   tellsCost?: boolean;
   cost?: number;
   isQuery?: boolean;
+  isGone?: () => boolean;
+  /** Set while the operation has its turn in the line of heavy ones; to be called when it is answered. */
+  leaveLine?: () => void;
 }
 
 /**
@@ -59,6 +71,7 @@ interface RequestContext extends Partial<Context> {
  */
 export class Graphql {
   readonly #replays = new Replays();
+  readonly #line = new HeavyLine();
   readonly #executor: CompiledExecutor;
   readonly #yoga;
   readonly #handlers: Handlers;
@@ -84,7 +97,7 @@ export class Graphql {
     const executor: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn((args) => this.#runFirst(args)) };
     this.#yoga = createYoga<object, Context>({
       schema,
-      context: ({ params }) => this.#contextOf(params),
+      context: ({ params, isGone }: YogaInitialContext & RequestContext) => this.#contextOf(params, isGone),
       plugins: [boundedDocuments(!limits.introspection), executor],
       parserAndValidationCache: false,
       maskedErrors: { maskError: (error) => this.#toClientError(error) },
@@ -102,8 +115,19 @@ export class Graphql {
   }
 
   async answer(request: GraphqlRequest): Promise<GraphqlResponse> {
+    const { isGone } = request;
+    const context: RequestContext = { ...(isGone && { isGone }) };
+    try {
+      return await this.#answer(request, context);
+    } finally {
+      // what is still read for it is not wanted any more
+      context.consistency?.end();
+      context.leaveLine?.();
+    }
+  }
+
+  async #answer(request: GraphqlRequest, context: RequestContext): Promise<GraphqlResponse> {
     const { method, text, params, accept, since } = request;
-    const context: RequestContext = {};
     const { requestTimeoutMs } = this.#limits;
     const left = since === undefined ? requestTimeoutMs : requestTimeoutMs - (performance.now() - since);
     const answered =
@@ -142,7 +166,7 @@ export class Graphql {
         const request = { method } as Request;
         return (await this.#yoga.getResultForParams({ params, request }, context as never)) as ExecutionResult;
       }
-      Object.assign(context, this.#contextOf(params));
+      Object.assign(context, this.#contextOf(params, context.isGone));
       const result = await this.#run(operation, context, params.variables);
       return result.errors ? { ...result, errors: result.errors.map((error) => this.#toClientError(error)) } : result;
     } catch (error) {
@@ -174,12 +198,21 @@ export class Graphql {
     context.isQuery = isQuery;
     admission.require(cost);
     whenAdmitted?.();
-    return run(context, variables);
+    if (!this.#line.isHeavy(cost)) return run(context, variables);
+    const { consistency } = context;
+    return this.#line
+      .enter(cost, () => consistency?.isWanted ?? true)
+      .then((leave) => {
+        context.leaveLine = leave;
+        return run(context, variables);
+      });
   }
 
   /** The answer, or that it is too long. */
-  #limited(result: ExecutionResult, requestLength: number, { cost, isQuery }: RequestContext): ExecutionResult {
+  #limited(result: ExecutionResult, requestLength: number, context: RequestContext): ExecutionResult {
     const { answerBytes } = this.#limits;
+    const { cost, isQuery, consistency } = context;
+    if (isQuery && consistency?.isTooMuch) return { errors: [this.#toClientError(tooMuch(answerBytes))] };
     if (!result.data || cost === undefined || !mayExceed(answerBytes, cost, requestLength)) return result;
     if (!exceeds(answerBytes, result.data)) return result;
     const tooLong = new LimitExceeded(
@@ -197,14 +230,27 @@ export class Graphql {
     return { errors: [new GraphQLError(error.message, { extensions })] };
   }
 
-  #contextOf({ extensions }: GraphQLParams): Context & RequestContext {
+  #contextOf({ extensions }: GraphQLParams, isGone: () => boolean = () => false): Context & RequestContext {
     const { atLeast, cost } = this.#extensionsOf(extensions);
-    return { handlers: this.#handlers, consistency: new Consistency(this.#streams, atLeast), tellsCost: cost };
+    const { answerBytes } = this.#limits;
+    const consistency = new Consistency(this.#streams, atLeast, {
+      listBytes: answerBytes,
+      tooMuch: () => tooMuch(answerBytes),
+      isGone,
+    });
+    return { handlers: this.#handlers, consistency, tellsCost: cost };
   }
 
   #toClientError(error: unknown): GraphQLError {
     return toClientError(error, this.#log);
   }
+}
+
+function tooMuch(max: number): LimitExceeded {
+  return new LimitExceeded(`The request reads more than ${max} bytes. Ask for less of it at once.`, {
+    limit: "answerBytes",
+    max,
+  });
 }
 
 const NOT_KNOWN = Promise.resolve(undefined);

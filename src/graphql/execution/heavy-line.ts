@@ -1,0 +1,105 @@
+import { GraphQLError } from "graphql";
+import { retryAfter } from "./retry-after.ts";
+
+/** An operation that costs more takes some milliseconds to compute, and more where the objects are large. */
+const HEAVY_COST = 1000;
+/** Those that wait may take so long together, as far as those before them can tell; one may always wait. Milliseconds. */
+const LONGEST_WAIT_MS = 2000;
+/** After one that took long, others have so long for themselves: an answer to a light one takes a few turns. */
+const LONG_MS = 20;
+const PAUSE_MS = 5;
+
+/** How many of the last ones tell how long others will take. */
+const SAMPLES = 5;
+
+/** A heavy operation that waits for its turn. */
+interface Waiting {
+  readonly cost: number;
+  readonly isWanted: () => boolean;
+  readonly begin: () => void;
+  readonly refuse: (reason: Error) => void;
+}
+
+/**
+ * The line in which heavy operations stand: one is executed at a time, and between two of them the event loop has its
+ * turns, in which light ones are answered. What has to wait too long is refused at once.
+ *
+ * How long a point of cost takes follows from the catalogue and the stores, so it is what the last ones took: of those
+ * that wait, the last come are refused when it turns out to be more.
+ */
+export class HeavyLine {
+  readonly #line: Waiting[] = [];
+  #isTaken = false;
+  #cost = 0;
+  /** Milliseconds for a point of cost, of the last ones. */
+  readonly #samples: number[] = [];
+
+  isHeavy(cost: number): boolean {
+    return cost > HEAVY_COST;
+  }
+
+  /**
+   * Waits for a turn. The next one begins when what is returned is called, which must be in the end.
+   *
+   * @param isWanted - whether anybody waits for the answer; asked when it would begin
+   * @throws GraphQLError `SERVICE_UNAVAILABLE`
+   */
+  enter(cost: number, isWanted: () => boolean): Promise<() => void> {
+    return new Promise((resolve, refuse) => {
+      const begin = () => {
+        const since = performance.now();
+        resolve(() => this.#leave(cost, performance.now() - since));
+      };
+      this.#line.push({ cost, isWanted, begin, refuse });
+      this.#cost += cost;
+      if (this.#isTaken) this.#shorten();
+      else this.#rest(0);
+    });
+  }
+
+  #leave(cost: number, ms: number): void {
+    this.#samples.unshift(ms / cost);
+    this.#samples.length = Math.min(this.#samples.length, SAMPLES);
+    this.#shorten();
+    this.#rest(ms);
+  }
+
+  /** Begins the next one when others had their turns. */
+  #rest(ms: number): void {
+    this.#isTaken = true;
+    // a timer counts from the beginning of its turn, which is long ago
+    setImmediate(() => {
+      if (ms > LONG_MS) setTimeout(() => this.#beginNext(), PAUSE_MS);
+      else this.#beginNext();
+    });
+  }
+
+  #beginNext(): void {
+    this.#isTaken = false;
+    for (let next = this.#line.shift(); next; next = this.#line.shift()) {
+      this.#cost -= next.cost;
+      if (next.isWanted()) {
+        this.#isTaken = true;
+        next.begin();
+        return;
+      }
+      next.refuse(unavailable());
+    }
+  }
+
+  #shorten(): void {
+    // the middle one: one that was slow by chance says nothing of the others
+    const msPerPoint = this.#samples.toSorted((a, b) => a - b)[SAMPLES >> 1] ?? 0;
+    while (this.#line.length > 1 && this.#cost * msPerPoint > LONGEST_WAIT_MS) {
+      const last = this.#line.pop() as Waiting;
+      this.#cost -= last.cost;
+      last.refuse(unavailable());
+    }
+  }
+}
+
+function unavailable(): GraphQLError {
+  return new GraphQLError("Too many large requests are being answered; please come again.", {
+    extensions: { code: "SERVICE_UNAVAILABLE", http: { status: 503, headers: { "retry-after": retryAfter() } } },
+  });
+}

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { newDatabase } from "../support/database.ts";
+import { fillWith, LARGEST_BOOK, largeTitles } from "../support/large-catalogue.ts";
+import { openConnection, postOf } from "../support/raw-connection.ts";
+import { startRedis } from "../support/redis.ts";
+import { type Service, startProcess, startService } from "../support/service.ts";
+import { servedByRedis } from "../support/witness.ts";
+
+/** A catalogue of books of the largest size, of so many megabytes. */
+async function catalogueOf(megabytes: number): Promise<string> {
+  const { url } = await newDatabase();
+  await fillWith(url, largeTitles(Math.floor((megabytes * 1_000_000) / LARGEST_BOOK)));
+  return url;
+}
+
+/** Asks for all books, in words of its own. */
+const heavy = (service: Pick<Service, "send">, n: number) => service.send(`{ books { a${n}: id title author } }`);
+
+const codeOf = ({ status, errors }: Awaited<ReturnType<typeof heavy>>) =>
+  errors ? `${status} ${errors[0].extensions.code}` : status;
+
+describe("while heavy operations wait for their turn", () => {
+  test("light ones are answered", async () => {
+    const service = await startProcess({ DATABASE_URL: (await newDatabase()).url });
+    const copies = Array.from({ length: 25 }, (_, n) => `s${n}: __schema { ...S }`).join(" ");
+    const types = (n: number) => `{ ${copies} } fragment S on __Schema { types { a${n}: name
+      fields { name description args { name description type { kind name } } type { kind name ofType { kind name } } } } }`;
+    const connections = await Promise.all(Array.from({ length: 21 }, () => openConnection(service.url)));
+    const order: string[] = [];
+    const answered = connections.map(async (connection, n) => {
+      const isLight = n === 20;
+      await connection.send(postOf(JSON.stringify({ query: isLight ? '{ book(title: "x") { id } }' : types(n) })));
+      const { status } = await connection.response();
+      // on a slow machine some would have to wait too long
+      if (isLight || status !== 503) expect(status).toBe(200);
+      if (status === 200) order.push(isLight ? "light" : "heavy");
+    });
+    await Promise.all(answered);
+    expect(order.indexOf("light")).toBeLessThan(10);
+  });
+
+  test.each(["POST", "GET"])(
+    "those that would wait too long are refused over %s, and may come again",
+    async (method) => {
+      const service = await startService({ DATABASE_URL: await catalogueOf(12) });
+      await heavy(service, 0);
+      const ask = async (n: number) => {
+        if (method === "POST") {
+          const answer = await heavy(service, n);
+          return { code: codeOf(answer), retryAfter: answer.headers.get("retry-after") };
+        }
+        const response = await fetch(
+          `${service.url}?query=${encodeURIComponent(`{ books { a${n}: id title author } }`)}`,
+        );
+        const { errors } = await response.json();
+        const code = errors ? `${response.status} ${errors[0].extensions.code}` : response.status;
+        return { code, retryAfter: response.headers.get("retry-after") };
+      };
+      const answers = await Promise.all(Array.from({ length: 120 }, (_, n) => ask(n + 1)));
+      expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([200, "503 SERVICE_UNAVAILABLE"]));
+      for (const { code, retryAfter } of answers) {
+        if (code === 200) expect(retryAfter).toBeNull();
+        else expect(retryAfter).toMatch(/^[1-5]$/);
+      }
+      expect(codeOf(await heavy(service, 1000))).toBe(200);
+    },
+  );
+
+  test("a stop answers or cuts what waits, and ends", async () => {
+    const service = await startProcess({ DATABASE_URL: await catalogueOf(12), STOP_TIMEOUT_MS: "3000" });
+    const outcomes = Array.from({ length: 100 }, (_, n) => heavy(service, n).then(codeOf, () => "cut"));
+    await Promise.race(outcomes);
+    expect(await service.stop()).toBe(0);
+    expect([200, "503 SERVICE_UNAVAILABLE", "cut"]).toEqual(expect.arrayContaining(await Promise.all(outcomes)));
+  });
+});
+
+test("operations that are heavy only by what the catalogue may hold are not refused", async () => {
+  const service = await startService();
+  await service.addBook("Dune");
+  const answers = await Promise.all(Array.from({ length: 500 }, (_, n) => heavy(service, n)));
+  expect(new Set(answers.map(codeOf))).toEqual(new Set([200]));
+});
+
+describe("pages of one request", () => {
+  const pages = (count: number, field: string) =>
+    `{ ${Array.from({ length: count }, (_, n) => `p${n}: booksConnection(first: 300) { edges { node { ${field} } } }`).join(" ")} }`;
+
+  test.each(["redis", "database"])("are not read beyond MAX_ANSWER_MB in all, from %s", async (store) => {
+    const DATABASE_URL = await catalogueOf(2);
+    const redis = store === "redis" ? await startRedis() : undefined;
+    const service = await startService({
+      DATABASE_URL,
+      MAX_ANSWER_MB: "4",
+      // a busy machine may overrun a short lease, and the database answers
+      ...(redis && { REDIS_URL: redis.url, READ_LEASE_MS: "5000", REDIS_TIMEOUT_MS: "5000" }),
+    });
+    if (redis) await servedByRedis(service);
+    expect(codeOf(await service.send(pages(2, "id")))).toBe(200);
+    const { status, data, errors } = await service.send(pages(12, "id"));
+    expect([status, data]).toEqual([400, undefined]);
+    expect(errors?.[0].extensions).toEqual({ code: "LIMIT_EXCEEDED", limit: "answerBytes", max: 4_000_000 });
+    expect(codeOf(await service.send(pages(2, "id stockQuantity")))).toBe(200);
+  });
+});
