@@ -12,7 +12,10 @@ export interface RawResponse {
 /** A bare TCP connection to a service, for what no HTTP client would send. */
 export class RawConnection {
   readonly #socket: Socket;
+  /** What was received and is not parsed yet. */
   #received: Buffer[] = [];
+  readonly #responses: { status: number; head: string; body: Buffer }[] = [];
+  #isInvited = false;
   /** How the connection ended; undefined while it is open. */
   ended: "closed" | "reset" | undefined;
 
@@ -60,39 +63,36 @@ export class RawConnection {
 
   /** The first so many responses, once they are there as a whole. Those of status 100 are left out. */
   async responses(count: number): Promise<RawResponse[]> {
-    const found = await eventually("a response", () => {
-      const responses = parse(this.#all);
-      return (responses.length >= count || this.ended !== undefined) && responses;
+    await eventually("a response", () => {
+      this.#parse();
+      return this.#responses.length >= count || this.ended !== undefined;
     });
-    if (!found || found.length < count) throw new Error(`${this.ended} after ${found ? found.length : 0} responses`);
-    // to decode is what takes time, so it is not tried
+    const found = this.#responses;
+    if (found.length < count) throw new Error(`${this.ended} after ${found.length} responses`);
     return found.map(({ body, ...rest }) => ({ ...rest, body: body.toString() }));
   }
 
   /** Whether the server has asked for the body. */
   get isInvited(): boolean {
-    return this.#all.includes("HTTP/1.1 100 ");
+    this.#parse();
+    return this.#isInvited;
   }
 
-  get #all(): Buffer {
-    // answers of megabytes are looked at often while they come
-    if (this.#received.length !== 1) this.#received = [Buffer.concat(this.#received)];
-    return this.#received[0] as Buffer;
-  }
-}
-
-/** The responses that are whole. */
-function parse(received: Buffer) {
-  const responses: { status: number; head: string; body: Buffer }[] = [];
-  for (let at = 0; ; ) {
-    const end = received.indexOf("\r\n\r\n", at);
-    if (end < 0) return responses;
-    const head = received.toString("latin1", at, end);
-    const status = Number(head.split(" ")[1]);
-    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
-    at = end + 4 + length;
-    if (at > received.length) return responses;
-    if (status !== 100) responses.push({ status, head, body: received.subarray(end + 4, at) });
+  /** Takes the responses that are whole from what was received. */
+  #parse(): void {
+    const received = Buffer.concat(this.#received);
+    let at = 0;
+    for (;;) {
+      const end = received.indexOf("\r\n\r\n", at);
+      const head = end < 0 ? "" : received.toString("latin1", at, end);
+      const next = end + 4 + Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+      if (end < 0 || next > received.length) break;
+      const status = Number(head.split(" ")[1]);
+      if (status === 100) this.#isInvited = true;
+      else this.#responses.push({ status, head, body: received.subarray(end + 4, next) });
+      at = next;
+    }
+    this.#received = [received.subarray(at)];
   }
 }
 
