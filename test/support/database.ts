@@ -39,24 +39,31 @@ function sqliteAt(file: string): TestDatabase {
   return {
     url: `sqlite:${file}`,
     renew: drop,
-    // the last connection that closed has moved the write-ahead log into the file
-    backUp: async () => copyFileSync(file, copy),
+    backUp: async () => {
+      rmSync(copy, { force: true });
+      vacuumInto(file, copy);
+    },
     restore: async () => {
       await drop();
       copyFileSync(copy, file);
     },
     copy: async () => {
       const other = join(temporaryDirectory(), "books.db");
-      const connection = new Database(file);
-      try {
-        connection.prepare("vacuum into ?").run(other);
-      } finally {
-        connection.close();
-      }
+      vacuumInto(file, other);
       return sqliteAt(other);
     },
     drop,
   };
+}
+
+/** Not a copy of the file: what a process that was killed had committed may be in the write-ahead log alone. */
+function vacuumInto(file: string, other: string): void {
+  const connection = new Database(file);
+  try {
+    connection.prepare("vacuum into ?").run(other);
+  } finally {
+    connection.close();
+  }
 }
 
 let databases = 0;
