@@ -83,6 +83,11 @@ function tailOf(report: Report): string {
 
 /** The lowest revisions at which everything is as it was; undefined when something is not. */
 async function lowestOf(rechecks: readonly Recheck[]): Promise<Revisions | undefined> {
+  const [only] = rechecks;
+  if (only && rechecks.length === 1) {
+    const revision = await only.again();
+    return revision === undefined ? undefined : { [only.stream]: revision };
+  }
   const revisions = await Promise.all(rechecks.map((recheck) => recheck.again()));
   const lowest: Record<string, number> = {};
   for (const [i, { stream }] of rechecks.entries()) {
