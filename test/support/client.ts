@@ -22,6 +22,15 @@ export interface GraphqlRequest {
   readonly extensions?: unknown;
 }
 
+/** Of large answers, which are many, only the question is noted: what they show, small ones do as well. */
+const LARGEST_NOTE = 20_000;
+
+function note(operation: { query: string; variables: unknown; data: unknown }): void {
+  const whole = JSON.stringify(operation);
+  const noted = whole.length > LARGEST_NOTE ? JSON.stringify({ ...operation, data: null }) : whole;
+  appendFileSync(RECORD as string, `${noted}\n`);
+}
+
 /** A GraphQL client of the service at `url`. */
 export class GraphqlClient {
   readonly url: string;
@@ -34,7 +43,7 @@ export class GraphqlClient {
   async send(query: string, request: GraphqlRequest = {}): Promise<GraphqlResponse> {
     const response = await this.sendInvalid(query, request);
     const { variables } = request;
-    if (RECORD) appendFileSync(RECORD, `${JSON.stringify({ query, variables, data: response.data })}\n`);
+    if (RECORD) note({ query, variables, data: response.data });
     return response;
   }
 
