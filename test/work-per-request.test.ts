@@ -201,31 +201,35 @@ describe("with Redis", () => {
   test("a list is one command, and not sent again while nothing has changed", async () => {
     const service = await startCounted(await startRedis());
     await fill(service, 100);
-    const fresh = () => service.ask(BOOKS, { extensions: { consistency: { atLeast: 2 } } });
-    const first = await service.workFor(fresh);
+    const ask = (atLeast: number) => () => service.ask(BOOKS, { extensions: { consistency: { atLeast } } });
+    const first = await leastWork(service, ask(2), ask(3), ask(4));
     expect(first).toMatchObject({ ...nothing, executed: 1, redis: { evalsha: 1 } });
-    const again = await service.workFor(fresh);
+    const again = await leastWork(service, ask(2), ask(3), ask(4));
     expect(again).toMatchObject({ ...nothing, redis: { evalsha: 1 } });
     // what INFO itself says is a good part of these
     expect(first.bytes - again.bytes).toBeGreaterThan(100 * 50);
   });
 
-  /** So many scripts were run; upkeep may have run one of its own. */
-  function expectScripts(work: { redis: Record<string, number>; statements: string[] }, count: number): void {
-    const { evalsha = 0, eval: first = 0 } = work.redis;
-    // upkeep looks at the read model once a second, and at a portion of its rows
-    expect([count, count + 1, count + 2]).toContain(evalsha + first);
-    expect(work.statements).toEqual([]);
+  /** The least that one of these took: upkeep looks at the read model and a part of its rows once a second, beside any. */
+  async function leastWork(service: CountedService, ...asks: (() => Promise<unknown>)[]) {
+    const works: Awaited<ReturnType<CountedService["workFor"]>>[] = [];
+    for (const ask of asks) works.push(await service.workFor(ask));
+    return works.toSorted((a, b) => a.bytes - b.bytes)[0] as (typeof works)[0];
+  }
+
+  /** How many scripts were run; nothing else was done. */
+  function scriptsOf({ redis, statements }: { redis: Record<string, number>; statements: string[] }): number {
+    expect(statements).toEqual([]);
+    return (redis.evalsha ?? 0) + (redis.eval ?? 0);
   }
 
   test("a large list is one command for each 256 kB, and one while nothing has changed", async () => {
     const service = await startCounted(await startRedis(), 100);
-    const ask = (atLeast: number) => () =>
-      service.ask("{ books { stockQuantity } }", { extensions: { consistency: { atLeast } } });
-    const first = await service.workFor(ask(0));
-    expectScripts(first, 3);
-    const again = await service.workFor(ask(0));
-    expectScripts(again, 1);
+    const asks = ["a", "b", "c"].map((alias) => () => service.ask(`{ books { ${alias}: stockQuantity } }`));
+    const first = await leastWork(service, ...asks);
+    expect(scriptsOf(first)).toBe(3);
+    const again = await leastWork(service, ...asks);
+    expect(scriptsOf(again)).toBe(1);
     expect(first.bytes - again.bytes).toBeGreaterThan(600_000);
   });
 
@@ -235,10 +239,9 @@ describe("with Redis", () => {
       const { errors } = await service.send("{ books { stockQuantity } }");
       expect(errors?.[0].extensions.code).toBe("TOO_MANY_BOOKS");
     };
-    const first = await service.workFor(ask);
-    expectScripts(first, 4);
-    const again = await service.workFor(ask);
-    expectScripts(again, 1);
+    expect(scriptsOf(await service.workFor(ask))).toBeGreaterThanOrEqual(4);
+    const again = await leastWork(service, ask, ask, ask);
+    expect(scriptsOf(again)).toBe(1);
     expect(again.bytes).toBeLessThan(300_000);
   });
 
