@@ -18,6 +18,8 @@ export class Reader<T extends object> {
   readonly #head: Head<T>;
   readonly #redis: RedisService;
   readonly #large: LargeLists;
+  /** The line as rechecks see it, which are of no one request. */
+  readonly #largeAgain: Lists;
 
   constructor(
     stream: string,
@@ -33,6 +35,7 @@ export class Reader<T extends object> {
     this.#head = head;
     this.#redis = redis;
     this.#large = large;
+    this.#largeAgain = large.askedBy(ANYBODY);
   }
 
   /**
@@ -45,7 +48,7 @@ export class Reader<T extends object> {
     const atLeast = consistency.atLeast(this.#stream);
     const ask = asking(question, this.#large.askedBy(consistency));
     const answer = await this.#readModel.read(atLeast, ask);
-    const askAgain = asking(question, this.#large.askedBy(ANYBODY));
+    const askAgain = asking(question, this.#largeAgain);
     if (!answer) return this.readTable(consistency, ask, askAgain);
     return this.#show(answer, "redis", consistency, this.#recheckOf(atLeast, askAgain, answer.evidence));
   }

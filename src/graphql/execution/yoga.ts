@@ -78,6 +78,7 @@ export class Graphql {
   readonly #streams: readonly string[];
   readonly #extensionsOf: ReturnType<typeof extensionsReader>;
   readonly #limits: GraphqlLimits;
+  readonly #tooMuch = () => tooMuch(this.#limits.answerBytes);
   readonly #log: Logger;
 
   /** `streams` names those of the handlers, in the order of their modules. */
@@ -212,7 +213,7 @@ export class Graphql {
   #limited(result: ExecutionResult, requestLength: number, context: RequestContext): ExecutionResult {
     const { answerBytes } = this.#limits;
     const { cost, isQuery, consistency } = context;
-    if (isQuery && consistency?.isTooMuch) return { errors: [this.#toClientError(tooMuch(answerBytes))] };
+    if (isQuery && consistency?.isTooMuch) return { errors: [this.#toClientError(this.#tooMuch())] };
     if (!result.data || cost === undefined || !mayExceed(answerBytes, cost, requestLength)) return result;
     if (!exceeds(answerBytes, result.data)) return result;
     const tooLong = new LimitExceeded(
@@ -235,7 +236,7 @@ export class Graphql {
     const { answerBytes } = this.#limits;
     const consistency = new Consistency(this.#streams, atLeast, {
       listBytes: answerBytes,
-      tooMuch: () => tooMuch(answerBytes),
+      tooMuch: this.#tooMuch,
       isGone,
     });
     return { handlers: this.#handlers, consistency, tellsCost: cost };
