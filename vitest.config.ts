@@ -28,7 +28,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "postgresql",
-          include: ["test/{books,cqrs,graphql,torture}/**/*.test.ts"],
+          include: ["test/{books,cqrs,graphql,proof}/**/*.test.ts"],
           // these are about files, Redis and GraphQL, and learn nothing from another engine
           exclude: [
             "test/books/import/*.test.ts",

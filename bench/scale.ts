@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { parseArgs } from "node:util";
 import { CompiledQuery } from "kysely";
+import { bookStream } from "../src/books/book-stream.ts";
 import { updateBook } from "../src/books/commands/book-commands.ts";
+import { StreamWriter } from "../src/cqrs/commands/stream-writer.ts";
 import { openBooks } from "../test/support/books.ts";
 import { cleaningUp } from "../test/support/cleanup.ts";
 import { type Engine, newDatabase } from "../test/support/database.ts";
@@ -168,8 +170,9 @@ async function share(size: number): Promise<[string, Figures][]> {
 /** How many changes a second a read model catches up with that is far behind. */
 async function catchUp(url: string, store: Store, size: number): Promise<number> {
   const { orm, books } = await openBooks(url);
+  const writer = new StreamWriter(orm, bookStream);
   for (let done = 0; done < changes; done += BATCH) {
-    await books.commit(Array.from({ length: BATCH }, () => updateBook(anyTitle(size), { stockQuantity: done })));
+    await writer.commit(Array.from({ length: BATCH }, () => updateBook(anyTitle(size), { stockQuantity: done })));
   }
   const { revision } = await books.row();
   await orm.close();

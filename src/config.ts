@@ -1,9 +1,9 @@
 import { levels } from "pino";
 import { z } from "zod";
+import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/database/postgres/connection-url.ts";
+import { UrlFault } from "./cqrs/database/postgres/parameters.ts";
 import { StartupError } from "./cqrs/errors.ts";
-import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/postgres/connection-url.ts";
-import { UrlFault } from "./cqrs/postgres/parameters.ts";
-import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis-url.ts";
+import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis/redis-url.ts";
 import type { GraphqlLimits } from "./graphql/execution/yoga.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
 import { flag, list, type Setting, type Settings, wholeNumber } from "./settings.ts";

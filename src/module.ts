@@ -1,7 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Aggregate, ReadModelClass } from "./cqrs/aggregate.ts";
+import type { SchemaMigration } from "./cqrs/database/migrations.ts";
 import type { HandlerEntry } from "./cqrs/handlers.ts";
-import type { SchemaMigration } from "./cqrs/migrations.ts";
 import type { StreamDefinition } from "./cqrs/stream.ts";
 import type { SchemaModule } from "./graphql/schema.ts";
 import type { GraphiqlTab } from "./http/graphiql.ts";

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Aggregate } from "./cqrs/aggregate.ts";
-import type { DatabaseReadiness } from "./cqrs/database-readiness.ts";
-import type { RedisService } from "./cqrs/redis-service.ts";
+import type { DatabaseReadiness } from "./cqrs/database/database-readiness.ts";
+import type { RedisService } from "./cqrs/redis/redis-service.ts";
 import type { Readiness } from "./http/router.ts";
 
 /** Whether the stores serve all aggregates as configured. */

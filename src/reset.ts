@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openDatabase } from "./app.ts";
 import { ConfigService } from "./config.ts";
+import { isDatabaseInUse } from "./cqrs/database/orm-service.ts";
 import { StartupError } from "./cqrs/errors.ts";
-import { isDatabaseInUse } from "./cqrs/orm-service.ts";
 import { Stream } from "./cqrs/stream.ts";
 import { modules } from "./modules.ts";
 

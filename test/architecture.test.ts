@@ -53,8 +53,8 @@ describe("the aggregate of books", () => {
   test("is spoken of nowhere else, but for what the service is called", () => {
     const called = [
       'config.ts: .default("sqlite:./data/books.db"),',
-      'cqrs/postgres/connection-url.ts: applicationName: value("application_name") ?? value("fallback_application_name") ?? "books-catalogue",',
-      'cqrs/redis-fault.ts: [/^NOPERM.*(key|channel)/, "the user needs the keys that begin with the prefix and {books"],',
+      'cqrs/database/postgres/connection-url.ts: applicationName: value("application_name") ?? value("fallback_application_name") ?? "books-catalogue",',
+      'cqrs/redis/redis-fault.ts: [/^NOPERM.*(key|channel)/, "the user needs the keys that begin with the prefix and {books"],',
       'http/graphiql.ts: title: "Books catalogue",',
     ];
     const lines = files
@@ -73,6 +73,20 @@ test("the kernel knows nothing of aggregates, of GraphQL or of the process", () 
   expect(beyond("cqrs/")).toEqual([]);
 });
 
+describe("the kernel", () => {
+  test("has a query side that knows nothing of the command side", () => {
+    expect(crossing("cqrs/queries/", "cqrs/commands/")).toEqual([]);
+  });
+
+  test("has stores that know nothing of either side", () => {
+    for (const store of ["cqrs/database/", "cqrs/redis/"]) {
+      for (const side of ["cqrs/commands/", "cqrs/queries/"]) expect(crossing(store, side)).toEqual([]);
+    }
+    expect(crossing("cqrs/database/", "cqrs/redis/")).toEqual([]);
+    expect(crossing("cqrs/redis/", "cqrs/database/")).toEqual([]);
+  });
+});
+
 test("GraphQL knows the kernel and the settings of modules alone", () => {
   expect(beyond("graphql/", "cqrs/", "settings.ts")).toEqual([]);
 });
@@ -85,8 +99,11 @@ test("only the composition roots construct the parts that hold something open", 
   const constructing = (parts: string) =>
     files.filter(({ text }) => new RegExp(`\\bnew (${parts})\\(`).test(text)).map(({ file }) => file);
   // OrmService hands out itself, bound to a transaction
-  expect(constructing("OrmService|RedisService").sort()).toEqual(["app.ts", "cqrs/orm-service.ts"]);
-  expect(constructing("Stream|TableReads|Head|Reader|CommandQueue").sort()).toEqual(["cqrs/aggregate.ts", "reset.ts"]);
+  expect(constructing("OrmService|RedisService").sort()).toEqual(["app.ts", "cqrs/database/orm-service.ts"]);
+  expect(constructing("Stream|StreamWriter|TableReads|Head|Reader|CommandQueue").sort()).toEqual([
+    "cqrs/aggregate.ts",
+    "reset.ts",
+  ]);
   expect(constructing("BookReadModel|ReadModel")).toEqual([]);
   expect(constructing("BookCommandHandler|BookQueryHandler")).toEqual(["books/book-module.ts"]);
 });

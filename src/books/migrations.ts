@@ -1,4 +1,4 @@
-import { createStream, type SchemaMigration } from "../cqrs/migrations.ts";
+import { createStream, type SchemaMigration } from "../cqrs/database/migrations.ts";
 
 /** The tables of the books. */
 export const bookMigrations: readonly SchemaMigration[] = [

@@ -1,13 +1,14 @@
 import type { Logger } from "pino";
-import { CommandQueue } from "./command-queue.ts";
-import { Head } from "./head.ts";
-import type { LargeLists } from "./large-lists.ts";
-import type { OrmService } from "./orm-service.ts";
-import type { ReadModel } from "./read-model.ts";
-import { Reader } from "./reader.ts";
-import type { RedisService } from "./redis-service.ts";
+import { CommandQueue } from "./commands/command-queue.ts";
+import { StreamWriter } from "./commands/stream-writer.ts";
+import type { OrmService } from "./database/orm-service.ts";
+import { Head } from "./queries/head.ts";
+import type { LargeLists } from "./queries/large-lists.ts";
+import type { ReadModel } from "./queries/read-model.ts";
+import { Reader } from "./queries/reader.ts";
+import { TableReads } from "./queries/table-reads.ts";
+import type { RedisService } from "./redis/redis-service.ts";
 import { Stream, type StreamDefinition } from "./stream.ts";
-import { TableReads } from "./table-reads.ts";
 
 /** What all aggregates of a process share. */
 export interface Stores {
@@ -49,7 +50,7 @@ export function openAggregate<T extends object>(
   const head = new Head(stream, log);
   const readModel = new readModelClass(stream, table, head, redis, log);
   return {
-    commands: new CommandQueue(stream, readModel),
+    commands: new CommandQueue(new StreamWriter(orm, definition), readModel),
     reader: new Reader(definition.name, readModel, table, head, redis, large),
     raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
     start: () => readModel.start(),

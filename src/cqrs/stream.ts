@@ -1,8 +1,8 @@
-import { type CompiledQuery, sql as expression } from "kysely";
-import type { Sql } from "./database-engine.ts";
-import { Refusal } from "./errors.ts";
-import { type Mark, newToken } from "./mark.ts";
-import type { AnyEntity, OrmService } from "./orm-service.ts";
+import { sql as expression } from "kysely";
+import type { Change } from "./change.ts";
+import type { Sql } from "./database/engine.ts";
+import type { AnyEntity, OrmService } from "./database/orm-service.ts";
+import type { Mark } from "./mark.ts";
 
 /** What makes an aggregate a stream: its name, its entity, its change log and the property that it is read by. */
 export interface StreamDefinition<T extends object> {
@@ -24,58 +24,10 @@ export interface StreamRow extends Mark {
   readonly leaseMs: number;
 }
 
-/** What a command did to one instance. `before` is null for one that was added, `after` for one that was deleted. */
-export interface Effect<T> {
-  readonly kind: "add" | "update" | "delete";
-  readonly before: T | null;
-  readonly after: T | null;
-}
-
-/** One entry of the change log: an effect, the mark that it led to, and the token of the state that it started from. */
-export interface Change<T> extends Effect<T>, Mark {
-  readonly previousToken: string;
-}
-
-/**
- * A command's own part: it reads and writes through `tx`, and throws a `Refusal` when its rules say no. `revision` is
- * the one that it makes unless it throws.
- */
-export type Command<T> = (tx: OrmService, revision: number) => Promise<Effect<T>>;
-
-/**
- * What became of one command: a change, a refusal, or a failure, which is whatever else it threw. The mark is the one that
- * it made, or at which it made none.
- */
-export type Outcome<T> = Mark &
-  (
-    | { readonly change: Change<T>; readonly refusal?: undefined; readonly failure?: undefined }
-    | { readonly refusal: Refusal; readonly change?: undefined; readonly failure?: undefined }
-    | { readonly failure: Error; readonly change?: undefined; readonly refusal?: undefined }
-  );
-
-/** What became of one transaction's commands, and what the transaction itself saw in the row. */
-export interface Commit<T> {
-  readonly outcomes: readonly Outcome<T>[];
-  readonly changes: readonly Change<T>[];
-  readonly readModel: string | null;
-  readonly leaseMs: number;
-  /** `performance.now()` after the commit had returned. */
-  readonly committedAt: number;
-}
-
-interface Claim extends StreamRow {
-  readonly previousToken: string;
-}
-
-/**
- * The row that carries the promise, and the log of every change. All commands of a stream are ordered by the row's
- * lock: revisions have no gaps and are in commit order.
- */
+/** The row that carries the promise, and the log of every change. `StreamWriter` adds to both. */
 export class Stream<T extends object> {
   readonly definition: StreamDefinition<T>;
   readonly #orm: OrmService;
-  #claiming: CompiledQuery | undefined;
-  #appending: CompiledQuery | undefined;
 
   constructor(orm: OrmService, definition: StreamDefinition<T>) {
     this.#orm = orm;
@@ -124,46 +76,6 @@ export class Stream<T extends object> {
     return streamRow(
       await sql.selectFrom("stream").selectAll().where("name", "=", this.definition.name).executeTakeFirstOrThrow(),
     );
-  }
-
-  /**
-   * Runs the commands in order in one transaction. One command alone is that transaction; of several, each has a
-   * savepoint, so that one that is refused or fails takes no revision and does not fail its neighbours.
-   *
-   * @throws OutcomeUnknown, DatabaseUnavailable, and what a command alone throws that is no `Refusal`; nothing is then
-   *   known of any of them, refused ones included
-   */
-  async commit(commands: readonly Command<T>[]): Promise<Commit<T>> {
-    let row: StreamRow | undefined;
-    const run = async (orm: OrmService, command: Command<T>): Promise<Outcome<T>> => {
-      let claim: Claim | undefined;
-      try {
-        const change = await orm.transaction(async (tx) => {
-          row = claim = await this.#claim(tx);
-          return this.#append(tx, claim, await command(tx, claim.revision));
-        });
-        return { change, revision: change.revision, token: change.token };
-      } catch (error) {
-        if (!claim) throw error;
-        const before = { revision: claim.revision - 1, token: claim.previousToken };
-        if (error instanceof Refusal) return { refusal: error, ...before };
-        if (orm === this.#orm) throw error;
-        return { failure: error as Error, ...before };
-      }
-    };
-    const [only] = commands;
-    const outcomes =
-      only && commands.length === 1
-        ? [await run(this.#orm, only)]
-        : await this.#orm.transaction(async (tx) => {
-            const done: Outcome<T>[] = [];
-            for (const command of commands) done.push(await run(tx, command));
-            return done;
-          });
-    const committedAt = performance.now();
-    if (!row) throw new RangeError("a commit needs at least one command");
-    const { readModel, leaseMs } = row;
-    return { outcomes, changes: outcomes.flatMap(({ change }) => change ?? []), readModel, leaseMs, committedAt };
   }
 
   /** Up to `limit` changes after `revision`, in order. */
@@ -229,54 +141,11 @@ export class Stream<T extends object> {
       }),
     );
   }
-
-  /** The first statement of every command: it takes the row's lock and the next revision. */
-  async #claim(tx: OrmService): Promise<Claim> {
-    const { name } = this.definition;
-    const token = newToken();
-    const [row] = await tx.sql(async (sql) => {
-      // compiled once, as below: compiling costs more than running
-      this.#claiming ??= sql
-        .updateTable("stream")
-        .set((column) => ({
-          revision: column("revision", "+", column.lit(1)),
-          previous_token: column.ref("token"),
-          token,
-        }))
-        .where("name", "=", name)
-        .returningAll()
-        .compile();
-      // biome-ignore lint/suspicious/noExplicitAny: a row of a table that is named at run time
-      return (await sql.executeQuery<any>({ ...this.#claiming, parameters: [token, name] })).rows;
-    });
-    if (!row) throw new Error(`the table stream has no row for ${name}`);
-    return { ...streamRow(row), previousToken: row.previous_token };
-  }
-
-  async #append(tx: OrmService, claim: Claim, effect: Effect<T>): Promise<Change<T>> {
-    const { kind, before, after } = effect;
-    const { revision, token, previousToken } = claim;
-    const instance = (after ?? before) as { id?: number } | null;
-    const row = {
-      revision,
-      token,
-      previous_token: previousToken,
-      at: new Date().toISOString(),
-      kind,
-      entity_id: instance?.id ?? null,
-      before: before && JSON.stringify(before),
-      after: after && JSON.stringify(after),
-    };
-    await tx.sql((sql) => {
-      this.#appending ??= sql.insertInto(this.definition.changes).values(row).compile();
-      return sql.executeQuery({ ...this.#appending, parameters: Object.values(row) });
-    });
-    return { revision, token, previousToken, kind, before, after };
-  }
 }
 
+/** A row of the table `stream`, as it is selected. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of a table that is named at run time
-function streamRow(row: any): StreamRow {
+export function streamRow(row: any): StreamRow {
   return {
     name: row.name,
     revision: Number(row.revision),

@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo, SelectionSetNode } from "graphql";
 import { ServiceError } from "../cqrs/errors.ts";
-import type { Page, PageRequest } from "../cqrs/reads.ts";
+import type { Page, PageRequest } from "../cqrs/queries/reads.ts";
 
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 500;

@@ -22,7 +22,7 @@ function nextVersion(): string {
   cpSync(join(root, "src"), join(copy, "src"), { recursive: true });
   cpSync(join(root, "package.json"), join(copy, "package.json"));
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-  const scripts = join(copy, "src/cqrs/scripts.ts");
+  const scripts = join(copy, "src/cqrs/redis/scripts.ts");
   const text = readFileSync(scripts, "utf8");
   const raised = text.replace("KEY_FORMAT = 1;", "KEY_FORMAT = 2;");
   expect(raised).not.toBe(text);

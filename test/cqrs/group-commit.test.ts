@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { readGroundTruth } from "../../proof/torture/change-log.ts";
 import { ADD_BOOK, type GraphqlResponse } from "../support/client.ts";
 import { engine, newDatabase } from "../support/database.ts";
 import { startProxy } from "../support/proxy.ts";
 import { type Service, startService } from "../support/service.ts";
 import { eventually } from "../support/wait.ts";
-import { readGroundTruth } from "../torture/change-log.ts";
 
 /** The database as somebody else sees it, who can also hold up every command. */
 interface Beholder {

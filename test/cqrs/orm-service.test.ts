@@ -6,9 +6,9 @@ import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { BookEntity } from "../../src/books/book.ts";
 import { bookMigrations } from "../../src/books/migrations.ts";
+import { kernelMigrations } from "../../src/cqrs/database/migrations.ts";
+import { OrmService } from "../../src/cqrs/database/orm-service.ts";
 import { UniqueViolation } from "../../src/cqrs/errors.ts";
-import { kernelMigrations } from "../../src/cqrs/migrations.ts";
-import { OrmService } from "../../src/cqrs/orm-service.ts";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { engine, newDatabase } from "../support/database.ts";
 

@@ -1,7 +1,8 @@
-import type { CommandQueue } from "../../cqrs/command-queue.ts";
+import type { Change, Outcome } from "../../cqrs/change.ts";
+import type { CommandQueue } from "../../cqrs/commands/command-queue.ts";
+import type { Command } from "../../cqrs/commands/stream-writer.ts";
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
-import type { Change, Command, Outcome } from "../../cqrs/stream.ts";
 import type { Book } from "../book.ts";
 import { bookStream } from "../book-stream.ts";
 import { addBook, deleteBook, newBook, updateBook } from "./book-commands.ts";

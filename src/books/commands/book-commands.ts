@@ -1,7 +1,7 @@
 import type { z } from "zod";
+import type { Command } from "../../cqrs/commands/stream-writer.ts";
+import type { OrmService } from "../../cqrs/database/orm-service.ts";
 import { UniqueViolation } from "../../cqrs/errors.ts";
-import type { OrmService } from "../../cqrs/orm-service.ts";
-import type { Command } from "../../cqrs/stream.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
 import { addBookInput, type Book, BookEntity, titleKey, toBook, updateBookInput } from "../book.ts";
 import { BookNotFoundError, IsbnTakenError, TitleTakenError, VersionConflictError } from "./book-refusals.ts";

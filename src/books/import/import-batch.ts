@@ -1,5 +1,5 @@
+import type { Command } from "../../cqrs/commands/stream-writer.ts";
 import { Refusal } from "../../cqrs/errors.ts";
-import type { Command } from "../../cqrs/stream.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
 import type { Book } from "../book.ts";
 import type { BookCommandHandler } from "../commands/book-command-handler.ts";

@@ -1,5 +1,5 @@
+import type { Command } from "../../cqrs/commands/stream-writer.ts";
 import { Refusal } from "../../cqrs/errors.ts";
-import type { Command } from "../../cqrs/stream.ts";
 import { type Book, BookEntity, toBook } from "../book.ts";
 import { addBook, type NewBook, newBook } from "../commands/book-commands.ts";
 import type { BookInput } from "./book-row.ts";

@@ -1,8 +1,8 @@
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { ServiceError } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
-import type { Reader } from "../../cqrs/reader.ts";
-import type { ListLimits, Page, PageRequest } from "../../cqrs/reads.ts";
+import type { Reader } from "../../cqrs/queries/reader.ts";
+import type { ListLimits, Page, PageRequest } from "../../cqrs/queries/reads.ts";
 import { type Book, isbnKey, titleKey } from "../book.ts";
 import { type BookEditForm, bookEditForm } from "./book-edit-form.ts";
 

@@ -1,0 +1,164 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import type { TcpProxy } from "../../../test/support/proxy.ts";
+import { type ServiceProcess, startProcess } from "../../../test/support/service.ts";
+import type { Branch } from "../history.ts";
+import type { Random } from "../random.ts";
+import type { Installation } from "./installation.ts";
+
+/** A time in which a process cannot be held to its duties, on the clock of the history. */
+interface Outage {
+  readonly why: string;
+  readonly from: number;
+  to: number;
+}
+
+interface Death {
+  readonly exited: Promise<unknown> | undefined;
+  readonly restart: () => Promise<void>;
+}
+
+interface Ways {
+  readonly redis: TcpProxy | undefined;
+  readonly database: TcpProxy | undefined;
+}
+
+/** How long `stopAtWork` looks for a moment: a process that serves nobody looks the row up meanwhile. Milliseconds. */
+const AT_WORK_WITHIN_MS = 300;
+
+/** An API process that is started again when it was killed. */
+export class Member {
+  readonly name: string;
+  /** The database that it serves, and who else does. */
+  readonly installation: Installation;
+  /** Its own way to Redis; undefined for a process that is configured without. */
+  readonly way: TcpProxy | undefined;
+  /** Its own way to the database; undefined where that is a file. */
+  readonly databaseWay: TcpProxy | undefined;
+  /** Whether clients leave it alone for now. */
+  idle = false;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #now: () => number;
+  readonly #outages: Outage[] = [];
+  readonly #logs: string[] = [];
+  #process: ServiceProcess | undefined;
+  #starts = 0;
+  /** Mutations that were sent to it and are not answered yet, by when they were sent. */
+  readonly mutating = new Map<object, number>();
+
+  constructor(
+    name: string,
+    installation: Installation,
+    ways: Ways,
+    env: Readonly<Record<string, string>>,
+    now: () => number,
+  ) {
+    this.name = name;
+    this.installation = installation;
+    this.way = ways.redis;
+    this.databaseWay = ways.database;
+    this.#env = env;
+    this.#now = now;
+  }
+
+  get url(): string {
+    return this.#process?.url ?? "http://127.0.0.1:1/graphql";
+  }
+
+  /** The history that its database is at. */
+  get branch(): Branch {
+    return this.installation.branch;
+  }
+
+  /** Those that serve the same database. */
+  get others(): readonly Member[] {
+    return this.installation.members.filter((other) => other !== this);
+  }
+
+  /** Its name and which start of it this is. */
+  get incarnation(): string {
+    return `${this.name}#${this.#starts}`;
+  }
+
+  /** What the nemesis is doing to it, if anything. */
+  get outage(): string | undefined {
+    return this.#outages.find(({ to }) => to === Number.POSITIVE_INFINITY)?.why;
+  }
+
+  /** What the nemesis did to it at any time since `from`. */
+  outageSince(from: number): string | undefined {
+    return this.#outages.findLast(({ to }) => to >= from)?.why;
+  }
+
+  /** What all its incarnations logged. */
+  get log(): string {
+    return [...this.#logs, this.#process?.log ?? ""].join("\n--- killed ---\n");
+  }
+
+  async start(): Promise<void> {
+    this.#process = await startProcess(this.#env);
+    this.#starts++;
+  }
+
+  /** Ends it. `exited` says when it has ended; `restart` starts it again. */
+  kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Death {
+    const end = this.#suffer("killed");
+    const child = this.#process?.child;
+    const exited = child && once(child, "exit");
+    child?.kill(signal);
+    const restart = async () => {
+      await exited;
+      this.#logs.push(this.#process?.log ?? "");
+      await this.start();
+      end();
+    };
+    return { exited, restart };
+  }
+
+  /** Ends it for good. */
+  async end(): Promise<void> {
+    await this.kill().exited;
+    this.#logs.push(this.#process?.log ?? "");
+    this.#process = undefined;
+    await Promise.all([this.way?.close(), this.databaseWay?.close()]);
+  }
+
+  /** SIGSTOP. The returned function lets it go on. */
+  stop(): () => void {
+    const end = this.#suffer("stopped");
+    this.#process?.child.kill("SIGSTOP");
+    return () => {
+      this.#process?.child.kill("SIGCONT");
+      end();
+    };
+  }
+
+  /**
+   * SIGSTOP at a moment when it works and does not wait: what it then does first when it goes on is not what its timers
+   * say. Nothing else happens in this process meanwhile, so what it works at is its own look-ups.
+   */
+  stopAtWork(random: Random): () => void {
+    const began = performance.now();
+    while (performance.now() < began + AT_WORK_WITHIN_MS && (performance.now() < began + 10 || !this.#works()));
+    // a look-up takes about half a millisecond, and is worth most when it has just been answered
+    for (const at = performance.now() + 0.3 + random.fraction() * 0.6; performance.now() < at; );
+    return this.stop();
+  }
+
+  /** Whether its main thread runs; said by Linux alone. */
+  #works(): boolean {
+    try {
+      return / R /.test(readFileSync(`/proc/${this.#process?.child.pid}/stat`, "latin1").slice(0, 40));
+    } catch {
+      return false;
+    }
+  }
+
+  #suffer(why: string): () => void {
+    const outage: Outage = { why, from: this.#now(), to: Number.POSITIVE_INFINITY };
+    this.#outages.push(outage);
+    return () => {
+      outage.to = this.#now();
+    };
+  }
+}

@@ -1,0 +1,115 @@
+import { tmpdir } from "node:os";
+import { parseArgs } from "node:util";
+import { cleaningUp } from "../../test/support/cleanup.ts";
+import startPostgres from "../../test/support/postgres-setup.ts";
+import type { History } from "./history.ts";
+import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis/nemesis.ts";
+import { keepHistory, reportOf, showViolations } from "./report.ts";
+import { run } from "./run.ts";
+
+const USAGE = `npm run torture -- [options]
+  --minutes N    how long the nemesis is at work (1)
+  --seed N       the seed of workload and faults (the time)
+  --engine NAME  sqlite or postgresql (sqlite)
+  --processes N  API processes with Redis (3)
+  --bare N       API processes without Redis (1)
+  --lease N      READ_LEASE_MS of all processes: a longer one opens each race wider (200, 400 or 800, as the seed says)
+  --clients N    concurrent clients (8)
+  --rate N       requests per second of all clients, not counting the reads after a write (60)
+  --faults LIST  only these kinds of faults, separated by commas
+  --and LIST     these as well, beside those that are there by default
+  --without LIST none of these
+  --scrub MS     how long answers may be wrong about a row that was changed by hand (20000)
+  --foreign MS   how long a process may show states of another database once it has met them (3000)
+  --apart        a key prefix for each database: copies cannot harm then, so what is found is the torture's own fault
+  --keep DIR     where a history that has violations is kept (the system's directory for temporary files)
+  --keep-always  keep the history in any case
+kinds of faults (* by default):
+${FAULT_NAMES.map((name) => `  ${DEFAULT_FAULT_NAMES.includes(name) ? "*" : " "} ${name}`).join("\n")}`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    engine: { type: "string", default: "sqlite" },
+    processes: { type: "string", default: "3" },
+    bare: { type: "string", default: "1" },
+    lease: { type: "string" },
+    clients: { type: "string", default: "8" },
+    rate: { type: "string", default: "60" },
+    faults: { type: "string" },
+    and: { type: "string", default: "" },
+    without: { type: "string", default: "" },
+    scrub: { type: "string", default: "20000" },
+    foreign: { type: "string", default: "3000" },
+    apart: { type: "boolean", default: false },
+    keep: { type: "string", default: tmpdir() },
+    "keep-always": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const { engine } = values;
+const numbers = {
+  minutes: Number(values.minutes),
+  seed: Number(values.seed),
+  processes: Number(values.processes),
+  bare: Number(values.bare),
+  leaseMs: Number(values.lease ?? 200 * 2 ** (Number(values.seed) % 3)),
+  clients: Number(values.clients),
+  rate: Number(values.rate),
+  scrubMs: Number(values.scrub),
+  foreignMs: Number(values.foreign),
+};
+const named = (list: string | undefined) =>
+  list
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+const [only = DEFAULT_FAULT_NAMES, more = [], without = []] = [values.faults, values.and, values.without].map(named);
+const faults = [...only, ...more].filter((name) => !without.includes(name));
+const unknown = [...only, ...more, ...without].filter((name) => !FAULT_NAMES.includes(name));
+const { minutes, seed, ...sizes } = numbers;
+const isEngine = engine === "sqlite" || engine === "postgresql";
+const isBad = Object.values(numbers).some((number) => !(number >= 0)) || sizes.processes < 1 || unknown.length > 0;
+
+if (values.help || !isEngine || isBad) {
+  if (unknown.length > 0) console.error(`there is no fault of the kind ${unknown.join(", ")}\n`);
+  console.log(USAGE);
+  process.exitCode = values.help ? 0 : 2;
+} else {
+  const stopPostgres = engine === "postgresql" ? await startPostgres() : async () => {};
+  try {
+    const options = { engine, seed, ...sizes, faults, apart: values.apart, ms: minutes * 60_000 } as const;
+    const result = await cleaningUp(() => Promise.race([run(options, progress()), interrupted()]));
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    if (result.findings.length > 0) console.log(`${showViolations(result)}\n`);
+    console.log(reportOf(result));
+    if (result.findings.length > 0 || values["keep-always"])
+      console.log(`The history is in ${keepHistory(result, values.keep)}`);
+    if (result.findings.length > 0) process.exitCode = 1;
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+  await stopPostgres();
+  // what was interrupted may still wait for something
+  process.exit();
+}
+
+/** Rejected when somebody wants the program to end; what it has started must end first. */
+function interrupted(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+  });
+}
+
+/** One line, that a terminal overwrites each second; elsewhere a new one now and then. */
+function progress(): (history: History, faults: string) => void {
+  let lines = 0;
+  return ({ operations, now }, faults) => {
+    const line = `${(now / 1000).toFixed(0)} s, seed ${seed}, ${operations.length} operations: ${faults}`;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line.slice(0, process.stderr.columns - 1)}`);
+    else if (lines++ % 30 === 0) console.error(line);
+  };
+}

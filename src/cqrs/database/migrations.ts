@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { CompiledQuery } from "kysely";
+import { StartupError } from "../errors.ts";
+import { newToken } from "../mark.ts";
+import type { DatabaseEngine, Sql } from "./engine.ts";
+
+/** How the engine at hand spells what engines spell differently. */
+export interface Ddl {
+  /** The type and constraints of a primary key that the database counts up and never gives out twice. */
+  readonly identity: string;
+  /** The type of a text whose order is by Unicode code point. */
+  readonly text: string;
+  /** Whether a statement that breaks two unique indexes is told of the one that was created last. */
+  readonly youngestIndexFirst: boolean;
+}
+
+/** One step of the database's schema. It runs once, in a transaction, in the order of the list that it stands in. */
+export interface SchemaMigration {
+  /** The stable name under which the database remembers that it ran. */
+  readonly name: string;
+  readonly up: (ddl: Ddl) => readonly string[];
+}
+
+/** The kernel's own tables. They come before those of the aggregates. */
+export const kernelMigrations: readonly SchemaMigration[] = [
+  {
+    name: "cqrs-1-create-stream",
+    up: () => [
+      `create table stream (
+        name text primary key,
+        revision bigint not null,
+        token text not null,
+        previous_token text not null,
+        read_model text,
+        lease_ms integer not null
+      )`,
+    ],
+  },
+  {
+    name: "cqrs-2-create-write-probe",
+    up: () => [
+      "create table write_probe (id integer primary key, filler text not null)",
+      "insert into write_probe (id, filler) values (1, '')",
+    ],
+  },
+];
+
+/** The statements that a new stream needs: its row, and its change log in the table `changes`. */
+export function createStream(name: string, changes: string): readonly string[] {
+  return [
+    `insert into stream (name, revision, token, previous_token, lease_ms) values ('${name}', 0, '${newToken()}', '', 0)`,
+    `create table ${changes} (
+      revision bigint primary key,
+      token text not null,
+      previous_token text not null,
+      at text not null,
+      kind text not null check (kind in ('add', 'update', 'delete')),
+      entity_id integer not null,
+      before text,
+      after text
+    )`,
+  ];
+}
+
+/** Times that a migration is tried: of two processes that start on a new database, the second fails and looks again. */
+const ATTEMPTS = 10;
+
+/**
+ * Runs the migrations that have not run yet, all in one transaction. They are remembered in the table that MikroORM's
+ * migrator has; the migrator itself creates databases that it does not find by the name in the URL, which may be a
+ * pooler's, and looks for its table in no schema but `public`.
+ *
+ * @throws StartupError when a newer version of the program has migrated the database
+ */
+export async function migrate(sql: Sql, engine: DatabaseEngine, migrations: readonly SchemaMigration[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await sql.transaction().execute((tx) => runPending(tx, engine, migrations));
+    } catch (error) {
+      if (error instanceof StartupError || attempt === ATTEMPTS) throw error;
+      await sleep(20 + Math.random() * 80);
+    }
+  }
+}
+
+async function runPending(sql: Sql, engine: DatabaseEngine, migrations: readonly SchemaMigration[]): Promise<void> {
+  const { find, create, lock } = engine.migrationTable;
+  const run = async (statement: string) => (await sql.executeQuery(CompiledQuery.raw(statement))).rows;
+  const executed = async () => {
+    const rows = await sql.selectFrom("mikro_orm_migrations").select("name").orderBy("id").execute();
+    return new Set(rows.map(({ name }) => name as string));
+  };
+  const pendingOf = (done: ReadonlySet<string>) => migrations.filter(({ name }) => !done.has(name));
+
+  if ((await run(find)).length === 0) await run(create);
+  const done = await executed();
+  const unknown = [...done].filter((name) => !migrations.some((migration) => migration.name === name));
+  if (unknown.length > 0) {
+    throw new StartupError([
+      `DATABASE_URL: the database was migrated by a newer version of this program (${unknown.join(", ")}); ` +
+        "run that version, or restore an older backup.",
+    ]);
+  }
+  if (pendingOf(done).length === 0) return;
+  // another process may run the same ones
+  if (lock) await run(lock);
+  for (const { name, up } of pendingOf(await executed())) {
+    for (const statement of up(engine.ddl)) await run(statement);
+    await sql.insertInto("mikro_orm_migrations").values({ name }).execute();
+  }
+}

@@ -1,0 +1,115 @@
+import { type EntityName, MikroORM } from "@mikro-orm/core";
+import type { SqlEntityManager } from "@mikro-orm/sqlite";
+import {
+  DatabaseUnavailable,
+  OutcomeUnknown,
+  Refusal,
+  ServiceError,
+  StartupError,
+  UniqueViolation,
+} from "../errors.ts";
+import type { DatabaseEngine, DatabaseError, Sql } from "./engine.ts";
+import { EntityTable } from "./entity-table.ts";
+import { migrate } from "./migrations.ts";
+import type { AnyEntity, OrmOptions } from "./orm-service.ts";
+import { UrlFault } from "./postgres/parameters.ts";
+import { postgresDatabase } from "./postgres.ts";
+import { sqliteDatabase } from "./sqlite.ts";
+
+/** A database that is open, with what is known of its engine's errors. */
+export class OpenedDatabase {
+  readonly engine: DatabaseEngine;
+  /** MikroORM's connection or pool for reads outside a transaction. */
+  readonly reads: Sql;
+  /** The one for transactions. */
+  readonly writes: Sql;
+  /** Whether nothing says that writes work: none has been tried, or one has failed since. */
+  writesInDoubt = true;
+  readonly #orm: MikroORM;
+  // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
+  readonly #tables = new Map<AnyEntity, EntityTable<any>>();
+
+  private constructor(orm: MikroORM, engine: DatabaseEngine) {
+    const em = orm.em as SqlEntityManager;
+    this.#orm = orm;
+    this.engine = engine;
+    this.reads = em.getConnection("read").getClient() as Sql;
+    this.writes = em.getConnection("write").getClient() as Sql;
+  }
+
+  /**
+   * Opens the database and brings its schema up to date.
+   *
+   * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
+   */
+  static async open({ url, entities, migrations }: OrmOptions): Promise<OpenedDatabase> {
+    const file = url.startsWith("sqlite:") ? url.slice("sqlite:".length) : undefined;
+    let engine: DatabaseEngine | undefined;
+    let opened: OpenedDatabase | undefined;
+    try {
+      engine = file === undefined ? postgresDatabase(url) : sqliteDatabase(file);
+      const orm: MikroORM = await MikroORM.init({ ...engine.options, entities: [...entities], logger: () => {} });
+      opened = new OpenedDatabase(orm, engine);
+      const faults = await engine.unfitness(opened.writes);
+      if (faults.length > 0) throw new StartupError(faults.map((fault) => `DATABASE_URL: ${fault}`));
+      await migrate(opened.writes, engine, migrations);
+      return opened;
+    } catch (error) {
+      await (opened ? opened.close() : engine?.dispose())?.catch(() => {});
+      if (error instanceof StartupError) throw error;
+      if (error instanceof UrlFault) throw new StartupError([`DATABASE_URL ${error.message}.`]);
+      const reason = engine?.explain(error as Error) ?? (error as Error).message;
+      // nothing of a URL is told: a mistyped one has a part of the password anywhere
+      const place = file === undefined ? "" : ` ${file}`;
+      throw new StartupError([`DATABASE_URL: cannot open the database${place}: ${reason}`], { cause: error });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#orm.close(true);
+    await this.engine.dispose();
+  }
+
+  table<T extends object>(Entity: EntityName<T>): EntityTable<T> {
+    let table: EntityTable<T> | undefined = this.#tables.get(Entity);
+    if (!table) {
+      table = new EntityTable(this.#orm, Entity);
+      this.#tables.set(Entity, table);
+    }
+    return table;
+  }
+
+  /** What the rest of the program is told of an error: unique violations and unavailability are those of any engine. */
+  translate(error: unknown): unknown {
+    // a refusal's message may hold any title, and read like an engine's own
+    if (!(error instanceof Error) || error instanceof ServiceError || error instanceof Refusal) return error;
+    const column = this.engine.violatedColumn(error);
+    if (column) return new UniqueViolation(column, error);
+    return this.engine.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
+  }
+
+  /** Whether the database has ended the transaction, or cannot go on with it: not this statement alone has failed. */
+  endsTransaction(error: unknown): boolean {
+    return this.translate(error) instanceof DatabaseUnavailable || this.isRetryable(error, false);
+  }
+
+  isRetryable(error: unknown, committing: boolean): boolean {
+    const cause = error instanceof DatabaseUnavailable ? error.cause : error;
+    return cause instanceof Error && this.engine.isRetryable(cause as DatabaseError, committing);
+  }
+
+  /** What a transaction throws that has failed for good. From then on it is in doubt that writes work. */
+  failureOf(error: unknown, committing: boolean): unknown {
+    const isUnknown = committing && !(error instanceof Error && this.engine.isRolledBack(error as DatabaseError));
+    const failure = isUnknown ? new OutcomeUnknown(error) : this.translate(error);
+    if (isTrouble(failure)) this.writesInDoubt = true;
+    return failure;
+  }
+}
+
+/** Whether a failed transaction says that others may fail as well: not a refusal, nor what a command has thrown. */
+function isTrouble(failure: unknown): boolean {
+  if (failure instanceof ServiceError)
+    return failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown;
+  return failure instanceof Error && "code" in failure;
+}

@@ -1,0 +1,278 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EntityName, RequiredEntityData } from "@mikro-orm/core";
+import { CompiledQuery } from "kysely";
+import { DatabaseUnavailable } from "../errors.ts";
+import type { Sql, TableUse } from "./engine.ts";
+import type { EntityTable, Value } from "./entity-table.ts";
+import type { SchemaMigration } from "./migrations.ts";
+import { OpenedDatabase } from "./opened-database.ts";
+import { isPostgresInUse } from "./postgres.ts";
+import { isSqliteInUse } from "./sqlite.ts";
+
+export interface OrmOptions {
+  /** `sqlite:PATH`, `sqlite::memory:` or `postgresql://…`. */
+  readonly url: string;
+  readonly entities: readonly AnyEntity[];
+  /** In the order in which they run. */
+  readonly migrations: readonly SchemaMigration[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: MikroORM's names of entities do not vary with their entity
+export type AnyEntity = EntityName<any>;
+
+/** How often a transaction is tried that the database rolls back for the sake of another. */
+const ATTEMPTS = 5;
+
+interface Transaction {
+  readonly sql: Sql;
+  /** Why it can no longer be committed, whoever has caught that error meanwhile. */
+  failure?: unknown;
+}
+
+/**
+ * The one way to the database: MikroORM behind six verbs, and transactions that they compose into. Outside a
+ * transaction each verb is one of its own; inside `transaction` use the `OrmService` that it hands in.
+ *
+ * Every method throws {@link DatabaseUnavailable} when the database does not answer.
+ */
+export class OrmService {
+  readonly #options: OrmOptions;
+  #opened: OpenedDatabase | undefined;
+  readonly #transaction: Transaction | undefined;
+
+  constructor(options: OrmOptions, opened?: OpenedDatabase, transaction?: Transaction) {
+    this.#options = options;
+    this.#opened = opened;
+    this.#transaction = transaction;
+  }
+
+  /**
+   * Opens the database and brings its schema up to date.
+   *
+   * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
+   */
+  async init(): Promise<this> {
+    this.#opened = await OpenedDatabase.open(this.#options);
+    return this;
+  }
+
+  /** Closes every connection. */
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await opened?.close();
+  }
+
+  /**
+   * Inserts a row and returns it as an instance with what the database added.
+   *
+   * @throws UniqueViolation
+   */
+  async create<T extends object>(Entity: EntityName<T>, data: RequiredEntityData<T>): Promise<T> {
+    requireStorable(data);
+    return this.#write(Entity, (table, sql) => table.insert(sql, data));
+  }
+
+  /** The row whose `column` equals `value`, read afresh, or null. */
+  async get<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<T | null> {
+    if (!isStorable(value)) return null;
+    return this.sql((sql) => this.#open.table(Entity).find(sql, column, value));
+  }
+
+  /**
+   * Sets the columns of `patch` in the rows whose `column` equals `value`.
+   *
+   * @returns how many rows that were; with `returnInstance`, the row as it now is, or null when there is none
+   * @throws UniqueViolation
+   */
+  async update<T extends object>(
+    Entity: EntityName<T>,
+    value: Value,
+    column: string,
+    patch: Partial<T>,
+    returnInstance: true,
+  ): Promise<T | null>;
+  async update<T extends object>(
+    Entity: EntityName<T>,
+    value: Value,
+    column: string,
+    patch: Partial<T>,
+    returnInstance?: false,
+  ): Promise<number>;
+  async update<T extends object>(
+    Entity: EntityName<T>,
+    value: Value,
+    column: string,
+    patch: Partial<T>,
+    returnInstance = false,
+  ): Promise<T | number | null> {
+    requireStorable(patch);
+    if (!isStorable(value)) return returnInstance ? null : 0;
+    const updated = await this.#write(Entity, (table, sql) => table.update(sql, column, value, patch));
+    return returnInstance ? (updated[0] ?? null) : updated.length;
+  }
+
+  /** Deletes the rows whose `column` equals `value`; returns how many those were. */
+  async delete<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<number> {
+    if (!isStorable(value)) return 0;
+    return this.#write(Entity, (table, sql) => table.delete(sql, column, value));
+  }
+
+  /** Every row, in no particular order. */
+  async all<T extends object>(Entity: EntityName<T>): Promise<T[]> {
+    return this.sql((sql) => this.#open.table(Entity).all(sql));
+  }
+
+  /**
+   * Runs `work` in one transaction: all of it is committed when it returns, none when it throws. Inside a transaction
+   * it is a savepoint. `work` runs again when the database has rolled it back for the sake of another, or
+   * the connection was lost before the commit.
+   *
+   * A transaction that has met such an error, or a database that does not answer, is not committed even if `work` has
+   * caught it and returns.
+   *
+   * @throws OutcomeUnknown when the commit itself failed, and may yet have happened
+   */
+  async transaction<R>(work: (tx: OrmService) => Promise<R>): Promise<R> {
+    if (this.#transaction) return this.#savepoint(this.#transaction, work);
+    const opened = this.#open;
+    for (let attempt = 1; ; attempt++) {
+      let committing = false;
+      try {
+        return await opened.writes.transaction().execute(async (sql) => {
+          const transaction: Transaction = { sql };
+          const result = await work(new OrmService(this.#options, opened, transaction)).catch((error) => {
+            throw transaction.failure ?? error;
+          });
+          if (transaction.failure) throw transaction.failure;
+          committing = true;
+          return result;
+        });
+      } catch (error) {
+        // closed meanwhile, it cannot run again, and what failed is still told as it is
+        if (attempt === ATTEMPTS || !this.#opened || !opened.isRetryable(error, committing))
+          throw opened.failureOf(error, committing);
+        await sleep(Math.random() * 10 * 2 ** attempt);
+      }
+    }
+  }
+
+  /** SQL in the current transaction; outside one, on the connection for reads. For what the six verbs do not say. */
+  async sql<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    const transaction = this.#transaction;
+    return this.#translated(async (opened) => {
+      if (transaction?.failure) throw transaction.failure;
+      try {
+        return await work(transaction ? transaction.sql : opened.reads);
+      } catch (error) {
+        if (transaction && opened.endsTransaction(error)) transaction.failure ??= error;
+        throw error;
+      }
+    });
+  }
+
+  /** A short query over a connection that neither transactions nor other reads keep busy. */
+  async lookUp<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    return this.#translated(({ engine, reads }) => engine.lookUp(reads, work));
+  }
+
+  /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
+  async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    return this.#translated(({ engine }) => engine.snapshot(work));
+  }
+
+  /** Which tables and rights are missing, and what else keeps all writes from working, a line for each. */
+  async missingRights(uses: readonly TableUse[]): Promise<readonly string[]> {
+    return this.lookUp((sql) => this.#open.engine.missingRights(sql, uses));
+  }
+
+  /**
+   * Makes sure that writes work, if that is in doubt: with the write `probe`, which changes nothing.
+   *
+   * @throws what `transaction` throws
+   */
+  async settleWrites(probe: (tx: OrmService) => Promise<unknown>): Promise<void> {
+    const opened = this.#open;
+    if (!opened.writesInDoubt) return;
+    // before the probe: a write that fails meanwhile counts
+    opened.writesInDoubt = false;
+    try {
+      await this.transaction(probe);
+    } catch (error) {
+      opened.writesInDoubt = true;
+      throw error;
+    }
+  }
+
+  /** Table and columns of an entity, by property name. */
+  columns<T extends object>(Entity: EntityName<T>) {
+    const { name, columns, isInstance } = this.#open.table(Entity);
+    return { table: name, columns, isInstance };
+  }
+
+  get #open(): OpenedDatabase {
+    if (!this.#opened) throw new DatabaseUnavailable(new Error("the database is not open"));
+    return this.#opened;
+  }
+
+  /** A write waits for its turn as every transaction does. */
+  async #write<T extends object, R>(
+    Entity: EntityName<T>,
+    work: (table: EntityTable<T>, sql: Sql) => Promise<R>,
+  ): Promise<R> {
+    if (!this.#transaction) return this.transaction((tx) => tx.#write(Entity, work));
+    return this.sql((sql) => work(this.#open.table(Entity), sql));
+  }
+
+  /** Nested ones have one name, too: it stands for the innermost. */
+  async #savepoint<R>(transaction: Transaction, work: (tx: OrmService) => Promise<R>): Promise<R> {
+    const run = (statement: string) => this.sql((sql) => sql.executeQuery(CompiledQuery.raw(statement)));
+    await run("savepoint nested");
+    try {
+      const result = await work(this);
+      await run("release savepoint nested");
+      return result;
+    } catch (error) {
+      try {
+        await run("rollback to savepoint nested");
+        await run("release savepoint nested");
+      } catch (notUndone) {
+        // what the others did cannot be told from what this one did
+        transaction.failure ??= notUndone;
+      }
+      throw error;
+    }
+  }
+
+  async #translated<R>(work: (opened: OpenedDatabase) => Promise<R>): Promise<R> {
+    const opened = this.#open;
+    try {
+      return await work(opened);
+    } catch (error) {
+      throw opened.translate(error);
+    }
+  }
+}
+
+/** SQLite's text ends at a NUL, and half a surrogate pair is no UTF-8: no row can hold either. */
+function isStorable(value: unknown): boolean {
+  return typeof value !== "string" || (value.isWellFormed() && !value.includes("\0"));
+}
+
+function requireStorable(data: object): void {
+  for (const [column, value] of Object.entries(data)) {
+    if (!isStorable(value)) throw new RangeError(`${column} holds a NUL or half a surrogate pair`);
+  }
+}
+
+/**
+ * Whether another program is connected to the database at `url` now. One that is out of reach counts as not in use:
+ * whoever opens it next is told why.
+ */
+export async function isDatabaseInUse(url: string): Promise<boolean> {
+  try {
+    return url.startsWith("sqlite:") ? isSqliteInUse(url.slice("sqlite:".length)) : await isPostgresInUse(url);
+  } catch {
+    return false;
+  }
+}

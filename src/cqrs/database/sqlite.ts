@@ -1,0 +1,128 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Options } from "@mikro-orm/core";
+import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
+import Database from "better-sqlite3";
+import { Kysely, sql as statement } from "kysely";
+import type { DatabaseEngine, Sql } from "./engine.ts";
+import { BUSY_TIMEOUT_MS, Dialect, isBusy } from "./sqlite-dialect.ts";
+
+/**
+ * What a commit fails with that has surely changed nothing. A frame of the write-ahead log that does not fit on the disk
+ * is not whole, so neither readers nor a recovery take it or what follows for written; nothing is written after the last
+ * one, which makes it a commit. (An error of input or output may come after that, when the log is being synchronised.)
+ */
+const ROLLED_BACK = /^SQLITE_(FULL|BUSY)/;
+
+/** Step by step: Node's own recursion does not end where the file system refuses without saying why, as /proc does. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+}
+
+function open(path: string, access: "write" | "read"): Database.Database {
+  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  database.pragma("journal_mode = wal");
+  database.pragma("synchronous = full");
+  database.pragma("foreign_keys = on");
+  if (access === "read") database.pragma("query_only = on");
+  // from here on `begin` waits; a blocking wait would stop every request of the process
+  else database.pragma("busy_timeout = 0");
+  return database;
+}
+
+/**
+ * Changes the schema and takes it back: a transaction alone begins on a file as well that may only be read.
+ *
+ * @throws SqliteError
+ */
+async function tryWriting(sql: Sql): Promise<void> {
+  const enough = new Error("rolled back");
+  const attempt = sql.transaction().execute(async (tx) => {
+    await statement`create table "write probe" (id integer)`.execute(tx);
+    throw enough;
+  });
+  await attempt.catch((error) => {
+    if (error !== enough) throw error;
+  });
+}
+
+/**
+ * The SQLite file at `path`. Commands have one connection, reads another, so that a read neither waits for an open
+ * transaction nor sees into it.
+ *
+ * `:memory:` is a temporary file: a database in memory belongs to one connection and could not be read beside a write.
+ */
+export function sqliteDatabase(path: string): DatabaseEngine {
+  const temporary = path === ":memory:" ? mkdtempSync(join(tmpdir(), "catalogue-")) : undefined;
+  const file = temporary ? join(temporary, "catalogue.db") : path;
+  makeDirectory(dirname(file));
+
+  const dialect = (access: "write" | "read") => () => new Dialect(() => open(file, access));
+  return {
+    options: {
+      driver: MikroSqliteDriver,
+      dbName: file,
+      driverOptions: dialect("write"),
+      replicas: [{ name: "reads", driverOptions: dialect("read") }],
+    } as unknown as Options,
+    ddl: { identity: "integer primary key autoincrement", text: "text", youngestIndexFirst: true },
+    migrationTable: {
+      find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",
+      create: `create table mikro_orm_migrations (
+        id integer not null primary key autoincrement,
+        name text null,
+        executed_at datetime not null default current_timestamp
+      )`,
+    },
+    // reads run one at a time and at once, so none keeps the connection busy
+    lookUp: (reads, work) => work(reads),
+    // a connection of its own: the shared one must never hold an old state
+    snapshot: async (work) => {
+      const connection: Sql = new Kysely({ dialect: dialect("read")() });
+      try {
+        return await connection.transaction().setAccessMode("read only").execute(work);
+      } finally {
+        await connection.destroy();
+      }
+    },
+    unfitness: async (sql) => {
+      await tryWriting(sql);
+      return [];
+    },
+    missingRights: async (sql, uses) => {
+      const names = uses.map(({ table }) => table);
+      const rows = await sql.selectFrom("sqlite_schema").select("name").where("name", "in", names).execute();
+      const there = new Set(rows.map(({ name }) => name));
+      return names.filter((name) => !there.has(name)).map((name) => `the table ${name} is not there.`);
+    },
+    violatedColumn: ({ code, message }) =>
+      code === "SQLITE_CONSTRAINT_UNIQUE" ? /: \w+\.(\w+)/.exec(message)?.[1] : undefined,
+    isUnavailable: ({ code = "" }) =>
+      /^SQLITE_(BUSY|LOCKED|IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL|NOMEM|PERM|AUTH)/.test(code),
+    isRetryable: () => false,
+    isRolledBack: ({ code = "" }) => ROLLED_BACK.test(code),
+    explain: ({ message }) => message.replaceAll(/\s*\n\s*/g, " "),
+    dispose: async () => {
+      if (temporary) rmSync(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Whether another program has the file at `path` open: in WAL mode each holds a lock for as long as it does. */
+export function isSqliteInUse(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.pragma("locking_mode = exclusive");
+    database.exec("begin exclusive");
+    database.exec("rollback");
+    return false;
+  } catch (error) {
+    return isBusy(error);
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,94 @@
+import type { Change } from "../change.ts";
+import { formatMark, type Mark, sameMark } from "../mark.ts";
+import type { RedisService } from "../redis/redis-service.ts";
+import { MARK_FIELD, readModelKeys } from "../redis/scripts.ts";
+import type { Stream } from "../stream.ts";
+import type { Head } from "./head.ts";
+import { type RedisReads, soundMark } from "./redis-reads.ts";
+import { ForeignHistory } from "./unsound.ts";
+
+/** Changes applied by one script. */
+const CATCH_UP_CHUNK = 200;
+
+/** Brings the read model up to the database: by the changes of a commit, and by those in the log that it lacks. */
+export class CatchUp<T extends object> {
+  readonly #stream: Stream<T>;
+  readonly #head: Head<T>;
+  readonly #redis: RedisService;
+  #catchUps: Promise<unknown> = Promise.resolve();
+
+  constructor(stream: Stream<T>, head: Head<T>, redis: RedisService) {
+    this.#stream = stream;
+    this.#head = head;
+    this.#redis = redis;
+  }
+
+  /**
+   * Applies a commit's changes, of which `last` is the mark of the last, and what is missing before them.
+   *
+   * @throws Unsound
+   */
+  async apply(source: RedisReads<T>, changes: readonly Change<T>[], last: Mark): Promise<void> {
+    const mark = await this.#send(source, changes);
+    if (mark.revision < last.revision) await this.to(source, last.revision);
+    else await this.verify(source, mark, last);
+  }
+
+  /**
+   * Catches up to `revision` from the change log. One after the other: whoever comes second finds the work done.
+   *
+   * @throws Unsound
+   */
+  to(source: RedisReads<T>, revision: number): Promise<void> {
+    const next = this.#catchUps.then(() => this.#catchUpTo(source, revision));
+    this.#catchUps = next.catch(() => {});
+    return next;
+  }
+
+  /**
+   * Makes sure that `mark`, at which Redis now is, is a state of this database's history: `known`, or found in the log.
+   *
+   * @throws ForeignHistory
+   */
+  async verify({ chain }: RedisReads<T>, mark: Mark, known?: Mark): Promise<void> {
+    // Redis first, then the log: whatever the mark says was committed before it was written
+    const isKnown = (known && sameMark(mark, known)) || chain.isVerified(mark) || (await this.#head.knows(mark));
+    if (!isKnown) throw new ForeignHistory("the mark is of another history");
+    chain.verify(mark);
+    this.#head.learn(mark);
+  }
+
+  /** @throws ForeignHistory when the log does not continue from the mark */
+  async #catchUpTo(source: RedisReads<T>, revision: number): Promise<void> {
+    const { name, connection, chain } = source;
+    const { rows } = readModelKeys(this.#stream.definition.name, name);
+    let last: Mark | undefined;
+    for (;;) {
+      const at = soundMark(await this.#redis.call(connection, (redis) => redis.hget(rows, MARK_FIELD)));
+      chain.see(at);
+      if (at.revision >= revision) return this.verify(source, at, last);
+      // Redis first, then the log: the log is then at least as new as the mark
+      const changes = await this.#stream.changesAfter(at.revision, CATCH_UP_CHUNK);
+      const reached = await this.#send(source, changes);
+      if (reached.revision <= at.revision) throw new ForeignHistory("the change log does not continue from the mark");
+      last = changes.at(-1);
+    }
+  }
+
+  async #send({ name, connection, chain }: RedisReads<T>, changes: readonly Change<T>[]): Promise<Mark> {
+    const { name: stream, key } = this.#stream.definition;
+    const { rows, order } = readModelKeys(stream, name);
+    const keyOf = (instance: T) => String(instance[key]);
+    const args = changes.flatMap(({ revision, token, previousToken, before, after }) => [
+      revision,
+      formatMark({ revision: revision - 1, token: previousToken }),
+      formatMark({ revision, token }),
+      before ? keyOf(before) : "",
+      after ? keyOf(after) : "",
+      after ? JSON.stringify(after) : "",
+    ]);
+    const mark = soundMark(await this.#redis.call(connection, (redis) => redis.applyChanges(rows, order, ...args)));
+    chain.see(mark);
+    return mark;
+  }
+}

@@ -1,0 +1,180 @@
+import type { Logger } from "pino";
+import type { Change, Commit } from "../change.ts";
+import { until } from "../deadline.ts";
+import type { Mark } from "../mark.ts";
+import { isReplyError, RedisUnavailable } from "../redis/redis-fault.ts";
+import type { RedisService } from "../redis/redis-service.ts";
+import { ON_CLUSTER, samePlace } from "../redis/scripts.ts";
+import type { Stream } from "../stream.ts";
+import { CatchUp } from "./catch-up.ts";
+import type { Head } from "./head.ts";
+import type { Answer, Reads } from "./reads.ts";
+import type { RedisReads } from "./redis-reads.ts";
+import { RedisSource } from "./redis-source.ts";
+import type { TableReads } from "./table-reads.ts";
+import { Garbled, Unsound } from "./unsound.ts";
+import { Upkeep } from "./upkeep.ts";
+
+/** What a read of Redis must prove to count: where it is asked, what that must hold, and how new the answer must be. */
+interface Fence<T extends object> {
+  readonly source: RedisReads<T>;
+  readonly mark: Mark;
+  readonly revision: number;
+}
+
+/**
+ * The copy of a stream's instances in Redis: fenced reads (rules 1 to 3 of docs/promise.md) and refresh by the command
+ * side (rule 4). `Upkeep` looks after it.
+ *
+ * Its reads answer `undefined` whenever Redis cannot answer honestly. They change nothing in Redis.
+ */
+export class ReadModel<T extends object> {
+  readonly #stream: Stream<T>;
+  readonly #head: Head<T>;
+  readonly #redis: RedisService;
+  readonly #log: Logger;
+  readonly #source: RedisSource<T>;
+  readonly #catchUp: CatchUp<T>;
+  readonly #upkeep: Upkeep<T>;
+
+  constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, log: Logger) {
+    this.#stream = stream;
+    this.#head = head;
+    this.#redis = redis;
+    this.#log = log;
+    this.#source = new RedisSource(stream.definition, table.isInstance, head, redis);
+    this.#catchUp = new CatchUp(stream, head, redis);
+    this.#upkeep = new Upkeep(stream, table, head, redis, this.#source, this.#catchUp, log);
+    redis.willHold(stream.definition.name);
+  }
+
+  /**
+   * Starts the look-ups and the upkeep, and waits a moment for the first round, so that the first requests already
+   * find the read model. Without Redis there is nothing to start; a read model of others is then reported.
+   */
+  async start(): Promise<void> {
+    if (!this.#redis.configured) return this.#reportOthers();
+    this.#head.start();
+    await this.#upkeep.start();
+  }
+
+  /** Whether Redis refuses what upkeep needs, though it may answer. */
+  get refused(): boolean {
+    return this.#upkeep.refused;
+  }
+
+  /** Stops the look-ups and the upkeep, and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#head.stop();
+    await this.#upkeep.stop();
+  }
+
+  /**
+   * Reads through `ask` under the fence of rule 3, for an answer at least as new as this process's head and `atLeast`.
+   *
+   * @returns undefined when Redis cannot give one; upkeep is then under way if that can help
+   */
+  async read<V>(atLeast: number, ask: (reads: Reads<T>) => Promise<Answer<V>>): Promise<Answer<V> | undefined> {
+    // the value is made here, where it is noticed if it cannot be
+    return this.#read(atLeast, ask, (answer) => ({ ...answer, value: answer.value }));
+  }
+
+  /**
+   * Reads as `read` does, but makes no value.
+   *
+   * @returns the revision at which the answer still is the one that `evidence` stands for; undefined when it is not,
+   *   or Redis cannot say
+   */
+  async recheck<V>(
+    atLeast: number,
+    ask: (reads: Reads<T>) => Promise<Answer<V>>,
+    evidence: Answer<V>["evidence"],
+  ): Promise<number | undefined> {
+    return this.#read(
+      atLeast,
+      (source) => ask(source.evidence),
+      (answer) => (answer.evidence === evidence ? answer.revision : undefined),
+    );
+  }
+
+  async #read<V, R>(
+    atLeast: number,
+    ask: (source: RedisReads<T>) => Promise<Answer<V>>,
+    take: (answer: Answer<V>) => R,
+  ): Promise<R | undefined> {
+    const fence = this.#fence(atLeast);
+    if (!fence) return undefined;
+    try {
+      const answer = await ask(fence.source);
+      const { chain } = fence.source;
+      chain.see(answer);
+      // a newer revision alone may be that of another history, which has none of what was acknowledged in this one
+      if (answer.revision >= fence.revision && chain.holds(fence.mark)) return take(answer);
+      if (answer.revision < this.#head.revision) this.#upkeep.tend();
+    } catch (error) {
+      // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
+      if (error instanceof Garbled) this.#upkeep.reject(fence.source);
+      else if (error instanceof Unsound || isReplyError(error)) this.#upkeep.tend();
+      else if (!(error instanceof RedisUnavailable)) throw error;
+    }
+    return undefined;
+  }
+
+  /**
+   * Brings the read model up to a commit and returns when the commit may be acknowledged: at once if the refresh is
+   * confirmed and every process reads under this name, else when every process knows of the new revision.
+   */
+  async refresh(commit: Commit<T>): Promise<void> {
+    const last = commit.changes.at(-1);
+    for (const outcome of commit.outcomes) this.#head.learn(outcome);
+    if (!last || commit.readModel === null) return;
+
+    const waiting = new AbortController();
+    const latest = until(this.#head.acknowledgeAt(commit, false), waiting.signal);
+    const refreshed = await Promise.race([this.#apply(commit.readModel, commit.changes, last), latest]);
+    await (refreshed ? until(this.#head.acknowledgeAt(commit, true)) : latest);
+    waiting.abort();
+  }
+
+  #fence(atLeast: number): Fence<T> | undefined {
+    const { lookup, mark, revision } = this.#head;
+    const connection = this.#redis.connection;
+    if (!lookup?.readModel || !connection) return undefined;
+    const source = this.#source.at(lookup.readModel, connection);
+    if (lookup.beganAt <= connection.readyAt || !source.isThere) return undefined;
+    // what is newer than all that the database told of, the database alone can vouch for
+    if (atLeast > mark.revision) return undefined;
+    if (!source.chain.isTrusted) {
+      this.#upkeep.tend();
+      return undefined;
+    }
+    return { source, mark, revision };
+  }
+
+  /**
+   * Applies a commit's changes under `name`. Says whether every process that reads Redis under this name will find them
+   * there, which on a cluster nobody can know.
+   */
+  async #apply(name: string, changes: readonly Change<T>[], last: Mark): Promise<boolean> {
+    const source = this.#source.trusted;
+    if (source?.name !== name) return false;
+    try {
+      await this.#catchUp.apply(source, changes, last);
+      return !samePlace(source.connection, ON_CLUSTER);
+    } catch (error) {
+      if (error instanceof Unsound) this.#source.giveUp(source, error);
+      this.#upkeep.tend();
+      return false;
+    }
+  }
+
+  /** Other processes may read Redis, so commands wait a lease even where this process has none. */
+  async #reportOthers(): Promise<void> {
+    const { name, readModel, leaseMs } = await this.#stream.row();
+    if (readModel === null) return;
+    this.#log.warn(
+      `other processes read ${name} from Redis, so each write here waits ${leaseMs} ms for them to learn of it; ` +
+        "if that Redis is gone for good, stop every process and run: npm run reset",
+    );
+  }
+}

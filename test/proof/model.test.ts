@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type Ablation, ablations, redundancies } from "../../proof/model/ablations.ts";
+import type { Exploration } from "../../proof/model/explore.ts";
+import { everyRule } from "../../proof/model/rules.ts";
+import { scenarios } from "../../proof/model/scenarios.ts";
+import type { Scenario } from "../../proof/model/state.ts";
+import { exploreAblation, exploreScenario, renderTraces } from "../../proof/model/traces.ts";
+
+const found = new Map<Scenario | Ablation, Exploration>();
+
+describe("with every rule in", () => {
+  test.each(scenarios)("nothing is violated in “$name”", (scenario) => {
+    const exploration = exploreScenario(scenario);
+    found.set(scenario, exploration);
+    expect(exploration.violation).toBeUndefined();
+  });
+});
+
+describe("with a rule taken out", () => {
+  test.each(ablations)("there is a violation: $title", (ablation) => {
+    const exploration = exploreAblation(ablation);
+    found.set(ablation, exploration);
+    expect(exploration.violation).toBeDefined();
+  });
+
+  test.each(redundancies)("there is none: $title", (ablation) => {
+    expect(exploreAblation(ablation).violation).toBeUndefined();
+  });
+});
+
+test("each rule of the model is taken out somewhere", () => {
+  const takenOut = new Set([...ablations, ...redundancies].flatMap(({ without }) => without));
+  expect([...takenOut].sort()).toEqual(Object.keys(everyRule).sort());
+});
+
+test("each scenario can show a violation", () => {
+  expect(new Set(ablations.map(({ scenario }) => scenario))).toEqual(new Set(scenarios.map(({ name }) => name)));
+});
+
+test("TRACES.md is what `npm run model` writes", () => {
+  const lookUp = (key: Scenario | Ablation) => found.get(key) as Exploration;
+  const document = readFileSync(new URL("../../proof/model/TRACES.md", import.meta.url), "utf8");
+  expect(document).toBe(renderTraces({ scenario: lookUp, ablation: lookUp }));
+});
