@@ -4,7 +4,7 @@ export default defineConfig({
   // as Node resolves: graphql has a second copy of itself under "development", whose errors are not instances of the first
   ssr: { resolve: { conditions: ["node", "module-sync"] } },
   test: {
-    globalSetup: ["test/support/global-setup.ts", "test/support/record.ts"],
+    globalSetup: ["test/support/suite/prepare.ts", "test/support/suite/record.ts"],
     // most tests wait for servers more than they work
     maxWorkers: 4,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
@@ -36,7 +36,7 @@ export default defineConfig({
             "test/graphql/{errors,schema}.test.ts",
           ],
           env: { TEST_ENGINE: "postgresql" },
-          globalSetup: ["test/support/postgres-setup.ts"],
+          globalSetup: ["test/support/postgres/run-server.ts"],
           sequence: { groupOrder: 1 },
         },
       },

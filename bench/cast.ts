@@ -1,4 +1,4 @@
-import type { RedisServer } from "../test/support/redis.ts";
+import type { RedisServer } from "../test/support/redis/server.ts";
 import { bookRequest } from "./requests.ts";
 import { type Databases, type Format, fillRedis, type Sizes } from "./seed.ts";
 import { Server } from "./server.ts";

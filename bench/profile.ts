@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { cleaningUp, temporaryDirectory } from "../test/support/cleanup.ts";
-import { startRedis } from "../test/support/redis.ts";
+import { cleaningUp } from "../test/support/cleanup.ts";
+import { startRedis } from "../test/support/redis/server.ts";
+import { temporaryDirectory } from "../test/support/temporary-directory.ts";
 import { catalogue } from "./catalogue.ts";
 import { updateRequests } from "./requests.ts";
 import { Databases } from "./seed.ts";

@@ -5,13 +5,13 @@ import { CompiledQuery } from "kysely";
 import { bookStream } from "../src/books/book-stream.ts";
 import { updateBook } from "../src/books/commands/book-commands.ts";
 import { StreamWriter } from "../src/cqrs/commands/stream-writer.ts";
-import { openBooks } from "../test/support/books.ts";
 import { cleaningUp } from "../test/support/cleanup.ts";
-import { type Engine, newDatabase } from "../test/support/database.ts";
-import startPostgres from "../test/support/postgres-setup.ts";
-import { type RedisServer, startRedis } from "../test/support/redis.ts";
-import { startCluster } from "../test/support/redis-topologies.ts";
-import { type ServiceProcess, startProcess } from "../test/support/service.ts";
+import { openBooks } from "../test/support/database/books.ts";
+import { type Engine, newDatabase } from "../test/support/database/database.ts";
+import startPostgres from "../test/support/postgres/run-server.ts";
+import { startCluster } from "../test/support/redis/cluster.ts";
+import { type RedisServer, startRedis } from "../test/support/redis/server.ts";
+import { type ServiceProcess, startProcess } from "../test/support/service/service-process.ts";
 import { eventually } from "../test/support/wait.ts";
 
 /** Measures how the service grows with its catalogue and its processes, through the front door of real processes. */

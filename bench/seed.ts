@@ -1,8 +1,8 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { openBooks } from "../test/support/books.ts";
-import type { RedisServer } from "../test/support/redis.ts";
+import { openBooks } from "../test/support/database/books.ts";
+import type { RedisServer } from "../test/support/redis/server.ts";
 import { catalogue, inTitleOrder } from "./catalogue.ts";
 import { listed } from "./requests.ts";
 import type { Book } from "./servers/support.ts";

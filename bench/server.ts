@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onFinished } from "../test/support/cleanup.ts";
-import { type Environment, type Program, spawnProgram } from "../test/support/program.ts";
+import { type Environment, type Program, spawnProgram } from "../test/support/service/program.ts";
 import { eventually } from "../test/support/wait.ts";
 
 /** The core that the measured server has to itself, and the one for everything else: load, Redis and this process. */

@@ -4,9 +4,9 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { temporaryDirectory } from "./support/cleanup.ts";
-import { GraphqlClient } from "./support/client.ts";
-import { inherited } from "./support/environment.ts";
+import { inherited } from "./support/service/environment.ts";
+import { GraphqlClient } from "./support/service/graphql-client.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 import { eventually } from "./support/wait.ts";
 
 /** Each request for it is logged with a stack of some kilobytes. */

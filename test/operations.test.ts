@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { buildSchema, parse, validate } from "graphql";
 import { describe, expect, test } from "vitest";
-import { SchemaCoverage, type SentOperation } from "./support/schema-coverage.ts";
+import { SchemaCoverage, type SentOperation } from "./support/suite/schema-coverage.ts";
 
 const schema = buildSchema(readFileSync(new URL("../schema.graphql", import.meta.url), "utf8"));
 const record = process.env.OPERATIONS_RECORD ?? "";

@@ -5,11 +5,11 @@ import { createApp, createHttpServer } from "../src/app.ts";
 import { type BookQueryHandler, bookQueries } from "../src/books/queries/book-query-handler.ts";
 import { ConfigService } from "../src/config.ts";
 import { modules } from "../src/modules.ts";
-import { GraphqlClient } from "./support/client.ts";
-import { newDatabase } from "./support/database.ts";
-import { fillWith, largeTitles } from "./support/large-catalogue.ts";
-import { openConnection, postOf } from "./support/raw-connection.ts";
-import { type RedisServer, startRedis } from "./support/redis.ts";
+import { newDatabase } from "./support/database/database.ts";
+import { fillWith, largeTitles } from "./support/database/large-catalogue.ts";
+import { openConnection, postOf } from "./support/network/raw-connection.ts";
+import { type RedisServer, startRedis } from "./support/redis/server.ts";
+import { GraphqlClient } from "./support/service/graphql-client.ts";
 import { eventually } from "./support/wait.ts";
 
 /*

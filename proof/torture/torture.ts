@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { cleaningUp } from "../../test/support/cleanup.ts";
-import startPostgres from "../../test/support/postgres-setup.ts";
+import startPostgres from "../../test/support/postgres/run-server.ts";
 import type { History } from "./history.ts";
 import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis/nemesis.ts";
 import { keepHistory, reportOf, showViolations } from "./report.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { startService } from "../support/service.ts";
+import { startService } from "../support/service/service.ts";
 
 test("a book is added, read, listed, edited, renamed and deleted", async () => {
   const service = await startService();

@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { build, type Rolldown } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, newPage } from "../support/browser.ts";
-import { type Service, startService } from "../support/service.ts";
+import { launchBrowser, newPage } from "../support/browser/chromium.ts";
+import { type Service, startService } from "../support/service/service.ts";
 
 const FULL = { author: "Author Name", publishedDate: "2024-01-01", isbn: "1234567890", stockQuantity: 10 };
 const TEXT = (most: number) => `must have 1 to ${most} characters, and no control characters`;

@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { launchBrowser, newPage } from "../support/browser.ts";
-import { type Service, startService } from "../support/service.ts";
+import { launchBrowser, newPage } from "../support/browser/chromium.ts";
+import { type Service, startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
 let browser: Browser;

@@ -1,11 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openBooks } from "../support/books.ts";
-import { newDatabase } from "../support/database.ts";
-import { startProxy } from "../support/proxy.ts";
-import { startRedis } from "../support/redis.ts";
-import { type ServiceProcess, startProcess, startService } from "../support/service.ts";
+import { openBooks } from "../support/database/books.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startProxy } from "../support/network/proxy.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { startService } from "../support/service/service.ts";
+import { type ServiceProcess, startProcess } from "../support/service/service-process.ts";
+import { servedByRedis, witness } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis, witness } from "../support/witness.ts";
 
 const LEASE_MS = 200;
 
@@ -29,7 +30,7 @@ test("a wall clock that jumps makes no read older, and no write faster or slower
   const { url: DATABASE_URL } = await newDatabase();
   const [way, wayOfSteady] = [await startProxy(redis.port), await startProxy(redis.port)];
   const env = { DATABASE_URL, READ_LEASE_MS: `${LEASE_MS}` };
-  const clock = import.meta.resolve("../support/jumping-clock.ts");
+  const clock = import.meta.resolve("../support/service/jumping-clock.ts");
   const jumping = await startProcess({ ...env, REDIS_URL: way.url, NODE_OPTIONS: `--import=${clock}` });
   const steady = await startService({ ...env, REDIS_URL: wayOfSteady.url });
   await servedByRedis(jumping, steady);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../support/database.ts";
-import { startRedis } from "../support/redis.ts";
-import { type Service, startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { type Service, startService } from "../support/service/service.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 /** A database with one book, a copy of it, and one Redis for both, which has the read model that both know. */
 async function startCopied() {

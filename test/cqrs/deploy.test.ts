@@ -3,15 +3,15 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { openBooks } from "../support/books.ts";
-import { temporaryDirectory } from "../support/cleanup.ts";
-import type { GraphqlClient } from "../support/client.ts";
-import { newDatabase } from "../support/database.ts";
-import { spawnProgram } from "../support/program.ts";
-import { startRedis } from "../support/redis.ts";
-import { startProcess } from "../support/service.ts";
+import { openBooks } from "../support/database/books.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startRedis } from "../support/redis/server.ts";
+import type { GraphqlClient } from "../support/service/graphql-client.ts";
+import { spawnProgram } from "../support/service/program.ts";
+import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis, witness } from "../support/service/witness.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis, witness } from "../support/witness.ts";
 
 const LEASE_MS = 300;
 

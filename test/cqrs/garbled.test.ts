@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type RedisServer, startRedis } from "../support/redis.ts";
-import { type Service, startService } from "../support/service.ts";
+import { type RedisServer, startRedis } from "../support/redis/server.ts";
+import { type Service, startService } from "../support/service/service.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 const TITLES = ["A", "B", "C", "D"];
 

@@ -3,10 +3,11 @@ import Database from "better-sqlite3";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { ADD_BOOK, type GraphqlResponse } from "../support/client.ts";
-import { engine, newDatabase } from "../support/database.ts";
-import { startProxy } from "../support/proxy.ts";
-import { type Service, startService } from "../support/service.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
+import { startProxy } from "../support/network/proxy.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import type { GraphqlResponse } from "../support/service/graphql-client.ts";
+import { type Service, startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
 /** The database as somebody else sees it, who can also hold up every command. */

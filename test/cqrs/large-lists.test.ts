@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { GraphqlClient, GraphqlResponse } from "../support/client.ts";
-import { newDatabase } from "../support/database.ts";
-import { fillWith, LARGEST_BOOK, largeTitles } from "../support/large-catalogue.ts";
-import type { Environment } from "../support/program.ts";
-import { startProxy } from "../support/proxy.ts";
-import { READ_PATHS } from "../support/read-paths.ts";
-import { type RedisServer, startRedis } from "../support/redis.ts";
-import { startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { fillWith, LARGEST_BOOK, largeTitles } from "../support/database/large-catalogue.ts";
+import { startProxy } from "../support/network/proxy.ts";
+import { type RedisServer, startRedis } from "../support/redis/server.ts";
+import type { GraphqlClient, GraphqlResponse } from "../support/service/graphql-client.ts";
+import type { Environment } from "../support/service/program.ts";
+import { READ_PATHS } from "../support/service/read-paths.ts";
+import { startService } from "../support/service/service.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 /** So many of the largest books come to a little less than a megabyte, and to four portions. */
 const FITTING = Math.floor(1_000_000 / LARGEST_BOOK) - 2;

@@ -9,8 +9,8 @@ import { bookMigrations } from "../../src/books/migrations.ts";
 import { kernelMigrations } from "../../src/cqrs/database/migrations.ts";
 import { OrmService } from "../../src/cqrs/database/orm-service.ts";
 import { UniqueViolation } from "../../src/cqrs/errors.ts";
-import { temporaryDirectory } from "../support/cleanup.ts";
-import { engine, newDatabase } from "../support/database.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const options = { entities: [BookEntity], migrations: [...kernelMigrations, ...bookMigrations] };
 

@@ -1,8 +1,9 @@
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { engine, newDatabase } from "../support/database.ts";
-import { startProxy } from "../support/proxy.ts";
-import { type Service, startProcess, startService } from "../support/service.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
+import { startProxy } from "../support/network/proxy.ts";
+import { type Service, startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
 import { eventually } from "../support/wait.ts";
 
 const DELETE = 'mutation { deleteBook(title: "Nothing") { __typename } }';

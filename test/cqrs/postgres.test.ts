@@ -1,9 +1,10 @@
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { engine, newDatabase } from "../support/database.ts";
-import { startStandby } from "../support/postgres-standby.ts";
-import { startProxy } from "../support/proxy.ts";
-import { runToEnd, startProcess, startService } from "../support/service.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
+import { startProxy } from "../support/network/proxy.ts";
+import { startStandby } from "../support/postgres/standby.ts";
+import { startService } from "../support/service/service.ts";
+import { runToEnd, startProcess } from "../support/service/service-process.ts";
 import { eventually } from "../support/wait.ts";
 
 async function connect(url: string): Promise<pg.Client> {

@@ -1,13 +1,14 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openBooks } from "../support/books.ts";
-import { newDatabase } from "../support/database.ts";
-import { startProxy } from "../support/proxy.ts";
-import { type RedisServer, startRedis } from "../support/redis.ts";
-import { startProcess, startService } from "../support/service.ts";
+import { openBooks } from "../support/database/books.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startProxy } from "../support/network/proxy.ts";
+import { type RedisServer, startRedis } from "../support/redis/server.ts";
+import { startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis, witness } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis, witness } from "../support/witness.ts";
 
 /** Two services on one database and one Redis, each with a way of its own to Redis that a test can disturb. */
 async function startPair(redis: RedisServer) {

@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { GraphqlClient } from "../support/client.ts";
-import { newDatabase } from "../support/database.ts";
-import { importFile, writeFixture } from "../support/import.ts";
-import { startRedis } from "../support/redis.ts";
-import { startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { writeFixture } from "../support/import/csv-files.ts";
+import { importFile } from "../support/import/import-file.ts";
+import { startRedis } from "../support/redis/server.ts";
+import type { GraphqlClient } from "../support/service/graphql-client.ts";
+import { startService } from "../support/service/service.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 const PAGE = `query Page($first: Int, $last: Int, $after: String, $before: String) {
   booksConnection(first: $first, last: $last, after: $after, before: $before) {

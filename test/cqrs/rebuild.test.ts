@@ -1,13 +1,14 @@
 import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openBooks } from "../support/books.ts";
-import type { GraphqlClient } from "../support/client.ts";
-import { engine, newDatabase } from "../support/database.ts";
-import { startProxy } from "../support/proxy.ts";
-import { type RedisServer, startRedis } from "../support/redis.ts";
-import { startProcess, startService } from "../support/service.ts";
+import { openBooks } from "../support/database/books.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
+import { startProxy } from "../support/network/proxy.ts";
+import { type RedisServer, startRedis } from "../support/redis/server.ts";
+import type { GraphqlClient } from "../support/service/graphql-client.ts";
+import { startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 const BOOKS = 20_000;
 

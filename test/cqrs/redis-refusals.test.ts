@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { freePort } from "../support/port.ts";
-import { type RedisServer, startRedis } from "../support/redis.ts";
-import { startSentinel } from "../support/redis-topologies.ts";
-import { type Service, startProcess, startService } from "../support/service.ts";
+import { freePort } from "../support/network/port.ts";
+import { startSentinel } from "../support/redis/sentinels.ts";
+import { type RedisServer, startRedis } from "../support/redis/server.ts";
+import { type Service, startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 /** What the operator reads when a service that cannot do without this Redis does not start. */
 async function refusalOf(REDIS_URL: string): Promise<string> {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { freePort } from "../support/port.ts";
-import { type RedisServer, startRedis } from "../support/redis.ts";
-import { type Certificates, makeCertificates, startSentinel } from "../support/redis-topologies.ts";
-import { startService } from "../support/service.ts";
-import { startTlsRouter } from "../support/tls-router.ts";
+import { type Certificates, makeCertificates } from "../support/network/certificates.ts";
+import { freePort } from "../support/network/port.ts";
+import { startTlsRouter } from "../support/network/tls-router.ts";
+import { startSentinel } from "../support/redis/sentinels.ts";
+import { type RedisServer, startRedis } from "../support/redis/server.ts";
+import { startService } from "../support/service/service.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 const serve = async (REDIS_URL: string) => servedByRedis(await startService({ REDIS_URL }));
 

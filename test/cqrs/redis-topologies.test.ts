@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../support/database.ts";
-import { freePort } from "../support/port.ts";
-import { startRedis } from "../support/redis.ts";
-import { makeCertificates, startCluster, startSentinels } from "../support/redis-topologies.ts";
-import { startProcess, startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { makeCertificates } from "../support/network/certificates.ts";
+import { freePort } from "../support/network/port.ts";
+import { startCluster } from "../support/redis/cluster.ts";
+import { startSentinels } from "../support/redis/sentinels.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis, witness } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis, witness } from "../support/witness.ts";
 
 async function startTwo(REDIS_URL: string) {
   const { url: DATABASE_URL } = await newDatabase();

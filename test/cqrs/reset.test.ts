@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
-import type { GraphqlClient } from "../support/client.ts";
-import { newDatabase } from "../support/database.ts";
-import { inherited } from "../support/environment.ts";
-import { startRedis } from "../support/redis.ts";
-import { startProcess, startService } from "../support/service.ts";
-import { servedByRedis } from "../support/witness.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { inherited } from "../support/service/environment.ts";
+import type { GraphqlClient } from "../support/service/graphql-client.ts";
+import { startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 
 const LEASE_MS = 2000;
 

@@ -3,13 +3,15 @@ import { join } from "node:path";
 import { buildSchema, type GraphQLSchema } from "graphql";
 import { describe, expect, test } from "vitest";
 import { printedSchema } from "../../src/print-schema.ts";
-import { ADD_BOOK, BOOK, DELETE_BOOK, type GraphqlClient, UPDATE_BOOK } from "../support/client.ts";
-import { checkoutWithFilms, filmsFor } from "../support/copied-aggregate.ts";
-import { newDatabase } from "../support/database.ts";
-import { inherited } from "../support/environment.ts";
-import { type Environment, spawnProgram } from "../support/program.ts";
-import { startRedis } from "../support/redis.ts";
-import { startProcess, startService } from "../support/service.ts";
+import { checkoutWithFilms, filmsFor } from "../support/checkout/copied-aggregate.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
+import { inherited } from "../support/service/environment.ts";
+import type { GraphqlClient } from "../support/service/graphql-client.ts";
+import { type Environment, spawnProgram } from "../support/service/program.ts";
+import { startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
 import { eventually } from "../support/wait.ts";
 
 /** The noun that a story is told with. */

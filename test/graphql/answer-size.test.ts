@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { GraphqlClient } from "../support/client.ts";
-import { READ_PATHS } from "../support/read-paths.ts";
-import { startService } from "../support/service.ts";
+import type { GraphqlClient } from "../support/service/graphql-client.ts";
+import { READ_PATHS } from "../support/service/read-paths.ts";
+import { startService } from "../support/service/service.ts";
 
 /** One long name for each of many values, or many names for one long value. */
 const LONG = "🦉".repeat(1000);

@@ -4,7 +4,7 @@ import { ConfigService } from "../../src/config.ts";
 import { Graphql, JSON_TYPE } from "../../src/graphql/execution/yoga.ts";
 import { buildSchema } from "../../src/graphql/schema.ts";
 import { modules } from "../../src/modules.ts";
-import { newDatabase } from "../support/database.ts";
+import { newDatabase } from "../support/database/database.ts";
 
 /** What all that is kept of requests takes at most, by README and SECURITY.md. */
 const ALL_BYTES = 96_000_000;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK, BOOK } from "../support/client.ts";
-import { newDatabase } from "../support/database.ts";
-import { READ_PATHS } from "../support/read-paths.ts";
-import { startRedis } from "../support/redis.ts";
-import { startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
+import { READ_PATHS } from "../support/service/read-paths.ts";
+import { startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
 const consistency = (atLeast: unknown) => ({ extensions: { consistency: { atLeast } } });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK, type GraphqlResponse, UPDATE_BOOK } from "../support/client.ts";
-import { startService } from "../support/service.ts";
+import { ADD_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
+import type { GraphqlResponse } from "../support/service/graphql-client.ts";
+import { startService } from "../support/service/service.ts";
 
 /** The one code of all errors of a response, which must be the client's fault and tell nothing of the inside. */
 function codeOf({ status, errors }: GraphqlResponse, what: string): string {

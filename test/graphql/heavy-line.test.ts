@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../support/database.ts";
-import { fillWith, LARGEST_BOOK, largeTitles } from "../support/large-catalogue.ts";
-import { openConnection, postOf } from "../support/raw-connection.ts";
-import { startRedis } from "../support/redis.ts";
-import { type Service, startProcess, startService } from "../support/service.ts";
-import { servedByRedis } from "../support/witness.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { fillWith, LARGEST_BOOK, largeTitles } from "../support/database/large-catalogue.ts";
+import { openConnection, postOf } from "../support/network/raw-connection.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { type Service, startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 
 /** A catalogue of books of the largest size, of so many megabytes. */
 async function catalogueOf(megabytes: number): Promise<string> {

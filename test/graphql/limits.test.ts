@@ -1,7 +1,7 @@
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
-import type { GraphqlRequest } from "../support/client.ts";
-import { type Service, startService } from "../support/service.ts";
+import type { GraphqlRequest } from "../support/service/graphql-client.ts";
+import { type Service, startService } from "../support/service/service.ts";
 
 const SCALARS = "id title author publishedDate isbn stockQuantity version";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { startService } from "../support/service.ts";
+import { startService } from "../support/service/service.ts";
 
 const extensions = { persistedQuery: { version: 1, sha256Hash: "e".repeat(64) } };
 

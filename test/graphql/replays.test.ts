@@ -1,12 +1,13 @@
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK, BOOK, type GraphqlClient, type GraphqlRequest } from "../support/client.ts";
-import { newDatabase } from "../support/database.ts";
-import { READ_PATHS } from "../support/read-paths.ts";
-import { startRedis } from "../support/redis.ts";
-import { startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
+import type { GraphqlClient, GraphqlRequest } from "../support/service/graphql-client.ts";
+import { READ_PATHS } from "../support/service/read-paths.ts";
+import { startService } from "../support/service/service.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 const PAGE = `query Page($first: Int = 2, $after: String, $total: Boolean = true) {
   booksConnection(first: $first, after: $after) {

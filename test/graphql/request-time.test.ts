@@ -1,12 +1,13 @@
 import Database from "better-sqlite3";
 import pg from "pg";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { ADD_BOOK, BOOK, type GraphqlResponse } from "../support/client.ts";
-import { engine, newDatabase } from "../support/database.ts";
-import { startRedis } from "../support/redis.ts";
-import { startService } from "../support/service.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
+import type { GraphqlResponse } from "../support/service/graphql-client.ts";
+import { startService } from "../support/service/service.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
-import { servedByRedis } from "../support/witness.ts";
 
 const REQUEST_TIMEOUT_MS = "400";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
 import { printedSchema } from "../../src/print-schema.ts";
-import { startService } from "../support/service.ts";
+import { startService } from "../support/service/service.ts";
 
 describe("schema.graphql", () => {
   test("is the printed schema; `npm run schema` makes it so", () => {

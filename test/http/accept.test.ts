@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK } from "../support/client.ts";
-import { startService } from "../support/service.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { startService } from "../support/service/service.ts";
 
 const JSON_TYPE = "application/json";
 const GRAPHQL = "application/graphql-response+json";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK } from "../support/client.ts";
-import { openConnection, postOf } from "../support/raw-connection.ts";
-import { startService } from "../support/service.ts";
+import { openConnection, postOf } from "../support/network/raw-connection.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
 const addition = (title: string) => JSON.stringify({ query: ADD_BOOK, variables: { input: { title, author: "A" } } });

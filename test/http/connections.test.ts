@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { temporaryDirectory } from "../support/cleanup.ts";
-import { ADD_BOOK } from "../support/client.ts";
-import { openConnection, PAGE, postOf, type RawConnection } from "../support/raw-connection.ts";
-import { type Service, startService } from "../support/service.ts";
+import { openConnection, PAGE, postOf, type RawConnection } from "../support/network/raw-connection.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { type Service, startService } from "../support/service/service.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { eventually } from "../support/wait.ts";
 
 const addition = (title: string) => JSON.stringify({ query: ADD_BOOK, variables: { input: { title, author: "A" } } });

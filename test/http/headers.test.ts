@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { startService } from "../support/service.ts";
+import { startService } from "../support/service/service.ts";
 
 /** Every kind of answer: what is asked, and its status. */
 const kinds: [path: string, init: RequestInit, status: number][] = [

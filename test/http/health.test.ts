@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { temporaryDirectory } from "../support/cleanup.ts";
-import { ADD_BOOK } from "../support/client.ts";
-import { startRedis } from "../support/redis.ts";
-import { startService } from "../support/service.ts";
-import { canMount, startOnSmallDisk } from "../support/small-disk.ts";
+import { startRedis } from "../support/redis/server.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { startService } from "../support/service/service.ts";
+import { canMount, startOnSmallDisk } from "../support/service/small-disk.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { eventually } from "../support/wait.ts";
 
 async function ask(service: { readonly url: string }, path: string) {

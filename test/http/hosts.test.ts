@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { openConnection } from "../support/raw-connection.ts";
-import { type Service, startService } from "../support/service.ts";
+import { openConnection } from "../support/network/raw-connection.ts";
+import { type Service, startService } from "../support/service/service.ts";
 
 /** The status of a request whose head is these lines. */
 async function statusOf(service: Service, ...lines: string[]): Promise<number> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openConnection, PAGE, postOf } from "../support/raw-connection.ts";
-import { startService } from "../support/service.ts";
+import { openConnection, PAGE, postOf } from "../support/network/raw-connection.ts";
+import { startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
 /** Longer than what any client is waited for, on a machine that is busy. */

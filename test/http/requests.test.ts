@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK } from "../support/client.ts";
-import { openConnection, postOf } from "../support/raw-connection.ts";
-import { type Service, startService } from "../support/service.ts";
+import { openConnection, postOf } from "../support/network/raw-connection.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { type Service, startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
 const LIMIT = 128_000;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { openConnection, PAGE, postOf } from "../support/raw-connection.ts";
-import { startProcess, startService } from "../support/service.ts";
+import { openConnection, PAGE, postOf } from "../support/network/raw-connection.ts";
+import { startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
 import { eventually } from "../support/wait.ts";
 
 const question = '{"query":"{ __typename }"}';

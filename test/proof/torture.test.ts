@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DEFAULT_FAULT_NAMES } from "../../proof/torture/nemesis/nemesis.ts";
 import { keepHistory, reportOf, showViolations } from "../../proof/torture/report.ts";
 import { run } from "../../proof/torture/run.ts";
-import { engine } from "../support/database.ts";
+import { engine } from "../support/database/database.ts";
 
 /** As long as a test run can bear; `npm run torture` has more patience. */
 const SECONDS = 8;

@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { onTestFinished } from "vitest";
 
 type Close = () => unknown;
@@ -24,9 +23,11 @@ export async function cleaningUp<R>(work: () => Promise<R>): Promise<R> {
   }
 }
 
-/** A directory that goes with the test. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "books-test-"));
-  onFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+/** Sends the signal to a process when the test is over, and waits for its end. */
+export function endWithTest(child: ChildProcess, signal: NodeJS.Signals): void {
+  onFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  });
 }

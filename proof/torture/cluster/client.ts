@@ -1,5 +1,5 @@
 import { Agent, request as httpRequest } from "node:http";
-import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../../../test/support/client.ts";
+import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../../../test/support/service/book-requests.ts";
 import type { Book, History, Operation, Outcome, Refusal, Request } from "../history.ts";
 import { isMutation } from "../history.ts";
 import type { Member } from "./member.ts";

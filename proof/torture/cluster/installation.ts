@@ -1,6 +1,6 @@
-import type { TestDatabase } from "../../../test/support/database.ts";
-import { startProxy, type TcpProxy } from "../../../test/support/proxy.ts";
-import type { RedisServer } from "../../../test/support/redis.ts";
+import type { TestDatabase } from "../../../test/support/database/test-database.ts";
+import { startProxy, type TcpProxy } from "../../../test/support/network/proxy.ts";
+import type { RedisServer } from "../../../test/support/redis/server.ts";
 import { readGroundTruth, readMark } from "../change-log.ts";
 import type { Branch, History } from "../history.ts";
 import { Member } from "./member.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { TcpProxy } from "../../../test/support/proxy.ts";
-import { type ServiceProcess, startProcess } from "../../../test/support/service.ts";
+import type { TcpProxy } from "../../../test/support/network/proxy.ts";
+import { type ServiceProcess, startProcess } from "../../../test/support/service/service-process.ts";
 import type { Branch } from "../history.ts";
 import type { Random } from "../random.ts";
 import type { Installation } from "./installation.ts";

@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TcpProxy } from "../../../test/support/proxy.ts";
+import type { TcpProxy } from "../../../test/support/network/proxy.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import type { History } from "../history.ts";

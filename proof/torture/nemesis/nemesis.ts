@@ -1,8 +1,8 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { temporaryDirectory } from "../../../test/support/cleanup.ts";
-import type { TcpProxy } from "../../../test/support/proxy.ts";
+import type { TcpProxy } from "../../../test/support/network/proxy.ts";
+import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import type { History } from "../history.ts";

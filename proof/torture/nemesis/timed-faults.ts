@@ -1,8 +1,8 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TcpProxy } from "../../../test/support/proxy.ts";
-import { startRedis } from "../../../test/support/redis.ts";
+import type { TcpProxy } from "../../../test/support/network/proxy.ts";
+import { startRedis } from "../../../test/support/redis/server.ts";
 import { answersFromRedis, perform } from "../cluster/client.ts";
 import type { Member } from "../cluster/member.ts";
 import type { History } from "../history.ts";

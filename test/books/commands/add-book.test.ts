@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK } from "../../support/client.ts";
-import { type Service, startService } from "../../support/service.ts";
+import { ADD_BOOK } from "../../support/service/book-requests.ts";
+import { type Service, startService } from "../../support/service/service.ts";
 import { EMOJI, ODD_TITLES } from "../titles.ts";
 
 const VALID = { title: "A New Book", author: "Author Name" };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { startService } from "../../support/service.ts";
+import { startService } from "../../support/service/service.ts";
 
 const FULL = { author: "Author Name", publishedDate: "2024-01-01", isbn: "1234567890", stockQuantity: 10 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { UPDATE_BOOK } from "../../support/client.ts";
-import { type Service, startService } from "../../support/service.ts";
+import { UPDATE_BOOK } from "../../support/service/book-requests.ts";
+import { type Service, startService } from "../../support/service/service.ts";
 
 const FULL = { author: "Author Name", publishedDate: "2024-01-01", isbn: "1234567890", stockQuantity: 10 };
 

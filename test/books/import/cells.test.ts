@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import type { ImportOptions, ImportSummary } from "../../../src/books/import/import-books.ts";
-import { newDatabase } from "../../support/database.ts";
-import { importFile, rejectedRows, storedBooks, writeFixture } from "../../support/import.ts";
-import { startService } from "../../support/service.ts";
+import { newDatabase } from "../../support/database/database.ts";
+import { rejectedRows, writeFixture } from "../../support/import/csv-files.ts";
+import { importFile } from "../../support/import/import-file.ts";
+import { storedBooks } from "../../support/import/stored-books.ts";
+import { startService } from "../../support/service/service.ts";
 
 type Cell = readonly [cell: string, stored: string | number | null];
 

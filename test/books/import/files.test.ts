@@ -2,10 +2,12 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ImportError } from "../../../src/books/import/import-error.ts";
-import { temporaryDirectory } from "../../support/cleanup.ts";
-import { newDatabase } from "../../support/database.ts";
-import { HEADER, importFile, outcome, runImport, writeFixture } from "../../support/import.ts";
-import { startService } from "../../support/service.ts";
+import { newDatabase } from "../../support/database/database.ts";
+import { HEADER, writeFixture } from "../../support/import/csv-files.ts";
+import { importFile } from "../../support/import/import-file.ts";
+import { outcome, runImport } from "../../support/import/import-process.ts";
+import { startService } from "../../support/service/service.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 describe("an import that cannot be done", () => {
   // none of them gets as far as the database, so one is enough

@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ImportOptions } from "../../../src/books/import/import-books.ts";
 import { rejectedPath } from "../../../src/books/import/rejected-rows.ts";
-import { temporaryDirectory } from "../../support/cleanup.ts";
-import { newDatabase } from "../../support/database.ts";
-import { HEADER, importFile, rejectedRows, startImport, storedBooks, writeFixture } from "../../support/import.ts";
-import { startService } from "../../support/service.ts";
+import { newDatabase } from "../../support/database/database.ts";
+import { HEADER, rejectedRows, writeFixture } from "../../support/import/csv-files.ts";
+import { importFile } from "../../support/import/import-file.ts";
+import { startImport } from "../../support/import/import-process.ts";
+import { storedBooks } from "../../support/import/stored-books.ts";
+import { startService } from "../../support/service/service.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { eventually } from "../../support/wait.ts";
 
 type Options = Omit<ImportOptions, "file" | "columns">;

@@ -1,16 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../../support/database.ts";
-import {
-  HEADER,
-  importFile,
-  outcome,
-  rejectedRows,
-  runImport,
-  storedBooks,
-  writeFixture,
-} from "../../support/import.ts";
-import { startService } from "../../support/service.ts";
+import { newDatabase } from "../../support/database/database.ts";
+import { HEADER, rejectedRows, writeFixture } from "../../support/import/csv-files.ts";
+import { importFile } from "../../support/import/import-file.ts";
+import { outcome, runImport } from "../../support/import/import-process.ts";
+import { storedBooks } from "../../support/import/stored-books.ts";
+import { startService } from "../../support/service/service.ts";
 
 describe("a file of books", () => {
   test("goes in: years, dates, ISBNs without their zeros, quotes, line breaks of Windows and a byte order mark", async () => {

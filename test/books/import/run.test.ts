@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { showProgress } from "../../../src/books/import/progress.ts";
-import { newDatabase } from "../../support/database.ts";
-import { type ImportResult, importFile, manyBooks, outcome, runImport, startImport } from "../../support/import.ts";
-import { startRedis } from "../../support/redis.ts";
-import { startProcess, startService } from "../../support/service.ts";
+import { newDatabase } from "../../support/database/database.ts";
+import { manyBooks } from "../../support/import/csv-files.ts";
+import { importFile } from "../../support/import/import-file.ts";
+import { type ImportResult, outcome, runImport, startImport } from "../../support/import/import-process.ts";
+import { startRedis } from "../../support/redis/server.ts";
+import { startService } from "../../support/service/service.ts";
+import { startProcess } from "../../support/service/service-process.ts";
 import { eventually } from "../../support/wait.ts";
 
 test("--help explains the command", async () => {

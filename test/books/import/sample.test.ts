@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import { describe, expect, test } from "vitest";
-import { temporaryDirectory } from "../../support/cleanup.ts";
-import { newDatabase } from "../../support/database.ts";
-import { importFile, outcome, rejectedRows, runImport } from "../../support/import.ts";
-import { startService } from "../../support/service.ts";
+import { newDatabase } from "../../support/database/database.ts";
+import { rejectedRows } from "../../support/import/csv-files.ts";
+import { importFile } from "../../support/import/import-file.ts";
+import { outcome, runImport } from "../../support/import/import-process.ts";
+import { startService } from "../../support/service/service.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const SAMPLE = fileURLToPath(new URL("../../../../shared/data/goodbooks-sample.csv", import.meta.url));
 const SAMPLE_COLUMNS = "title=title,author=authors,publishedDate=original_publication_year,isbn=isbn";

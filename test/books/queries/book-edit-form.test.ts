@@ -1,8 +1,8 @@
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import { describe, expect, test } from "vitest";
-import { READ_PATHS } from "../../support/read-paths.ts";
-import { startService } from "../../support/service.ts";
+import { READ_PATHS } from "../../support/service/read-paths.ts";
+import { startService } from "../../support/service/service.ts";
 import { EMOJI } from "../titles.ts";
 
 const FORM = `query Form($title: String!) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { BOOK } from "../../support/client.ts";
-import { READ_PATHS } from "../../support/read-paths.ts";
-import { startService } from "../../support/service.ts";
+import { BOOK } from "../../support/service/book-requests.ts";
+import { READ_PATHS } from "../../support/service/read-paths.ts";
+import { startService } from "../../support/service/service.ts";
 import { ODD_TITLES, ORDERED_TITLES } from "../titles.ts";
 
 const FULL = { author: "Author Name", publishedDate: "2024-02-29", isbn: "123456789X", stockQuantity: 2147483647 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../../support/database.ts";
-import { READ_PATHS, type ReadPath } from "../../support/read-paths.ts";
-import { startService } from "../../support/service.ts";
+import { newDatabase } from "../../support/database/database.ts";
+import { READ_PATHS, type ReadPath } from "../../support/service/read-paths.ts";
+import { startService } from "../../support/service/service.ts";
 import { ORDERED_TITLES } from "../titles.ts";
 
 const PAGE = `query Page($first: Int, $last: Int, $after: String, $before: String) {

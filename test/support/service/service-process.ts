@@ -1,38 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createApp, createHttpServer } from "../../src/app.ts";
-import { ConfigService } from "../../src/config.ts";
-import { modules } from "../../src/modules.ts";
-import { onFinished } from "./cleanup.ts";
-import { GraphqlClient } from "./client.ts";
-import { newDatabase } from "./database.ts";
+import { endWithTest } from "../cleanup.ts";
+import { eventually } from "../wait.ts";
+import { GraphqlClient } from "./graphql-client.ts";
 import { type Environment, type Program, spawnProgram } from "./program.ts";
-import { eventually } from "./wait.ts";
-
-/** A service in this process. It ends with the test. */
-export class Service extends GraphqlClient {
-  readonly close: () => Promise<void>;
-
-  constructor(url: string, close: () => Promise<void>) {
-    super(url);
-    this.close = close;
-  }
-}
-
-/** Starts the service in this process, on a free port, without Redis and with a database of its own unless told. */
-export async function startService(env: Environment = {}): Promise<Service> {
-  const DATABASE_URL = env.DATABASE_URL ?? (await newDatabase()).url;
-  const config = ConfigService.load({ PORT: "0", LOG_LEVEL: "silent", ...env, DATABASE_URL }, modules);
-  const app = await createApp(config, modules);
-  const server = createHttpServer(app, config);
-  let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= server.close().then(() => app.close());
-    return closed;
-  };
-  onFinished(close);
-  return new Service(await server.listen(config.port, config.host), close);
-}
 
 /** A service in a process of its own, started as `npm start` does. */
 export class ServiceProcess extends GraphqlClient {
@@ -76,11 +47,7 @@ export async function startProcess(
   through: readonly string[] = [],
 ): Promise<ServiceProcess> {
   const run = spawnProgram(entry, [], { PORT: "0", ...env }, through);
-  onFinished(async () => {
-    if (run.child.exitCode !== null || run.child.signalCode !== null) return;
-    run.child.kill("SIGKILL");
-    await once(run.child, "exit");
-  });
+  endWithTest(run.child, "SIGKILL");
   const ready = () => {
     if (run.child.exitCode !== null) throw new Error(`the service did not start: ${run.stderr()}`);
     return /ready.*?(http:\S+)/.exec(run.stdout())?.[1] ?? "";

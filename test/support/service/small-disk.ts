@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryDirectory } from "./cleanup.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 import type { Environment } from "./program.ts";
-import { type ServiceProcess, startProcess } from "./service.ts";
+import { type ServiceProcess, startProcess } from "./service-process.ts";
 
 const NAMESPACE = ["unshare", process.getuid?.() === 0 ? "-m" : "-rm"] as const;
 const MOUNT = 'mount -t tmpfs -o size=1m books "$0" && exec "$@"';

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Redis } from "ioredis";
-import { onFinished, temporaryDirectory } from "./cleanup.ts";
-import { freePort } from "./port.ts";
-import { eventually } from "./wait.ts";
+import { onFinished } from "../cleanup.ts";
+import { freePort } from "../network/port.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
+import { eventually } from "../wait.ts";
 
 /** A real Redis server of the test's own, on a port that it keeps across restarts. */
 export class RedisServer {

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bookModule } from "../../src/books/book-module.ts";
-import { temporaryDirectory } from "./cleanup.ts";
+import { bookModule } from "../../../src/books/book-module.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** What a checkout has that is not the project's. */
 const NOT_COPIED = ["node_modules", ".git", "data"];

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { onFinished } from "./cleanup.ts";
+import { onFinished } from "../cleanup.ts";
 
 interface Link {
   readonly client: Socket;

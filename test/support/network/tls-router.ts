@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect } from "node:net";
 import { createSecureContext, createServer } from "node:tls";
-import { onFinished } from "./cleanup.ts";
+import { onFinished } from "../cleanup.ts";
 
 /**
  * An endpoint as managed services have it: it speaks TLS, routes by the name that the client asks for (SNI), and ends

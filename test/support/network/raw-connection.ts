@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import { eventually } from "./wait.ts";
+import { eventually } from "../wait.ts";
 
 export interface RawResponse {
   readonly status: number;

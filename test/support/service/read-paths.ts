@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import type { GraphqlRequest, GraphqlResponse } from "./client.ts";
-import { startRedis } from "./redis.ts";
+import { startRedis } from "../redis/server.ts";
+import { eventually } from "../wait.ts";
+import type { GraphqlRequest, GraphqlResponse } from "./graphql-client.ts";
 import { type Service, startService } from "./service.ts";
-import { eventually } from "./wait.ts";
 
 type Environment = Readonly<Record<string, string>>;
 

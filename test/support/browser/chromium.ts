@@ -1,6 +1,6 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { onTestFinished } from "vitest";
-import { programPath } from "./global-setup.ts";
+import { programPath } from "../suite/programs.ts";
 
 /** Starts Chromium, for the tests of a file. */
 export function launchBrowser(): Promise<Browser> {

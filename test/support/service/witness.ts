@@ -1,7 +1,7 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { expect } from "vitest";
-import type { GraphqlClient } from "./client.ts";
-import { eventually } from "./wait.ts";
+import { eventually } from "../wait.ts";
+import type { GraphqlClient } from "./graphql-client.ts";
 
 /** What a witness saw. */
 export interface Testimony {

@@ -1,7 +1,7 @@
-import { openDatabase } from "../../src/app.ts";
-import { bookStream } from "../../src/books/book-stream.ts";
-import { Stream } from "../../src/cqrs/stream.ts";
-import { modules } from "../../src/modules.ts";
+import { openDatabase } from "../../../src/app.ts";
+import { bookStream } from "../../../src/books/book-stream.ts";
+import { Stream } from "../../../src/cqrs/stream.ts";
+import { modules } from "../../../src/modules.ts";
 
 /** The database of the service, and the stream of the books in it. */
 export async function openBooks(databaseUrl: string) {

@@ -8,18 +8,6 @@ export interface NeededProgram {
   readonly debianPackage: string;
 }
 
-/** What the suite starts. */
-const NEEDED: readonly NeededProgram[] = [
-  { program: "redis-server", debianPackage: "redis-server" },
-  { program: "chromium", debianPackage: "chromium" },
-  { program: "openssl", debianPackage: "openssl" },
-  { program: "pgbouncer", debianPackage: "pgbouncer" },
-];
-
-export default function prepareSuite(): void {
-  preparePrograms(NEEDED, "the tests");
-}
-
 /** Finds the programs that `user` starts, and installs those that are missing where that can be done unasked. */
 export function preparePrograms(needed: readonly NeededProgram[], user: string): void {
   const missing = () => needed.filter(({ program }) => !programPath(program));

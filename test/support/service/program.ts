@@ -4,7 +4,7 @@ import { inherited } from "./environment.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** A program of the project that is running, and what it has written so far. */
 export interface Program {

@@ -1,0 +1,24 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../network/port.ts";
+import { findBinaries, install } from "./programs.ts";
+import { initdb, readyServer, spawnServer } from "./server.ts";
+
+/** Starts a PostgreSQL server for the run; tests make databases of their own in it. Names it in TEST_POSTGRES_URL. */
+export default async function startPostgres(): Promise<() => Promise<void>> {
+  if (!findBinaries()) install();
+  const directory = mkdtempSync(join(tmpdir(), "books-postgres-"));
+  const data = join(directory, "data");
+  initdb(data);
+  const port = await freePort();
+  const server = spawnServer(data, port, "max_connections=300");
+  await readyServer(server);
+  process.env.TEST_POSTGRES_URL = `postgresql://postgres@127.0.0.1:${port}`;
+  return async () => {
+    server.kill("SIGINT");
+    await once(server, "exit");
+    rmSync(directory, { recursive: true, force: true });
+  };
+}

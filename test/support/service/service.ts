@@ -1,0 +1,32 @@
+import { createApp, createHttpServer } from "../../../src/app.ts";
+import { ConfigService } from "../../../src/config.ts";
+import { modules } from "../../../src/modules.ts";
+import { onFinished } from "../cleanup.ts";
+import { newDatabase } from "../database/database.ts";
+import { GraphqlClient } from "./graphql-client.ts";
+import type { Environment } from "./program.ts";
+
+/** A service in this process. It ends with the test. */
+export class Service extends GraphqlClient {
+  readonly close: () => Promise<void>;
+
+  constructor(url: string, close: () => Promise<void>) {
+    super(url);
+    this.close = close;
+  }
+}
+
+/** Starts the service in this process, on a free port, without Redis and with a database of its own unless told. */
+export async function startService(env: Environment = {}): Promise<Service> {
+  const DATABASE_URL = env.DATABASE_URL ?? (await newDatabase()).url;
+  const config = ConfigService.load({ PORT: "0", LOG_LEVEL: "silent", ...env, DATABASE_URL }, modules);
+  const app = await createApp(config, modules);
+  const server = createHttpServer(app, config);
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= server.close().then(() => app.close());
+    return closed;
+  };
+  onFinished(close);
+  return new Service(await server.listen(config.port, config.host), close);
+}

@@ -1,0 +1,13 @@
+import { type NeededProgram, preparePrograms } from "./programs.ts";
+
+/** What the suite starts. */
+const NEEDED: readonly NeededProgram[] = [
+  { program: "redis-server", debianPackage: "redis-server" },
+  { program: "chromium", debianPackage: "chromium" },
+  { program: "openssl", debianPackage: "openssl" },
+  { program: "pgbouncer", debianPackage: "pgbouncer" },
+];
+
+export default function prepareSuite(): void {
+  preparePrograms(NEEDED, "the tests");
+}
