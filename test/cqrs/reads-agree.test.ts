@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { newDatabase } from "../support/database/database.ts";
-import { writeFixture } from "../support/import/csv-files.ts";
+import { MESSY_BOOKS, writeFixture } from "../support/import/csv-files.ts";
 import { importFile } from "../support/import/import-file.ts";
 import { startRedis } from "../support/redis/server.ts";
 import type { GraphqlClient } from "../support/service/graphql-client.ts";
@@ -57,17 +56,15 @@ test("the table and the read model answer every page alike, cursors in the wrong
   }
 });
 
-const SAMPLE = fileURLToPath(new URL("../../../shared/data/goodbooks-sample.csv", import.meta.url));
-
-test.skipIf(!existsSync(SAMPLE))("the titles of real rows come in code-point order from either store", async () => {
+test("the titles of a messy catalogue come in code-point order from either store", async () => {
   const redis = await startRedis();
   const { url: DATABASE_URL } = await newDatabase();
-  await importFile(DATABASE_URL, writeFixture("books.csv", readFileSync(SAMPLE)), "title=title,author=authors");
+  await importFile(DATABASE_URL, writeFixture("books.csv", readFileSync(MESSY_BOOKS)), "title=title,author=authors");
   const byCodePoint = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
   const without = await startService({ DATABASE_URL });
   const fromDatabase = await without.titles();
-  expect(fromDatabase.length).toBeGreaterThan(1900);
+  expect(fromDatabase.length).toBeGreaterThan(40);
   expect(fromDatabase).toEqual([...fromDatabase].sort(byCodePoint));
   const withRedis = await startService({ DATABASE_URL, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: "1000" });
   await servedByRedis(withRedis);

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import { rejectedPath } from "../../../src/books/import/rejected-rows.ts";
 import { temporaryDirectory } from "../temporary-directory.ts";
@@ -10,6 +11,12 @@ export function writeFixture(name: string, content: string | Uint8Array): string
   writeFileSync(path, content);
   return path;
 }
+
+/**
+ * Books with the mess of real catalogues, in the columns of one: ISBNs that lost their zeros or are none, years before 1,
+ * the same title or ISBN on two books, quotes, commas and line breaks in titles, many scripts.
+ */
+export const MESSY_BOOKS = fileURLToPath(new URL("../../books/import/messy-books.csv", import.meta.url));
 
 /** The columns of `manyBooks` and of most files of the tests. */
 export const HEADER = "title,author,publishedDate,isbn,stockQuantity";
