@@ -1,0 +1,91 @@
+import { sql as expression } from "kysely";
+import type { Lists } from "./large-lists.ts";
+import type { Answer, Page, PageRequest } from "./reads.ts";
+import { NEVER, PORTION, type TableRows } from "./table-rows.ts";
+
+/** So many rows of a page are measured. */
+const SAMPLED_ROWS = 10;
+
+/** Pages of the table and ranges of it, each by one statement. */
+export class TablePages<T extends object> {
+  readonly #rows: TableRows<T>;
+  /** What a row of a page took on average, or at most lately. Pages are not measured as a whole. */
+  #rowBytes = PORTION.bytes / PORTION.rows;
+
+  constructor(rows: TableRows<T>) {
+    this.#rows = rows;
+  }
+
+  async page(request: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
+    const bytes = request.limit * this.#rowBytes;
+    if (bytes <= PORTION.bytes) return this.#page(request);
+    return large.read(`${this.#rows.table} ${JSON.stringify(request)}`, bytes, async (turn) => {
+      const page = await this.#page(request);
+      const { rows } = page.value;
+      await turn(rows.length * rowBytesOf(rows));
+      return page;
+    });
+  }
+
+  async #page({ after, before, limit, backwards, withTotal }: PageRequest): Promise<Answer<Page<T>>> {
+    const { key: column, stream } = this.#rows;
+    const { rows, instances, mark } = await this.#rows.select((sql) => {
+      // one row more than asked for says whether there are more
+      let range = this.#rows
+        .rows(sql)
+        .orderBy(column, backwards ? "desc" : "asc")
+        .limit(limit + 1);
+      if (after !== undefined) range = range.where(column, ">", after);
+      if (before !== undefined) range = range.where(column, "<", before);
+
+      const table = expression.table(this.#rows.table);
+      const key = expression.ref(column);
+      // the last condition tells for cursors that come in the wrong order: the page is then where the direction begins
+      const upToAfter = expression<boolean>`exists (select 1 from ${table} where ${key} <= ${after}
+        ${backwards && before !== undefined ? expression`and ${key} < ${before}` : expression``})`;
+      const fromBefore = expression<boolean>`exists (select 1 from ${table} where ${key} >= ${before}
+        ${!backwards && after !== undefined ? expression`and ${key} > ${after}` : expression``})`;
+      return this.#rows
+        .joined(sql, range)
+        .select([
+          (after === undefined ? NEVER : upToAfter).as("$before"),
+          (before === undefined ? NEVER : fromBefore).as("$after"),
+        ])
+        .$if(withTotal, (query) => query.select(expression`(select count(*) from ${table})`.as("$total")))
+        .orderBy(stream.definition.key);
+    });
+    const more = instances.length > limit;
+    const page = backwards ? instances.slice(-limit || instances.length) : instances.slice(0, limit);
+    const [first] = rows;
+    // larger ones than before count at once
+    const rowBytes = rowBytesOf(page);
+    this.#rowBytes = Math.max(rowBytes, (this.#rowBytes + rowBytes) / 2);
+    return {
+      value: {
+        rows: page,
+        hasBefore: Boolean(first?.$before) || (backwards && more),
+        hasAfter: Boolean(first?.$after) || (!backwards && more),
+        total: withTotal ? Number(first?.$total) : undefined,
+      },
+      ...mark,
+    };
+  }
+
+  /** The rows between two keys, both exclusive, in key order. */
+  async between({ after = "", before, limit }: Pick<PageRequest, "after" | "before" | "limit">): Promise<Answer<T[]>> {
+    const { key, stream } = this.#rows;
+    const { instances, mark } = await this.#rows.select((sql) => {
+      const range = this.#rows.rows(sql).where(key, ">", after).orderBy(key).limit(limit);
+      const rows = before === undefined ? range : range.where(key, "<", before);
+      return this.#rows.joined(sql, rows).orderBy(stream.definition.key);
+    });
+    return { value: instances, ...mark };
+  }
+}
+
+/** What one of these rows takes as JSON, as a few of them show. */
+function rowBytesOf(rows: readonly object[]): number {
+  const step = Math.ceil(rows.length / SAMPLED_ROWS);
+  const sample = rows.filter((_, i) => i % step === 0);
+  return sample.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(sample)) / sample.length;
+}

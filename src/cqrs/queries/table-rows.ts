@@ -1,0 +1,96 @@
+import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
+import type { Sql } from "../database/engine.ts";
+import type { OrmService } from "../database/orm-service.ts";
+import type { Mark } from "../mark.ts";
+import type { Stream, StreamRow } from "../stream.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: the table is named at run time
+export type Select = SelectQueryBuilder<any, any, any>;
+
+/** What one statement reads of the whole table at most: SQLite has that done in some milliseconds, and others wait. */
+export const PORTION = { rows: 200, bytes: 500_000 };
+
+/** A row of a joined statement: an instance, or nulls when there is none, and `$` columns of the statement's own. */
+export type Joined = Record<string, unknown> & { $revision: number | string; $token: string };
+
+/** What was found by a joined statement. */
+export interface Found<T> {
+  readonly rows: readonly Joined[];
+  readonly instances: T[];
+  readonly mark: Mark;
+}
+
+/**
+ * A stream's table as statements see it: rows, and rows beside the stream's mark, so that both are from one snapshot on
+ * every engine and no transaction is held across an await.
+ */
+export class TableRows<T extends object> {
+  readonly table: string;
+  /** The column of the key. */
+  readonly key: string;
+  /** Whether a value has the properties of an instance. */
+  readonly isInstance: (value: unknown) => value is T;
+  readonly stream: Stream<T>;
+  readonly #orm: OrmService;
+  readonly #columns: Readonly<Record<string, string>>;
+
+  constructor(orm: OrmService, stream: Stream<T>) {
+    this.#orm = orm;
+    this.stream = stream;
+    const { table, columns, isInstance } = orm.columns<T>(stream.definition.entity);
+    this.isInstance = isInstance;
+    this.table = table;
+    this.#columns = columns;
+    this.key = this.column(stream.definition.key);
+  }
+
+  column(property: keyof T & string): string {
+    return this.#columns[property] as string;
+  }
+
+  /** The rows alone. */
+  rows(sql: Sql): Select {
+    return sql
+      .selectFrom(this.table)
+      .select(Object.entries(this.#columns).map(([property, column]) => `${column} as ${property}`));
+  }
+
+  /** The instances of what `rows` has selected. */
+  instances(rows: readonly object[]): T[] {
+    return rows as T[];
+  }
+
+  /** `rows` beside the stream's mark; one row of nulls when there are none. The last parameter is the stream's name. */
+  joined(sql: Sql, rows: Select): Select {
+    return sql
+      .selectFrom("stream")
+      .leftJoin(rows.as("instance"), (join) => join.onTrue())
+      .where("stream.name", "=", this.stream.definition.name)
+      .select(["stream.revision as $revision", "stream.token as $token"])
+      .selectAll("instance");
+  }
+
+  /** Runs a joined statement. */
+  async find(execute: (sql: Sql) => Promise<{ readonly rows: Joined[] }>): Promise<Found<T>> {
+    const { rows } = await this.#orm.sql(execute);
+    const { key, name } = this.stream.definition;
+    if (!rows[0]) throw new Error(`the table stream has no row for ${name}`);
+    const instances = rows
+      .filter((row) => row[key] !== null)
+      .map((row) => Object.fromEntries(Object.keys(this.#columns).map((property) => [property, row[property]])) as T);
+    return { rows, instances, mark: { revision: Number(rows[0].$revision), token: rows[0].$token } };
+  }
+
+  /** Builds a joined statement and runs it. */
+  async select(build: (sql: Sql) => Select): Promise<Found<T>> {
+    return this.find((sql) => sql.executeQuery(build(sql).compile() as CompiledQuery<Joined>));
+  }
+
+  /** Runs `work` on the stream's row and the table, both from one snapshot that lasts until it is done. */
+  async snapshot<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
+    return this.#orm.snapshot(async (sql) => work(await this.stream.rowIn(sql), sql));
+  }
+}
+
+/** No row fulfils it. */
+export const NEVER = expression<boolean>`1 = 0`;
