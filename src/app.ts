@@ -40,10 +40,9 @@ export interface App {
  */
 export async function openDatabase(url: string, modules: readonly Module[]): Promise<OrmService> {
   const orm = await new OrmService({
-    url,
     entities: streamsOf(modules).map(({ entity }) => entity),
     migrations: [...kernelMigrations, ...modules.flatMap(({ migrations }) => migrations)],
-  }).init();
+  }).init(url);
   try {
     await new DatabaseReadiness(orm, streamsOf(modules)).requireRights();
     return orm;

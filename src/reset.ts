@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openDatabase } from "./app.ts";
 import { ConfigService } from "./config.ts";
-import { isDatabaseInUse } from "./cqrs/database/orm-service.ts";
+import { isDatabaseInUse } from "./cqrs/database/engine-of.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { Stream } from "./cqrs/stream.ts";
 import { modules } from "./modules.ts";

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineEntity } from "@mikro-orm/core";
@@ -8,14 +9,14 @@ import { BookEntity } from "../../src/books/book.ts";
 import { bookMigrations } from "../../src/books/migrations.ts";
 import { kernelMigrations } from "../../src/cqrs/database/migrations.ts";
 import { OrmService } from "../../src/cqrs/database/orm-service.ts";
-import { UniqueViolation } from "../../src/cqrs/errors.ts";
+import { StartupError, UniqueViolation } from "../../src/cqrs/errors.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const options = { entities: [BookEntity], migrations: [...kernelMigrations, ...bookMigrations] };
 
 async function openOrm(url?: string): Promise<OrmService> {
-  const orm = await new OrmService({ ...options, url: url ?? (await newDatabase()).url }).init();
+  const orm = await new OrmService(options).init(url ?? (await newDatabase()).url);
   onTestFinished(() => orm.close());
   return orm;
 }
@@ -23,6 +24,40 @@ async function openOrm(url?: string): Promise<OrmService> {
 function book(title: string) {
   return { title, author: "Author Name", publishedDate: null, isbn: null, stockQuantity: 1, version: 1 };
 }
+
+describe("a database is named", () => {
+  test.each(["path", "sqlite:path"])("by %s, whose file is made and found again", async (form) => {
+    const path = join(temporaryDirectory(), "there", "my_database.db");
+    const database = form.replace("path", path);
+    const orm = await new OrmService(options).init(database);
+    await orm.create(BookEntity, book("A"));
+    await orm.close();
+    expect(existsSync(path)).toBe(true);
+    expect(await (await openOrm(database)).get(BookEntity, "A", "title")).toMatchObject({ title: "A" });
+  });
+
+  test.each([":memory:", "sqlite::memory:"])("%s, which is another each time", async (database) => {
+    const orm = await openOrm(database);
+    await orm.create(BookEntity, book("A"));
+    expect(await orm.all(BookEntity)).toHaveLength(1);
+    expect(await (await openOrm(database)).all(BookEntity)).toEqual([]);
+  });
+
+  test.each(["", "sqlite:", "mysql://user:secret@host/books", "file:books.db"])(
+    "by nothing else: %j",
+    async (database) => {
+      const failure = await new OrmService(options).init(database).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(StartupError);
+      expect((failure as StartupError).lines).toEqual([expect.stringMatching(/^DATABASE_URL must be a path, sqlite:/)]);
+    },
+  );
+
+  test("once", async () => {
+    const orm = await openOrm();
+    await expect(orm.init((await newDatabase()).url)).rejects.toThrow("open already");
+    expect(await orm.all(BookEntity)).toEqual([]);
+  });
+});
 
 describe("outside a transaction", () => {
   test("each verb is one of its own", async () => {
@@ -149,7 +184,7 @@ test("values of every kind are stored and found as they are", async () => {
     ],
   };
   const { url } = await newDatabase();
-  const orm = await new OrmService({ url, entities: [SampleEntity], migrations: [samples] }).init();
+  const orm = await new OrmService({ entities: [SampleEntity], migrations: [samples] }).init(url);
   onTestFinished(() => orm.close());
   const values = { isGood: true, takenAt: new Date("2001-02-03T04:05:06.789Z"), notes: ["a", "b"] };
   const { id } = await orm.create(SampleEntity, values);

@@ -1,4 +1,5 @@
 import type { Options } from "@mikro-orm/core";
+import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
 import type { Kysely } from "kysely";
 import type { Ddl } from "./migrations.ts";
 
@@ -18,7 +19,7 @@ export interface TableUse {
 /** What differs from one database engine to another; all of it stands in one file for each engine. */
 export interface DatabaseEngine {
   /** What MikroORM needs to connect. Its one replica is the same database: a connection or pool for reads. */
-  readonly options: Options;
+  readonly options: Partial<Options<AbstractSqlDriver>>;
   readonly ddl: Ddl;
   /** Statements about the table of the migrations that have run: `find` returns a row if it is there. */
   readonly migrationTable: { readonly find: string; readonly create: string; readonly lock?: string };

@@ -1,5 +1,5 @@
 import { type EntityName, MikroORM } from "@mikro-orm/core";
-import type { SqlEntityManager } from "@mikro-orm/sqlite";
+import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
 import {
   DatabaseUnavailable,
   OutcomeUnknown,
@@ -9,12 +9,11 @@ import {
   UniqueViolation,
 } from "../errors.ts";
 import type { DatabaseEngine, DatabaseError, Sql } from "./engine.ts";
+import { engineOf, sqliteFileOf } from "./engine-of.ts";
 import { EntityTable } from "./entity-table.ts";
 import { migrate } from "./migrations.ts";
 import type { AnyEntity, OrmOptions } from "./orm-service.ts";
 import { UrlFault } from "./postgres/parameters.ts";
-import { postgresDatabase } from "./postgres.ts";
-import { sqliteDatabase } from "./sqlite.ts";
 
 /** A database that is open, with what is known of its engine's errors. */
 export class OpenedDatabase {
@@ -25,16 +24,15 @@ export class OpenedDatabase {
   readonly writes: Sql;
   /** Whether nothing says that writes work: none has been tried, or one has failed since. */
   writesInDoubt = true;
-  readonly #orm: MikroORM;
+  readonly #orm: MikroORM<AbstractSqlDriver>;
   // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
   readonly #tables = new Map<AnyEntity, EntityTable<any>>();
 
-  private constructor(orm: MikroORM, engine: DatabaseEngine) {
-    const em = orm.em as SqlEntityManager;
+  private constructor(orm: MikroORM<AbstractSqlDriver>, engine: DatabaseEngine) {
     this.#orm = orm;
     this.engine = engine;
-    this.reads = em.getConnection("read").getClient() as Sql;
-    this.writes = em.getConnection("write").getClient() as Sql;
+    this.reads = orm.em.getKysely({ type: "read" });
+    this.writes = orm.em.getKysely({ type: "write" });
   }
 
   /**
@@ -42,13 +40,12 @@ export class OpenedDatabase {
    *
    * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
    */
-  static async open({ url, entities, migrations }: OrmOptions): Promise<OpenedDatabase> {
-    const file = url.startsWith("sqlite:") ? url.slice("sqlite:".length) : undefined;
+  static async open(database: string, { entities, migrations }: OrmOptions): Promise<OpenedDatabase> {
     let engine: DatabaseEngine | undefined;
     let opened: OpenedDatabase | undefined;
     try {
-      engine = file === undefined ? postgresDatabase(url) : sqliteDatabase(file);
-      const orm: MikroORM = await MikroORM.init({ ...engine.options, entities: [...entities], logger: () => {} });
+      engine = engineOf(database);
+      const orm = await MikroORM.init({ ...engine.options, entities: [...entities], logger: () => {} });
       opened = new OpenedDatabase(orm, engine);
       const faults = await engine.unfitness(opened.writes);
       if (faults.length > 0) throw new StartupError(faults.map((fault) => `DATABASE_URL: ${fault}`));
@@ -60,6 +57,7 @@ export class OpenedDatabase {
       if (error instanceof UrlFault) throw new StartupError([`DATABASE_URL ${error.message}.`]);
       const reason = engine?.explain(error as Error) ?? (error as Error).message;
       // nothing of a URL is told: a mistyped one has a part of the password anywhere
+      const file = sqliteFileOf(database);
       const place = file === undefined ? "" : ` ${file}`;
       throw new StartupError([`DATABASE_URL: cannot open the database${place}: ${reason}`], { cause: error });
     }

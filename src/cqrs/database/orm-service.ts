@@ -1,17 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { EntityName, RequiredEntityData } from "@mikro-orm/core";
-import { CompiledQuery } from "kysely";
 import { DatabaseUnavailable } from "../errors.ts";
 import type { Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
-import { isPostgresInUse } from "./postgres.ts";
-import { isSqliteInUse } from "./sqlite.ts";
+import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
 
 export interface OrmOptions {
-  /** `sqlite:PATH`, `sqlite::memory:` or `postgresql://…`. */
-  readonly url: string;
   readonly entities: readonly AnyEntity[];
   /** In the order in which they run. */
   readonly migrations: readonly SchemaMigration[];
@@ -20,39 +15,40 @@ export interface OrmOptions {
 // biome-ignore lint/suspicious/noExplicitAny: MikroORM's names of entities do not vary with their entity
 export type AnyEntity = EntityName<any>;
 
-/** How often a transaction is tried that the database rolls back for the sake of another. */
-const ATTEMPTS = 5;
-
-interface Transaction {
-  readonly sql: Sql;
-  /** Why it can no longer be committed, whoever has caught that error meanwhile. */
-  failure?: unknown;
-}
-
 /**
  * The one way to the database: MikroORM behind six verbs, and transactions that they compose into. Outside a
  * transaction each verb is one of its own; inside `transaction` use the `OrmService` that it hands in.
+ *
+ *     const orm = await new OrmService({ entities: [BookEntity], migrations }).init("my_database.db");
+ *     await orm.create(BookEntity, { title: "A New Book", … });
+ *     await orm.get(BookEntity, "A New Book", "title");
+ *
+ * Of MikroORM it stands on the entities' definitions, their metadata and types, the drivers' platforms, and the
+ * connections, which come by `em.getKysely()`. It does not use finders, units of work or `em.transactional()`: a finder
+ * takes forty times as long as a statement that is compiled once, what is read is to be as it is stored and not as an
+ * identity map knows it, and a transaction that runs again needs to know how it failed.
  *
  * Every method throws {@link DatabaseUnavailable} when the database does not answer.
  */
 export class OrmService {
   readonly #options: OrmOptions;
   #opened: OpenedDatabase | undefined;
-  readonly #transaction: Transaction | undefined;
+  #transaction: Transaction | undefined;
 
-  constructor(options: OrmOptions, opened?: OpenedDatabase, transaction?: Transaction) {
+  constructor(options: OrmOptions) {
     this.#options = options;
-    this.#opened = opened;
-    this.#transaction = transaction;
   }
 
   /**
    * Opens the database and brings its schema up to date.
    *
+   * @param database - the path of an SQLite file, as in `init("my_database.db")`, which is made if it is not there;
+   *   `sqlite:PATH`; `:memory:` or `sqlite::memory:` for one that goes with the process; or `postgresql://…`
    * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
    */
-  async init(): Promise<this> {
-    this.#opened = await OpenedDatabase.open(this.#options);
+  async init(database: string): Promise<this> {
+    if (this.#opened) throw new Error("the database is open already");
+    this.#opened = await OpenedDatabase.open(database, this.#options);
     return this;
   }
 
@@ -134,41 +130,21 @@ export class OrmService {
    * @throws OutcomeUnknown when the commit itself failed, and may yet have happened
    */
   async transaction<R>(work: (tx: OrmService) => Promise<R>): Promise<R> {
-    if (this.#transaction) return this.#savepoint(this.#transaction, work);
     const opened = this.#open;
-    for (let attempt = 1; ; attempt++) {
-      let committing = false;
-      try {
-        return await opened.writes.transaction().execute(async (sql) => {
-          const transaction: Transaction = { sql };
-          const result = await work(new OrmService(this.#options, opened, transaction)).catch((error) => {
-            throw transaction.failure ?? error;
-          });
-          if (transaction.failure) throw transaction.failure;
-          committing = true;
-          return result;
-        });
-      } catch (error) {
-        // closed meanwhile, it cannot run again, and what failed is still told as it is
-        if (attempt === ATTEMPTS || !this.#opened || !opened.isRetryable(error, committing))
-          throw opened.failureOf(error, committing);
-        await sleep(Math.random() * 10 * 2 ** attempt);
-      }
-    }
+    if (this.#transaction) return inSavepoint(opened, this.#transaction, () => work(this));
+    const isOpen = () => this.#opened !== undefined;
+    return inTransaction(opened, isOpen, (transaction) => {
+      const tx = new OrmService(this.#options);
+      tx.#opened = opened;
+      tx.#transaction = transaction;
+      return work(tx);
+    });
   }
 
   /** SQL in the current transaction; outside one, on the connection for reads. For what the six verbs do not say. */
   async sql<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    const transaction = this.#transaction;
-    return this.#translated(async (opened) => {
-      if (transaction?.failure) throw transaction.failure;
-      try {
-        return await work(transaction ? transaction.sql : opened.reads);
-      } catch (error) {
-        if (transaction && opened.endsTransaction(error)) transaction.failure ??= error;
-        throw error;
-      }
-    });
+    if (this.#transaction) return inside(this.#open, this.#transaction, work);
+    return this.#translated(({ reads }) => work(reads));
   }
 
   /** A short query over a connection that neither transactions nor other reads keep busy. */
@@ -224,26 +200,6 @@ export class OrmService {
     return this.sql((sql) => work(this.#open.table(Entity), sql));
   }
 
-  /** Nested ones have one name, too: it stands for the innermost. */
-  async #savepoint<R>(transaction: Transaction, work: (tx: OrmService) => Promise<R>): Promise<R> {
-    const run = (statement: string) => this.sql((sql) => sql.executeQuery(CompiledQuery.raw(statement)));
-    await run("savepoint nested");
-    try {
-      const result = await work(this);
-      await run("release savepoint nested");
-      return result;
-    } catch (error) {
-      try {
-        await run("rollback to savepoint nested");
-        await run("release savepoint nested");
-      } catch (notUndone) {
-        // what the others did cannot be told from what this one did
-        transaction.failure ??= notUndone;
-      }
-      throw error;
-    }
-  }
-
   async #translated<R>(work: (opened: OpenedDatabase) => Promise<R>): Promise<R> {
     const opened = this.#open;
     try {
@@ -262,17 +218,5 @@ function isStorable(value: unknown): boolean {
 function requireStorable(data: object): void {
   for (const [column, value] of Object.entries(data)) {
     if (!isStorable(value)) throw new RangeError(`${column} holds a NUL or half a surrogate pair`);
-  }
-}
-
-/**
- * Whether another program is connected to the database at `url` now. One that is out of reach counts as not in use:
- * whoever opens it next is told why.
- */
-export async function isDatabaseInUse(url: string): Promise<boolean> {
-  try {
-    return url.startsWith("sqlite:") ? isSqliteInUse(url.slice("sqlite:".length)) : await isPostgresInUse(url);
-  } catch {
-    return false;
   }
 }

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Options } from "@mikro-orm/core";
 import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
 import { Kysely, sql as statement } from "kysely";
@@ -67,7 +66,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       dbName: file,
       driverOptions: dialect("write"),
       replicas: [{ name: "reads", driverOptions: dialect("read") }],
-    } as unknown as Options,
+    },
     ddl: { identity: "integer primary key autoincrement", text: "text", youngestIndexFirst: true },
     migrationTable: {
       find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",
