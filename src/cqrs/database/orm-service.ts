@@ -2,8 +2,10 @@ import type { EntityName, RequiredEntityData } from "@mikro-orm/core";
 import { DatabaseUnavailable } from "../errors.ts";
 import type { Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
+import type { Instance, InstanceMapper, Patch } from "./instance-mapper.ts";
 import type { SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
+import { isStorable, requireStorable } from "./storable.ts";
 import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
 
 export interface OrmOptions {
@@ -19,9 +21,9 @@ export type AnyEntity = EntityName<any>;
  * The one way to the database: MikroORM behind six verbs, and transactions that they compose into. Outside a
  * transaction each verb is one of its own; inside `transaction` use the `OrmService` that it hands in.
  *
- *     const orm = await new OrmService({ entities: [BookEntity], migrations }).init("my_database.db");
- *     await orm.create(BookEntity, { title: "A New Book", … });
- *     await orm.get(BookEntity, "A New Book", "title");
+ *     const orm = await new OrmService({ entities: [AuthorEntity], migrations }).init("my_database.db");
+ *     await orm.create(AuthorEntity, { name: "An Author", … });
+ *     await orm.get(AuthorEntity, "An Author", "name");
  *
  * Of MikroORM it stands on the entities' definitions, their metadata and types, the drivers' platforms, and the
  * connections, which come by `em.getKysely()`. It does not use finders, units of work or `em.transactional()`: a finder
@@ -64,13 +66,16 @@ export class OrmService {
    *
    * @throws UniqueViolation
    */
-  async create<T extends object>(Entity: EntityName<T>, data: RequiredEntityData<T>): Promise<T> {
+  async create<T extends object>(
+    Entity: EntityName<T>,
+    data: RequiredEntityData<T> | RequiredEntityData<Instance<T>>,
+  ): Promise<Instance<T>> {
     requireStorable(data);
     return this.#write(Entity, (table, sql) => table.insert(sql, data));
   }
 
   /** The row whose `column` equals `value`, read afresh, or null. */
-  async get<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<T | null> {
+  async get<T extends object>(Entity: EntityName<T>, value: Value, column = "id"): Promise<Instance<T> | null> {
     if (!isStorable(value)) return null;
     return this.sql((sql) => this.#open.table(Entity).find(sql, column, value));
   }
@@ -85,23 +90,23 @@ export class OrmService {
     Entity: EntityName<T>,
     value: Value,
     column: string,
-    patch: Partial<T>,
+    patch: Patch<T>,
     returnInstance: true,
-  ): Promise<T | null>;
+  ): Promise<Instance<T> | null>;
   async update<T extends object>(
     Entity: EntityName<T>,
     value: Value,
     column: string,
-    patch: Partial<T>,
+    patch: Patch<T>,
     returnInstance?: false,
   ): Promise<number>;
   async update<T extends object>(
     Entity: EntityName<T>,
     value: Value,
     column: string,
-    patch: Partial<T>,
+    patch: Patch<T>,
     returnInstance = false,
-  ): Promise<T | number | null> {
+  ): Promise<Instance<T> | number | null> {
     requireStorable(patch);
     if (!isStorable(value)) return returnInstance ? null : 0;
     const updated = await this.#write(Entity, (table, sql) => table.update(sql, column, value, patch));
@@ -115,7 +120,7 @@ export class OrmService {
   }
 
   /** Every row, in no particular order. */
-  async all<T extends object>(Entity: EntityName<T>): Promise<T[]> {
+  async all<T extends object>(Entity: EntityName<T>): Promise<Instance<T>[]> {
     return this.sql((sql) => this.#open.table(Entity).all(sql));
   }
 
@@ -180,10 +185,9 @@ export class OrmService {
     }
   }
 
-  /** Table and columns of an entity, by property name. */
-  columns<T extends object>(Entity: EntityName<T>) {
-    const { name, columns, isInstance } = this.#open.table(Entity);
-    return { table: name, columns, isInstance };
+  /** An entity's table, and what makes instances of its rows. */
+  table<T extends object>(Entity: EntityName<T>): { readonly name: string; readonly mapper: InstanceMapper<T> } {
+    return this.#open.table(Entity);
   }
 
   get #open(): OpenedDatabase {
@@ -207,16 +211,5 @@ export class OrmService {
     } catch (error) {
       throw opened.translate(error);
     }
-  }
-}
-
-/** SQLite's text ends at a NUL, and half a surrogate pair is no UTF-8: no row can hold either. */
-function isStorable(value: unknown): boolean {
-  return typeof value !== "string" || (value.isWellFormed() && !value.includes("\0"));
-}
-
-function requireStorable(data: object): void {
-  for (const [column, value] of Object.entries(data)) {
-    if (!isStorable(value)) throw new RangeError(`${column} holds a NUL or half a surrogate pair`);
   }
 }

@@ -1,4 +1,5 @@
 import type { CompiledQuery } from "kysely";
+import type { Value } from "../database/entity-table.ts";
 import type { OrmService } from "../database/orm-service.ts";
 import type { Stream, StreamRow } from "../stream.ts";
 import type { Lists } from "./large-lists.ts";
@@ -40,12 +41,13 @@ export class TableReads<T extends object> implements Reads<T> {
   }
 
   /** The instances whose `property` is one of `values`, in no particular order. */
-  async where(property: keyof T & string, values: readonly (string | number)[]): Promise<Answer<readonly T[]>> {
+  async where(property: keyof T & string, values: readonly Value[]): Promise<Answer<readonly T[]>> {
     const column = this.#rows.column(property);
+    const wanted = this.#rows.values(property, values);
     const { instances, mark } = await this.#rows.select((sql) => {
       const rows = this.#rows.rows(sql);
       // `in ()` is no SQL everywhere
-      return this.#rows.joined(sql, values.length > 0 ? rows.where(column, "in", values) : rows.where(NEVER));
+      return this.#rows.joined(sql, values.length > 0 ? rows.where(column, "in", wanted) : rows.where(NEVER));
     });
     return { value: instances, ...mark };
   }

@@ -1,5 +1,6 @@
 import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "../database/engine.ts";
+import type { InstanceMapper } from "../database/instance-mapper.ts";
 import type { OrmService } from "../database/orm-service.ts";
 import type { Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
@@ -28,36 +29,41 @@ export class TableRows<T extends object> {
   readonly table: string;
   /** The column of the key. */
   readonly key: string;
-  /** Whether a value has the properties of an instance. */
-  readonly isInstance: (value: unknown) => value is T;
   readonly stream: Stream<T>;
   readonly #orm: OrmService;
-  readonly #columns: Readonly<Record<string, string>>;
+  readonly #mapper: InstanceMapper<T>;
 
   constructor(orm: OrmService, stream: Stream<T>) {
     this.#orm = orm;
     this.stream = stream;
-    const { table, columns, isInstance } = orm.columns<T>(stream.definition.entity);
-    this.isInstance = isInstance;
-    this.table = table;
-    this.#columns = columns;
+    const { name, mapper } = orm.table<T>(stream.definition.entity);
+    this.table = name;
+    this.#mapper = mapper;
     this.key = this.column(stream.definition.key);
   }
 
+  /** Whether a value has the properties of an instance. */
+  get isInstance(): (value: unknown) => value is T {
+    return this.#mapper.isInstance;
+  }
+
+  /** The values of a property as a statement takes them. */
+  values(property: keyof T & string, values: readonly unknown[]): unknown[] {
+    return values.map((value) => this.#mapper.toRow(property, value));
+  }
+
   column(property: keyof T & string): string {
-    return this.#columns[property] as string;
+    return this.#mapper.columns[property] as string;
   }
 
   /** The rows alone. */
   rows(sql: Sql): Select {
-    return sql
-      .selectFrom(this.table)
-      .select(Object.entries(this.#columns).map(([property, column]) => `${column} as ${property}`));
+    return sql.selectFrom(this.table).select(this.#mapper.selection);
   }
 
   /** The instances of what `rows` has selected. */
   instances(rows: readonly object[]): T[] {
-    return rows as T[];
+    return rows.map((row) => this.#mapper.instance(row));
   }
 
   /** `rows` beside the stream's mark; one row of nulls when there are none. The last parameter is the stream's name. */
@@ -75,9 +81,7 @@ export class TableRows<T extends object> {
     const { rows } = await this.#orm.sql(execute);
     const { key, name } = this.stream.definition;
     if (!rows[0]) throw new Error(`the table stream has no row for ${name}`);
-    const instances = rows
-      .filter((row) => row[key] !== null)
-      .map((row) => Object.fromEntries(Object.keys(this.#columns).map((property) => [property, row[property]])) as T);
+    const instances = rows.filter((row) => row[key] !== null).map((row) => this.#mapper.instanceIn(row));
     return { rows, instances, mark: { revision: Number(rows[0].$revision), token: rows[0].$token } };
   }
 

@@ -3,6 +3,7 @@ import { PostgresClient } from "./client.ts";
 import type { Host, PostgresSettings } from "./connection-url.ts";
 import { NoConnection, needsAnotherHost, needsOtherEncryption } from "./errors.ts";
 import { passwordFromFile } from "./password-file.ts";
+import { timesOfServer } from "./times.ts";
 import { encryptionsOf, tlsOptions } from "./tls.ts";
 
 /** How long a command or read waits for a connection before the database counts as unavailable, in milliseconds. */
@@ -132,6 +133,7 @@ export class Connections {
       connectionTimeoutMillis: this.#settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
       max: this.#max,
+      types: timesOfServer(),
       enableChannelBinding: encrypted && bindChannel,
       ...(encrypted && direct && { sslnegotiation: "direct" }),
       verify: (client, done) => void inspect(client).then(() => done(), done),
