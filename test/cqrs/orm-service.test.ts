@@ -53,7 +53,11 @@ describe("a database is named", () => {
   );
 
   test("once", async () => {
-    const orm = await openOrm();
+    const orm = new OrmService(options);
+    onTestFinished(() => orm.close());
+    const opening = orm.init((await newDatabase()).url);
+    await expect(orm.init((await newDatabase()).url)).rejects.toThrow("open already");
+    await opening;
     await expect(orm.init((await newDatabase()).url)).rejects.toThrow("open already");
     expect(await orm.all(BookEntity)).toEqual([]);
   });

@@ -35,6 +35,7 @@ export type AnyEntity = EntityName<any>;
 export class OrmService {
   readonly #options: OrmOptions;
   #opened: OpenedDatabase | undefined;
+  #opening = false;
   #transaction: Transaction | undefined;
 
   constructor(options: OrmOptions) {
@@ -49,9 +50,14 @@ export class OrmService {
    * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
    */
   async init(database: string): Promise<this> {
-    if (this.#opened) throw new Error("the database is open already");
-    this.#opened = await OpenedDatabase.open(database, this.#options);
-    return this;
+    if (this.#opened || this.#opening) throw new Error("the database is open already");
+    this.#opening = true;
+    try {
+      this.#opened = await OpenedDatabase.open(database, this.#options);
+      return this;
+    } finally {
+      this.#opening = false;
+    }
   }
 
   /** Closes every connection. */
