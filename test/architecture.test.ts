@@ -3,40 +3,108 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
-const SRC = fileURLToPath(new URL("../src", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const SRC = join(ROOT, "src");
 
 const files = globSync("**/*.ts", { cwd: SRC }).map((file) => ({ file, text: readFileSync(join(SRC, file), "utf8") }));
 
-/** Every import inside src, as `importer -> imported`, both relative to src. */
-const imports = files.flatMap(({ file, text }) => {
+interface Import {
+  readonly file: string;
+  readonly imported: string;
+  /** Whether it is gone when types are stripped. */
+  readonly typesOnly: boolean;
+}
+
+/** What the files import by a relative path. Paths are relative to src. */
+const imports: readonly Import[] = files.flatMap(({ file, text }) => {
   const specifiers = [
-    ...text.matchAll(/^(?:import|export)\b[^;]*?from "(\.[^"]+)";/gms),
-    ...text.matchAll(/\bimport\("(\.[^"]+)"\)/g),
-    ...text.matchAll(/^import "(\.[^"]+)";/gm),
+    ...text.matchAll(/^(?:import|export)\b([^;]*?)from "(\.[^"]+)";/gms),
+    ...text.matchAll(/\b(import)\("(\.[^"]+)"\)/g),
+    ...text.matchAll(/^(import) "(\.[^"]+)";/gm),
   ];
-  return specifiers.map(([, specifier = ""]) => ({
+  return specifiers.map(([, names = "", specifier = ""]) => ({
     file,
     imported: relative(SRC, join(SRC, dirname(file), specifier)),
+    typesOnly:
+      names.startsWith(" type ") ||
+      names
+        .replaceAll(/[{}]/g, "")
+        .split(",")
+        .every((name) => /^\s*(type\s|$)/.test(name)),
   }));
 });
 
 /** What the files of a folder import from outside the given ones. */
 function beyond(folder: string, ...allowed: readonly string[]) {
   const isAllowed = (path: string) => [folder, ...allowed].some((prefix) => path.startsWith(prefix));
-  return imports.filter(({ file, imported }) => file.startsWith(folder) && !isAllowed(imported));
+  return pathsOf(imports.filter(({ file, imported }) => file.startsWith(folder) && !isAllowed(imported)));
 }
 
 function crossing(from: string, to: string) {
-  return imports.filter(({ file, imported }) => file.startsWith(from) && imported.startsWith(to));
+  return pathsOf(imports.filter(({ file, imported }) => file.startsWith(from) && imported.startsWith(to)));
+}
+
+function pathsOf(found: readonly Import[]) {
+  return found.map(({ file, imported }) => `${file} -> ${imported}`);
+}
+
+/** Those that lead back to themselves, each with all that are in its circle. */
+function circles(arrows: readonly (readonly [from: string, to: string])[]): string[] {
+  const next = Map.groupBy(arrows, ([from]) => from);
+  const reached = (from: string, seen = new Set<string>()) => {
+    for (const [, to] of next.get(from) ?? []) if (!seen.has(to) && seen.add(to)) reached(to, seen);
+    return seen;
+  };
+  return [...next.keys()].filter((from) => reached(from).has(from)).sort();
 }
 
 test("the imports are found", () => {
   expect(imports).toContainEqual({
     file: "books/commands/book-command-handler.ts",
     imported: "books/commands/book-commands.ts",
+    typesOnly: false,
   });
-  expect(imports).toContainEqual({ file: "graphql/schema.ts", imported: "graphql/scalars.ts" });
+  expect(imports).toContainEqual({ file: "books/book-type.ts", imported: "books/book.ts", typesOnly: true });
+  expect(
+    circles([
+      ["a", "b"],
+      ["b", "c"],
+      ["c", "b"],
+    ]),
+  ).toEqual(["b", "c"]);
 });
+
+test("the service needs nothing of its tests, proofs and benchmarks", () => {
+  expect(pathsOf(imports.filter(({ imported }) => imported.startsWith("..")))).toEqual([]);
+});
+
+test("nothing needs files from outside the repository", () => {
+  const texts = globSync("{src,test,proof,bench}/**/*.ts", { cwd: ROOT, exclude: ["**/node_modules/**"] });
+  const outside = texts.flatMap((file) =>
+    [...readFileSync(join(ROOT, file), "utf8").matchAll(/"((?:\.\.\/)+[^"$]*)"/g)]
+      .map(([, path = ""]) => relative(ROOT, join(ROOT, dirname(file), path)))
+      .filter((path) => path.startsWith(".."))
+      .map((path) => `${file}: ${path}`),
+  );
+  expect(outside).toEqual([]);
+});
+
+test("no file needs what needs it in order to be loaded", () => {
+  const needed = imports.filter(({ typesOnly }) => !typesOnly);
+  expect(circles(needed.map(({ file, imported }) => [file, imported]))).toEqual([]);
+});
+
+test.each(["", "cqrs/", "cqrs/database/", "graphql/", "books/"])(
+  "the folders side by side in src/%s know each other one way only",
+  (parent) => {
+    const folderOf = (path: string) => path.startsWith(parent) && /^([^/]+)\//.exec(path.slice(parent.length))?.[1];
+    const arrows = imports.flatMap(({ file, imported }) => {
+      const [from, to] = [folderOf(file), folderOf(imported)];
+      return from && to && from !== to ? [[from, to] as const] : [];
+    });
+    expect(circles(arrows)).toEqual([]);
+  },
+);
 
 describe("the aggregate of books", () => {
   /** The list of the modules, and the program that imports books. */
@@ -47,7 +115,8 @@ describe("the aggregate of books", () => {
       ({ file, imported }) => !file.startsWith("books/") && imported.startsWith("books/"),
     );
     expect(new Set(importing.map(({ file }) => file))).toEqual(new Set(MAY_IMPORT));
-    expect(crossing("modules.ts", "books/")).toEqual([{ file: "modules.ts", imported: "books/book-module.ts" }]);
+    expect(crossing("modules.ts", "books/")).toEqual(["modules.ts -> books/book-module.ts"]);
+    expect(crossing("import.ts", "books/book-module.ts")).toEqual([]);
   });
 
   test("is spoken of nowhere else, but for what the service is called", () => {
@@ -95,15 +164,57 @@ test("HTTP knows the execution of requests alone", () => {
   expect(beyond("http/", "graphql/execution/")).toEqual([]);
 });
 
-test("only the composition roots construct the parts that hold something open", () => {
+test("the programs alone know which modules there are", () => {
+  const programs = ["import.ts", "main.ts", "print-schema.ts", "reset.ts"];
+  const knowing = imports.filter(({ imported }) => imported === "modules.ts").map(({ file }) => file);
+  expect(knowing.sort()).toEqual(programs);
+  expect(pathsOf(imports.filter(({ imported }) => programs.includes(imported)))).toEqual([]);
+});
+
+test.each([
+  ["ioredis", /^cqrs\/redis\//],
+  ["better-sqlite3|pg|@mikro-orm/(?:sqlite|postgresql)", /^cqrs\/database\//],
+  ["@mikro-orm/core", /^(cqrs\/database|books)\//],
+  ["kysely", /^cqrs\//],
+  ["graphql", /^(graphql\/|print-schema\.ts$)/],
+  ["@pothos/[a-z-]+", /^graphql\/[^/]+$/],
+  ["graphql-yoga|graphql-jit", /^graphql\/execution\//],
+  ["node:http|negotiator", /^http\//],
+  ["csv-[a-z/]+", /^books\/import\//],
+])("%s is used in its own room alone", (packages, room) => {
+  const using = files.filter(({ text }) => new RegExp(`from "(?:${packages})"`).test(text)).map(({ file }) => file);
+  expect(using).not.toEqual([]);
+  expect(using.filter((file) => !room.test(file))).toEqual([]);
+});
+
+describe("the parts that hold something open", () => {
   const constructing = (parts: string) =>
-    files.filter(({ text }) => new RegExp(`\\bnew (${parts})\\(`).test(text)).map(({ file }) => file);
-  // OrmService hands out itself, bound to a transaction
-  expect(constructing("OrmService|RedisService").sort()).toEqual(["app.ts", "cqrs/database/orm-service.ts"]);
-  expect(constructing("Stream|StreamWriter|TableReads|Head|Reader|CommandQueue").sort()).toEqual([
-    "cqrs/aggregate.ts",
-    "reset.ts",
-  ]);
-  expect(constructing("BookReadModel|ReadModel")).toEqual([]);
-  expect(constructing("BookCommandHandler|BookQueryHandler")).toEqual(["books/book-module.ts"]);
+    files.filter(({ text }) => new RegExp(`\\bnew (?:${parts})\\b`).test(text)).map(({ file }) => file);
+  const ROOTS = ["app.ts", "cqrs/aggregate.ts"];
+
+  test("are constructed by the composition roots, or by the one part that owns them", () => {
+    const classes = files.flatMap(({ file, text }) =>
+      [...text.matchAll(/^export class (\w+)[^{]*\{.*?^\}/gms)]
+        .filter(([body]) => /^ {2}(?:async )?(?:close|stop|destroy|\[Symbol\.asyncDispose\])\(/m.test(body))
+        .map(([, name = ""]) => ({ file, name })),
+    );
+    expect(classes.map(({ name }) => name)).toEqual(expect.arrayContaining(["OrmService", "HttpServer", "Head"]));
+    for (const { file, name } of classes) {
+      const owners = constructing(name).filter((owner) => !ROOTS.includes(owner));
+      expect(owners.length, name).toBeLessThanOrEqual(1);
+      for (const owner of owners) expect(dirname(owner), `${owner} constructs ${name}`).toBe(dirname(file));
+    }
+  });
+
+  test("are each constructed in the place where one looks for it", () => {
+    // OrmService hands out itself, bound to a transaction
+    expect(constructing("OrmService|RedisService").sort()).toEqual(["app.ts", "cqrs/database/orm-service.ts"]);
+    expect(constructing("HttpServer|Graphql|DatabaseReadiness")).toEqual(["app.ts"]);
+    expect(constructing("StreamWriter|TableReads|Head|Reader|CommandQueue|readModelClass")).toEqual([
+      "cqrs/aggregate.ts",
+    ]);
+    expect(constructing("Stream").sort()).toEqual(["cqrs/aggregate.ts", "reset.ts"]);
+    expect(constructing("BookReadModel|ReadModel")).toEqual([]);
+    expect(constructing("BookCommandHandler|BookQueryHandler")).toEqual(["books/book-module.ts"]);
+  });
 });
