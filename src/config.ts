@@ -34,7 +34,7 @@ function redisUrlFault(url: string): string | undefined {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every setting, its default, and what it may be; those `ofModules` too. The README lists them for operators. */
+/** Every setting, its default, and what it may be; those `ofModules` too. docs/settings.md lists them for operators. */
 const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodType>>) =>
   z
     .object({

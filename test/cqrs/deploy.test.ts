@@ -98,7 +98,7 @@ test("two versions with different key formats keep the promise side by side, and
   expect(await servedByDatabase(old)).toBe(true);
   expect(await nameInForce()).toBe(taken);
 
-  // as the README says: every process stopped, then Redis comes back
+  // as docs/operate.md says: every process stopped, then Redis comes back
   await old.stop();
   // this test itself is connected
   const reset = spawnProgram("src/reset.ts", ["--force"], { DATABASE_URL, READ_LEASE_MS: `${LEASE_MS}` });

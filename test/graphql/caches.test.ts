@@ -6,7 +6,7 @@ import { buildSchema } from "../../src/graphql/schema.ts";
 import { modules } from "../../src/modules.ts";
 import { newDatabase } from "../support/database/database.ts";
 
-/** What all that is kept of requests takes at most, by README and SECURITY.md. */
+/** What all that is kept of requests takes at most, by SECURITY.md. */
 const ALL_BYTES = 96_000_000;
 
 async function start(env: Record<string, string> = {}) {

@@ -13,7 +13,8 @@ const POOL_SIZE = 10;
 const BACKGROUND_POOL_SIZE = 5;
 
 /**
- * PostgreSQL at `url`. Commands run at READ COMMITTED: the row lock of their first statement orders them.
+ * PostgreSQL at `url`. Commands run at READ COMMITTED: the row lock of their first statement orders them (rule 6 of
+ * docs/promise.md).
  *
  * @throws UrlFault
  */
