@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import { openAggregate } from "./cqrs/aggregate.ts";
+import { type Aggregate, openAggregate } from "./cqrs/aggregate.ts";
 import { DatabaseReadiness } from "./cqrs/database/database-readiness.ts";
 import { kernelMigrations } from "./cqrs/database/migrations.ts";
 import { OrmService } from "./cqrs/database/orm-service.ts";
@@ -47,9 +47,14 @@ export async function openDatabase(url: string, modules: readonly Module[]): Pro
     await new DatabaseReadiness(orm, streamsOf(modules)).requireRights();
     return orm;
   } catch (error) {
-    await orm.close();
+    await closeDatabase(orm);
     throw startupError(error);
   }
+}
+
+/** Closes it, or gives up after a while: a store that hangs must not keep the process from ending. */
+export async function closeDatabase(orm: OrmService, report: (error: Error) => void = () => {}): Promise<void> {
+  await within(CLOSE_TIMEOUT_MS, orm.close()).catch(report);
 }
 
 /**
@@ -68,13 +73,22 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
   });
   const { redisUrl: url, redisCritical: critical, redisTimeoutMs: timeoutMs } = config;
   const redis = new RedisService({ url, critical, timeoutMs, log });
+  const aggregates: Aggregate<object>[] = [];
+  const close = async () => {
+    const report = (err: Error) => log.warn({ err }, "a store did not close in time");
+    const stopped = Promise.all(aggregates.map((aggregate) => aggregate.stop()));
+    await within(CLOSE_TIMEOUT_MS, stopped).catch(report);
+    redis.close();
+    await closeDatabase(orm, report);
+    process.off("warning", logWarning);
+  };
   try {
     const stores = { orm, redis, large: new LargeLists(LARGEST_LISTS * config.maxAnswerBytes), log };
-    const opened = modules.map((module) => {
+    const handlers = modules.flatMap((module) => {
       const aggregate = openAggregate(module.stream, module.readModel, stores);
-      return { aggregate, handlers: module.handlers(aggregate, config) };
+      aggregates.push(aggregate);
+      return module.handlers(aggregate, config);
     });
-    const aggregates = opened.map(({ aggregate }) => aggregate);
     const databaseReadiness = new DatabaseReadiness(orm, streamsOf(modules));
 
     const leases = aggregates.map((aggregate) => aggregate.raiseLease(config.readLeaseMs));
@@ -85,23 +99,13 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
 
     return {
       modules,
-      handlers: new Map(opened.flatMap(({ handlers }) => handlers)),
+      handlers: new Map(handlers),
       log,
       readiness: () => readinessOf(aggregates, databaseReadiness, redis, log),
-      async close() {
-        // a store that hangs must not keep the process from ending
-        const report = (err: Error) => log.warn({ err }, "a store did not close in time");
-        const stopped = Promise.all(aggregates.map((aggregate) => aggregate.stop()));
-        await within(CLOSE_TIMEOUT_MS, stopped).catch(report);
-        redis.close();
-        await within(CLOSE_TIMEOUT_MS, orm.close()).catch(report);
-        process.off("warning", logWarning);
-      },
+      close,
     };
   } catch (error) {
-    redis.close();
-    await orm.close();
-    process.off("warning", logWarning);
+    await close();
     throw startupError(error);
   }
 }
@@ -117,13 +121,8 @@ function startupError(error: unknown): unknown {
 
 /** The HTTP server in front of an app. */
 export function createHttpServer({ modules, handlers, readiness, log }: App, config: Config): HttpServer {
-  const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy } = config;
   const streams = streamsOf(modules).map(({ name }) => name);
-  return new HttpServer({
-    graphql: new Graphql(buildSchema(modules, config), handlers, streams, config.graphqlLimits, log),
-    readiness,
-    ...{ maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy },
-    graphiql: config.graphiql ? modules.flatMap(({ tabs }) => tabs) : undefined,
-    log,
-  });
+  const graphql = new Graphql(buildSchema(modules, config), handlers, streams, config.graphqlLimits, log);
+  const graphiql = config.graphiql ? modules.flatMap(({ tabs }) => tabs) : undefined;
+  return new HttpServer(config, { graphql, readiness, graphiql, log });
 }

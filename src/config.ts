@@ -6,6 +6,7 @@ import { StartupError } from "./cqrs/errors.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis/redis-url.ts";
 import type { GraphqlLimits } from "./graphql/execution/yoga.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
+import type { HttpSettings } from "./http/http-server.ts";
 import { flag, list, type Setting, type Settings, wholeNumber } from "./settings.ts";
 
 /** What is wrong with a database URL, or the variables that complete it. */
@@ -98,7 +99,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
     });
 
 /** The configuration, typed. Times are in milliseconds. */
-export interface Config {
+export interface Config extends HttpSettings {
   readonly port: number;
   readonly host: string;
   readonly databaseUrl: string;
@@ -107,12 +108,6 @@ export interface Config {
   readonly redisTimeoutMs: number;
   readonly readLeaseMs: number;
   readonly maxAnswerBytes: number;
-  readonly maxBodyBytes: number;
-  readonly maxConnections: number;
-  readonly maxRequests: number;
-  readonly stopTimeoutMs: number;
-  readonly allowedHosts: readonly string[];
-  readonly trustProxy: boolean;
   readonly graphiql: boolean;
   readonly graphqlLimits: GraphqlLimits;
   readonly logLevel: string;

@@ -7,6 +7,7 @@ import { type ImportOptions, type ImportSummary, importBooks } from "./books/imp
 import { showProgress } from "./books/import/progress.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
+import { flushLog } from "./log.ts";
 import { modules } from "./modules.ts";
 
 const USAGE = `Usage: npm run import -- FILE.csv [options]
@@ -58,6 +59,9 @@ try {
   const lines = error instanceof StartupError ? error.lines : [(error as Error).message];
   for (const line of lines) fail(line);
 }
+await flushLog();
+// what did not close in time is left
+process.exit();
 
 async function run(options: ImportOptions): Promise<void> {
   const interruption = new AbortController();

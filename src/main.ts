@@ -33,5 +33,7 @@ try {
 } catch (error) {
   if (!(error instanceof StartupError)) throw error;
   for (const line of error.lines) console.error(line);
-  process.exitCode = 1;
+  await flushLog();
+  // what did not close in time is left
+  process.exit(1);
 }

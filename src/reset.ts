@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { openDatabase } from "./app.ts";
+import { closeDatabase, openDatabase } from "./app.ts";
 import { ConfigService } from "./config.ts";
 import { isDatabaseInUse } from "./cqrs/database/engine-of.ts";
 import { StartupError } from "./cqrs/errors.ts";
@@ -26,6 +26,8 @@ try {
   for (const line of lines) console.error(line);
   process.exitCode = 1;
 }
+// what did not close in time is left
+process.exit();
 
 async function reset(force: boolean): Promise<void> {
   const { databaseUrl, readLeaseMs } = ConfigService.load(process.env, modules);
@@ -47,7 +49,7 @@ async function reset(force: boolean): Promise<void> {
       console.log(`${name}: ${model}; ${lease}.`);
     }
   } finally {
-    await orm.close();
+    await closeDatabase(orm);
   }
 }
 

@@ -25,33 +25,42 @@ const FIRST_REQUEST_MS = 200;
 /** The connections that the system keeps ready to be accepted are at most so many; Node accepts one of them a turn. */
 const BACKLOG = 511;
 
-export interface HttpServerOptions {
-  readonly graphql: GraphqlAnswers;
-  readonly readiness: () => Promise<Readiness>;
+/** The settings that are of HTTP alone. */
+export interface HttpSettings {
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
+  /** How many are answered at once. */
   readonly maxRequests: number;
   readonly stopTimeoutMs: number;
   readonly allowedHosts: readonly string[];
   readonly trustProxy: boolean;
+}
+
+/** What the server stands before. */
+export interface Served {
+  readonly graphql: GraphqlAnswers;
+  readonly readiness: () => Promise<Readiness>;
+  /** What GraphiQL offers; without it there is no page. */
   readonly graphiql: readonly GraphiqlTab[] | undefined;
   readonly log: Logger;
 }
 
 /** The HTTP side: what it takes to be listened to, and a stop that finishes what is in flight. */
 export class HttpServer {
-  readonly #options: HttpServerOptions;
+  readonly #stopTimeoutMs: number;
+  readonly #log: Logger;
   readonly #server: Server;
   readonly #connections: Connections;
   readonly #notices: Notices;
   readonly #eachSecond: NodeJS.Timeout;
 
-  constructor(options: HttpServerOptions) {
-    const { graphql, readiness, log, allowedHosts, trustProxy, maxBodyBytes, maxConnections } = options;
-    this.#options = options;
+  constructor(settings: HttpSettings, { graphql, readiness, graphiql, log }: Served) {
+    const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy } = settings;
+    this.#stopTimeoutMs = stopTimeoutMs;
+    this.#log = log;
     this.#notices = new Notices(log);
     const bodies = new Bodies(maxBodyBytes);
-    const route = new GraphqlRoute({ ...options, graphql, bodies, notices: this.#notices });
+    const route = new GraphqlRoute({ graphql, bodies, maxBodyBytes, maxRequests, graphiql, notices: this.#notices });
     const router = new Router(new AllowedHosts(allowedHosts, trustProxy), route, readiness, log);
     this.#connections = new Connections(maxConnections, this.#notices, (exchange) => router.serve(exchange));
     this.#server = createServer({
@@ -87,7 +96,7 @@ export class HttpServer {
    */
   async close(): Promise<void> {
     this.#connections.stopping = true;
-    const overdue = setTimeout(() => this.#cut(), this.#options.stopTimeoutMs);
+    const overdue = setTimeout(() => this.#cut(), this.#stopTimeoutMs);
     await this.#acceptWhatArrived();
     // Node's own close() for HTTP also ends connections whose answers are still being sent
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
@@ -112,7 +121,7 @@ export class HttpServer {
 
   #cut(): void {
     const connections = this.#connections.size;
-    this.#options.log.warn({ connections }, "what was still open after STOP_TIMEOUT_MS was cut");
+    this.#log.warn({ connections }, "what was still open after STOP_TIMEOUT_MS was cut");
     this.#connections.destroyAll();
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { startProxy } from "../support/network/proxy.ts";
 import { startStandby } from "../support/postgres/standby.ts";
+import { startRedis } from "../support/redis/server.ts";
 import { startService } from "../support/service/service.ts";
 import { runToEnd, startProcess } from "../support/service/service-process.ts";
 import { eventually } from "../support/wait.ts";
@@ -100,6 +101,30 @@ describe.runIf(engine === "postgresql")("on PostgreSQL", () => {
       way.heal();
     }
     expect((await service.book("Book")).data.book).toMatchObject({ stockQuantity: stock, version: stock });
+  });
+
+  test("a start that fails while the server is silent ends, too", async () => {
+    const { url } = await newDatabase();
+    const way = await startProxy(Number(new URL(url).port));
+    const through = new URL(url);
+    through.port = `${way.port}`;
+    const redis = await startRedis();
+    redis.pause();
+    const looking = await connect(url);
+    const run = runToEnd({
+      DATABASE_URL: through.href,
+      REDIS_URL: redis.url,
+      REDIS_CRITICAL: "true",
+      READ_LEASE_MS: "321",
+    });
+    await eventually("only Redis is waited for", async () => {
+      const { rows } = await looking.query("select lease_ms from stream");
+      return rows[0].lease_ms === 321;
+    });
+    way.hold("requests");
+    const { code, stderr } = await run;
+    expect(stderr.trim()).toMatch(/^REDIS_URL: Redis cannot be used \(.*\) and REDIS_CRITICAL is true\.$/m);
+    expect(code).toBe(1);
   });
 
   test("a server that falls silent is given up, and found again when it speaks", async () => {

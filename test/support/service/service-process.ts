@@ -60,6 +60,7 @@ export async function startProcess(
 /** Runs a process that is expected to end by itself, as one with a bad configuration does. */
 export async function runToEnd(env: Environment): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const run = spawnProgram("src/main.ts", [], env);
+  endWithTest(run.child, "SIGKILL");
   await once(run.child, "close");
   return { code: run.child.exitCode, stdout: run.stdout(), stderr: run.stderr() };
 }
