@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { modules } from "../src/modules.ts";
@@ -9,6 +9,12 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const textOf = (file: string) => readFileSync(join(ROOT, file), "utf8");
 
 const documents = ["README.md", "SECURITY.md", ...globSync("docs/*.md", { cwd: ROOT })];
+
+const names = new Set(
+  globSync(["*.ts", "{src,test,proof,bench}/**/*.ts"], { cwd: ROOT }).map((file) => basename(file)),
+);
+/** What docs/add-an-aggregate.md has people make. */
+const isOfExample = (name: string) => /^film\b/.test(name) && names.has(name.replace("film", "book"));
 
 /** The heading of each section as a link names it. */
 function anchorsOf(file: string): string[] {
@@ -38,6 +44,8 @@ describe("the documents", () => {
     const named = [...textOf(document).matchAll(/`((?:src|test|proof|bench|docs)\/[\w./-]*)`/g)];
     const missing = named.map(([, path = ""]) => path).filter((path) => !existsSync(join(ROOT, path)));
     expect(missing).toEqual([]);
+    const alone = [...textOf(document).matchAll(/`([\w.-]+\.ts)`/g)].map(([, name = ""]) => name);
+    expect(alone.filter((name) => !names.has(name) && !isOfExample(name))).toEqual([]);
   });
 
   test("say of each rule of the promise by what it is kept", () => {
