@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { parse } from "graphql";
+import { OperationTypeNode, parse } from "graphql";
 import { ConfigService } from "../src/config.ts";
 import { Consistency } from "../src/cqrs/consistency.ts";
 import { CompiledExecutor } from "../src/graphql/execution/compiled-executor.ts";
@@ -69,11 +69,12 @@ for (const [name, entry] of Object.entries(ANSWERS)) {
       const evidence = `${i} ${n}`.padEnd(100);
       consistency.read("books", 1, "database", {
         stream: "books",
-        again: async () => evidence.length,
+        replay: async () => evidence.length,
         size: evidence.length,
       });
     }
-    replays.keep(request, `${answer}{"revision":1,"servedBy":"database"}}}`, consistency);
+    const text = { head: answer, report: consistency.report, tail: "" };
+    replays.keep(request, text, { kind: OperationTypeNode.QUERY, cost: 1 }, consistency);
   });
   report(`replays: ${name}`, entries, replays.kept, heap() - before);
 }

@@ -9,7 +9,7 @@ import { ServiceError, StartupError } from "./cqrs/errors.ts";
 import type { Handlers } from "./cqrs/handlers.ts";
 import { LargeLists } from "./cqrs/queries/large-lists.ts";
 import { RedisService } from "./cqrs/redis/redis-service.ts";
-import { Graphql } from "./graphql/execution/yoga.ts";
+import { Graphql } from "./graphql/execution/graphql.ts";
 import { buildSchema } from "./graphql/schema.ts";
 import { HttpServer } from "./http/http-server.ts";
 import type { Readiness } from "./http/router.ts";

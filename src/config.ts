@@ -4,7 +4,7 @@ import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/database/postgres/co
 import { UrlFault } from "./cqrs/database/postgres/parameters.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis/redis-url.ts";
-import type { GraphqlLimits } from "./graphql/execution/yoga.ts";
+import type { GraphqlLimits } from "./graphql/execution/request.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
 import type { HttpSettings } from "./http/http-server.ts";
 import { flag, list, type Setting, type Settings, wholeNumber } from "./settings.ts";

@@ -1,14 +1,24 @@
 import { OutcomeUnknown, ServiceError } from "./errors.ts";
-import { type Report, type Revisions, reportOf } from "./revisions.ts";
+import { type Report, type Revisions, reportOf, type ServedBy } from "./revisions.ts";
 
-/** How to make sure that a read would have the same answer again. */
-export interface Recheck {
+/** A read that can be made again, to find out whether it would have the same answer. */
+export interface ReadReplay {
   /** The stream that was read. */
   readonly stream: string;
-  /** Reads again, and says at which revision the same answer is true, or nothing if it may have become another. */
-  again(): Promise<number | undefined>;
+  /**
+   * Reads again under the same rules, and says at which revision, of at least `atLeast`, the same answer is true;
+   * undefined if it may have become another. It rejects as a read does.
+   */
+  replay(atLeast: number): Promise<number | undefined>;
   /** What it has to remember for that, in characters. */
   readonly size: number;
+}
+
+/** What a request has read and written of one stream. */
+interface Part {
+  readonly stream: string;
+  lowestRead: number | undefined;
+  lastCommand: number | undefined;
 }
 
 /** What one request may take, for as long as its client is there. */
@@ -28,10 +38,10 @@ export class Consistency {
   /** The names of all streams: what the report says depends on how many there are. */
   readonly streams: readonly string[];
   readonly #atLeast: Revisions;
-  readonly #lowestRead = new Map<string, number>();
-  readonly #lastCommand = new Map<string, number>();
-  readonly #sources = new Set<"redis" | "database">();
-  readonly #rechecks: Recheck[] = [];
+  /** One for each stream, of which there are few. */
+  readonly #parts: Part[] = [];
+  readonly #replays: ReadReplay[] = [];
+  #servedBy: ServedBy | undefined;
   #repeatable = true;
   readonly #bounds: RequestBounds | undefined;
   #listBytes = 0;
@@ -49,19 +59,31 @@ export class Consistency {
     return this.#atLeast[stream] ?? 0;
   }
 
-  /** Notes a read that is true at `revision`, and how to make sure of it again if there is a way. */
-  read(stream: string, revision: number, source: "redis" | "database", recheck?: Recheck): void {
-    this.#lowestRead.set(stream, Math.min(this.#lowestRead.get(stream) ?? revision, revision));
-    this.#sources.add(source);
-    if (recheck) this.#rechecks.push(recheck);
+  /** Notes a read that is true at `revision`, and how to make it again if there is a way. */
+  read(stream: string, revision: number, source: "redis" | "database", replay?: ReadReplay): void {
+    const part = this.#partOf(stream);
+    part.lowestRead = Math.min(part.lowestRead ?? revision, revision);
+    this.#served(source);
+    if (replay) this.#replays.push(replay);
     else this.#repeatable = false;
   }
 
   /** Notes the revision that a command made, or at which it was refused; of several commands the last one counts. */
   command(stream: string, revision: number): void {
-    this.#lastCommand.set(stream, revision);
-    this.#sources.add("database");
+    this.#partOf(stream).lastCommand = revision;
+    this.#served("database");
     this.#repeatable = false;
+  }
+
+  #partOf(stream: string): Part {
+    for (const part of this.#parts) if (part.stream === stream) return part;
+    const part: Part = { stream, lowestRead: undefined, lastCommand: undefined };
+    this.#parts.push(part);
+    return part;
+  }
+
+  #served(source: "redis" | "database"): void {
+    this.#servedBy = this.#servedBy === undefined || this.#servedBy === source ? source : "both";
   }
 
   /** @throws ServiceError `REVISION_NOT_REACHED` when `revision` is older than what the client asked for. */
@@ -105,31 +127,31 @@ export class Consistency {
     this.#commandBegun = true;
   }
 
-  /**
-   * Ends the request before it has its answer: it reads nothing more and begins no command.
-   *
-   * @returns what its client is to be told
-   */
-  end(): ServiceError {
+  /** Ends the request: it reads nothing more and begins no command. */
+  end(): void {
     this.#ended = true;
+  }
+
+  /** What the client of a request is told that ended before it had its answer. */
+  get reasonOfEnd(): ServiceError {
     return this.#commandBegun ? new OutcomeUnknown(undefined) : timedOut();
   }
 
-  /** How to make sure of everything that the answer was made from; `undefined` when that cannot be had. */
-  get rechecks(): readonly Recheck[] | undefined {
-    return this.#repeatable && this.#rechecks.length > 0 ? this.#rechecks : undefined;
+  /** How to make everything again that the answer was made from; `undefined` when that cannot be had. */
+  get replays(): readonly ReadReplay[] | undefined {
+    return this.#repeatable && this.#replays.length > 0 ? this.#replays : undefined;
   }
 
   /** `undefined` while nothing was read or written. */
   get report(): Report | undefined {
-    const [source, second] = this.#sources;
-    if (!source) return undefined;
+    if (!this.#servedBy) return undefined;
     const revisions: Record<string, number> = {};
     for (const name of this.streams) {
-      const revision = this.#lastCommand.get(name) ?? this.#lowestRead.get(name);
+      const part = this.#parts.find(({ stream }) => stream === name);
+      const revision = part?.lastCommand ?? part?.lowestRead;
       if (revision !== undefined) revisions[name] = revision;
     }
-    return reportOf(this.streams, revisions, second ? "both" : source);
+    return reportOf(this.streams, revisions, this.#servedBy);
   }
 }
 

@@ -15,10 +15,18 @@ export interface Report {
 
 /** The report on an answer. `streams` names all there are, `revisions` has those that were read or written. */
 export function reportOf(streams: readonly string[], revisions: Revisions, servedBy: ServedBy): Report {
-  const first = revisions[streams[0] ?? ""];
+  const revision = revisions[streams[0] ?? ""];
+  if (streams.length === 1 && revision !== undefined) return { revision, servedBy };
   return {
-    ...(first !== undefined && { revision: first }),
+    ...(revision !== undefined && { revision }),
     servedBy,
     ...(streams.length > 1 && { streams: revisions }),
   };
+}
+
+/** For each stream the higher one of two revisions that an answer must have reached. */
+export function highest(one: Revisions, other: Revisions): Revisions {
+  const highest: Record<string, number> = { ...one };
+  for (const [stream, revision] of Object.entries(other)) highest[stream] = Math.max(highest[stream] ?? 0, revision);
+  return highest;
 }

@@ -1,5 +1,5 @@
 import Negotiator from "negotiator";
-import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/execution/yoga.ts";
+import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/execution/request.ts";
 
 export const HTML_TYPE = "text/html";
 

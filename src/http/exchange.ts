@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
-import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/execution/yoga.ts";
+import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/execution/request.ts";
 import type { Connection } from "./connection.ts";
 import { Pieces } from "./pieces.ts";
 

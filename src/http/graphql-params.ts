@@ -1,5 +1,5 @@
 import { isPersistedQuery } from "../graphql/execution/extensions.ts";
-import type { GraphqlRequest } from "../graphql/execution/yoga.ts";
+import type { GraphqlRequest } from "../graphql/execution/request.ts";
 
 /** Of a body that is a JSON object with a query, or the hash of one; what else it holds is GraphQL's concern. */
 export function paramsOfBody(text: string): GraphqlRequest["params"] | undefined {

@@ -1,7 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { type AnswerText, bodyOf } from "../graphql/execution/answer-text.ts";
+import type { Replay } from "../graphql/execution/replays.ts";
+import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/request.ts";
 import { retryAfter } from "../graphql/execution/retry-after.ts";
-import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/yoga.ts";
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
 import type { Exchange } from "./exchange.ts";
@@ -11,7 +13,8 @@ import type { Notices } from "./notices.ts";
 
 /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
 export interface GraphqlAnswers {
-  replay(text: string): Promise<string | Buffer | undefined>;
+  find(text: string): Replay | undefined;
+  replay(replay: Replay): Promise<AnswerText | undefined>;
   answer(request: GraphqlRequest): Promise<GraphqlResponse>;
 }
 
@@ -74,19 +77,17 @@ export class GraphqlRoute {
     const since = performance.now();
     this.#running++;
     try {
-      const known = await this.#graphql.replay(text);
-      if (known !== undefined) return exchange.answer(200, type, known);
+      const replay = this.#graphql.find(text);
+      const known = replay && (await this.#graphql.replay(replay));
+      if (known) return exchange.answer(200, type, bodyOf(known));
       const params = paramsOfBody(text);
       if (!params) return exchange.refuse(400, "The body must be a JSON object in UTF-8 that holds a query.");
-      const { status, headers, body } = await this.#graphql.answer({
-        method: "POST",
-        text,
-        params,
-        since,
-        isGone: () => exchange.isGone,
-        accept: type,
-      });
-      exchange.send(status, headers, body);
+      const isGone = () => exchange.isGone;
+      this.#send(
+        exchange,
+        type,
+        await this.#graphql.answer({ method: "POST", text, params, since, isGone, accept: type }),
+      );
     } finally {
       this.#running--;
     }
@@ -101,16 +102,16 @@ export class GraphqlRoute {
     if (!params) return exchange.refuse(400, "GET takes a query, and variables and extensions as JSON.");
     this.#running++;
     try {
-      const { status, headers, body } = await this.#graphql.answer({
-        method: "GET",
-        params,
-        isGone: () => exchange.isGone,
-        accept: type,
-      });
-      exchange.send(status, headers, body);
+      const isGone = () => exchange.isGone;
+      this.#send(exchange, type, await this.#graphql.answer({ method: "GET", params, isGone, accept: type }));
     } finally {
       this.#running--;
     }
+  }
+
+  #send(exchange: Exchange, type: DataType, response: GraphqlResponse): void {
+    if (response.text) exchange.answer(200, type, bodyOf(response.text));
+    else exchange.send(response.status, response.headers, response.body);
   }
 
   /** Only what is being answered counts: clients that are slow to send or to read hold nobody up. */

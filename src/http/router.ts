@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { JSON_TYPE } from "../graphql/execution/yoga.ts";
+import { JSON_TYPE } from "../graphql/execution/request.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphqlRoute } from "./graphql-route.ts";
 import type { AllowedHosts } from "./hosts.ts";

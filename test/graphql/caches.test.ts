@@ -1,25 +1,19 @@
-import { expect, onTestFinished, test } from "vitest";
-import { createApp } from "../../src/app.ts";
-import { ConfigService } from "../../src/config.ts";
-import { Graphql, JSON_TYPE } from "../../src/graphql/execution/yoga.ts";
-import { buildSchema } from "../../src/graphql/schema.ts";
-import { modules } from "../../src/modules.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { expect, test } from "vitest";
+import { JSON_TYPE } from "../../src/graphql/execution/request.ts";
+import { openGraphql } from "../support/service/graphql.ts";
 
 /** What all that is kept of requests takes at most, by SECURITY.md. */
 const ALL_BYTES = 96_000_000;
 
 async function start(env: Record<string, string> = {}) {
-  const { url: DATABASE_URL } = await newDatabase();
-  const config = ConfigService.load({ LOG_LEVEL: "silent", DATABASE_URL, ...env }, modules);
-  const app = await createApp(config, modules);
-  onTestFinished(() => app.close());
-  const graphql = new Graphql(buildSchema(modules, config), app.handlers, ["books"], config.graphqlLimits, app.log);
+  const graphql = await openGraphql(env);
   /** Answers a POST as the HTTP server does, and says what is kept of all that came. */
   const post = async (query: string, operationName?: string) => {
     const params = { query, ...(operationName && { operationName }) };
     const text = JSON.stringify(params);
-    if (!(await graphql.replay(text))) await graphql.answer({ method: "POST", text, params, accept: JSON_TYPE });
+    const replay = graphql.find(text);
+    if (!replay || !(await graphql.replay(replay)))
+      await graphql.answer({ method: "POST", text, params, accept: JSON_TYPE });
     return graphql.kept;
   };
   return { post, kept: () => graphql.kept };

@@ -1,8 +1,12 @@
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
+import type { Revisions } from "../../src/cqrs/revisions.ts";
+import type { Replay } from "../../src/graphql/execution/replays.ts";
+import { JSON_TYPE } from "../../src/graphql/execution/request.ts";
 import { newDatabase } from "../support/database/database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
+import { openGraphql } from "../support/service/graphql.ts";
 import type { GraphqlClient, GraphqlRequest } from "../support/service/graphql-client.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
 import { startService } from "../support/service/service.ts";
@@ -83,8 +87,8 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
       };
       const executed = await said();
       // another request with the same document is compiled, a third is known to be compiled, and then comes again
-      for (const consistency of [{}, { atLeast: 0 }, { atLeast: 0 }]) {
-        expect(await said({ consistency }), query).toEqual(executed);
+      for (const extensions of [{ other: 1 }, { other: 2 }, { other: 2 }, { other: 2, consistency: { atLeast: 4 } }]) {
+        expect(await said(extensions), query).toEqual(executed);
       }
     }
   });
@@ -158,6 +162,59 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
     expect(await twice()).toEqual([4, ["Ubik", "VALIS"], 5]);
     await service.deleteBook("Ubik");
     expect(await twice()).toEqual([null, ["VALIS"], 6]);
+  });
+});
+
+describe.each(READ_PATHS)("an answer that is known, when $store answers", ({ start }) => {
+  test("is given to whoever asks for a revision that is reached, and to nobody else", async () => {
+    const { service, ask } = await start();
+    await service.addBook("Ubik");
+    await service.addBook("VALIS");
+    const question = '{ book(title: "Ubik") { title } }';
+    const asking = (atLeast: number) => ({ extensions: { consistency: { atLeast } } });
+    for (let again = 0; again < 3; again++) {
+      for (const atLeast of [0, 1, 2]) {
+        expect((await ask(question, asking(atLeast))).consistency.revision).toBe(2);
+        const { data, errors } = await service.send(question, asking(3 + atLeast));
+        expect([data, errors?.[0].extensions.code]).toEqual([{ book: null }, "REVISION_NOT_REACHED"]);
+        const wrong = await service.send(question, asking(-1));
+        expect([wrong.status, wrong.errors?.[0].extensions.code]).toEqual([400, "BAD_USER_INPUT"]);
+      }
+    }
+    await service.addBook("Eye in the Sky");
+    expect((await ask(question, asking(3))).consistency.revision).toBe(3);
+  });
+});
+
+describe.each(["redis", "database"])("an answer that is known from the %s, for a text", (store) => {
+  test("is rechecked for the revision of the request at hand", async () => {
+    // a busy machine may overrun a short lease
+    const redis = store === "redis" && { REDIS_URL: (await startRedis()).url, REDIS_TIMEOUT_MS: "1000" };
+    const graphql = await openGraphql({ READ_LEASE_MS: "1000", ...redis });
+    const answer = (query: string, atLeast?: Revisions) => {
+      const params = { query };
+      const text = JSON.stringify(params);
+      return graphql.answer({ method: "POST", text, params, ...(atLeast && { atLeast }), accept: JSON_TYPE });
+    };
+    const question = '{ book(title: "Ubik") { title } }';
+    await eventually(`the ${store} answers`, async () => (await answer(question)).text?.report?.servedBy === store);
+
+    const replay = graphql.find(JSON.stringify({ query: question })) as Replay;
+    expect(replay).toMatchObject({ kind: "query", cost: 2 });
+    const replayed = async (atLeast?: Revisions) => (await graphql.replay(replay, atLeast))?.report;
+    for (const atLeast of [undefined, {}, { books: 0 }]) {
+      expect(await replayed(atLeast)).toEqual({ revision: 0, servedBy: store });
+    }
+    expect(await replayed({ books: 1 })).toBeUndefined();
+    expect(await answer(question, { books: 1 })).toMatchObject({
+      body: expect.stringContaining("REVISION_NOT_REACHED"),
+    });
+
+    await answer('mutation { addBook(input: { title: "VALIS", author: "Author" }) { __typename } }');
+    expect(await replayed({ books: 1 })).toEqual({ revision: 1, servedBy: store });
+    expect(await replayed({ books: 2 })).toBeUndefined();
+    // what others ask for is not asked of those who come later
+    expect(await replayed()).toEqual({ revision: 1, servedBy: store });
   });
 });
 

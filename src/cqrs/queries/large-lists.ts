@@ -60,16 +60,18 @@ export class LargeLists {
   }
 
   askedBy(asker: Asker): Lists {
-    return {
-      join: (question, fetch) => {
-        const known = this.#waiting.get(question) ?? (this.#reading?.question === question ? this.#reading : undefined);
-        return known && this.#read(question, known.bytes, fetch, asker);
-      },
-      read: (question, bytes, fetch) => this.#read(question, bytes, fetch, asker),
-    };
+    return new AskedLists(this, asker);
   }
 
-  async #read<R>(question: string, bytes: number, fetch: Fetch<R>, asker: Asker): Promise<R> {
+  /** What `question` takes, if it waits or is being read. */
+  bytesOf(question: string): number | undefined {
+    return (
+      this.#waiting.get(question)?.bytes ?? (this.#reading?.question === question ? this.#reading.bytes : undefined)
+    );
+  }
+
+  /** See {@link Lists.read}. */
+  async read<R>(question: string, bytes: number, fetch: Fetch<R>, asker: Asker): Promise<R> {
     if (this.#bytes > 0 && this.#bytes + bytes > this.#mostBytes) {
       throw new ServiceError("SERVICE_UNAVAILABLE", "Too many large lists are being read. Try again later.");
     }
@@ -102,6 +104,26 @@ export class LargeLists {
       await this.#handedOut;
       this.#bytes -= bytes;
     }
+  }
+}
+
+/** Made for each read, most of which are of no list at all. */
+class AskedLists implements Lists {
+  readonly #line: LargeLists;
+  readonly #asker: Asker;
+
+  constructor(line: LargeLists, asker: Asker) {
+    this.#line = line;
+    this.#asker = asker;
+  }
+
+  join<R>(question: string, fetch: Fetch<R>): Promise<R> | undefined {
+    const bytes = this.#line.bytesOf(question);
+    return bytes === undefined ? undefined : this.#line.read(question, bytes, fetch, this.#asker);
+  }
+
+  read<R>(question: string, bytes: number, fetch: Fetch<R>): Promise<R> {
+    return this.#line.read(question, bytes, fetch, this.#asker);
   }
 }
 

@@ -8,7 +8,8 @@ import { ON_CLUSTER, samePlace } from "../redis/scripts.ts";
 import type { Stream } from "../stream.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Head } from "./head.ts";
-import type { Answer, Reads } from "./reads.ts";
+import type { Lists } from "./large-lists.ts";
+import type { Answer, Question } from "./reads.ts";
 import type { RedisReads } from "./redis-reads.ts";
 import { RedisSource } from "./redis-source.ts";
 import type { TableReads } from "./table-reads.ts";
@@ -70,46 +71,37 @@ export class ReadModel<T extends object> {
   }
 
   /**
-   * Reads through `ask` under the fence of rule 3, for an answer at least as new as this process's head and `atLeast`.
+   * Asks under the fence of rule 3, for an answer at least as new as this process's head and `atLeast`.
    *
    * @returns undefined when Redis cannot give one; upkeep is then under way if that can help
    */
-  async read<V>(atLeast: number, ask: (reads: Reads<T>) => Promise<Answer<V>>): Promise<Answer<V> | undefined> {
-    // the value is made here, where it is noticed if it cannot be
-    return this.#read(atLeast, ask, (answer) => ({ ...answer, value: answer.value }));
+  read<V>(atLeast: number, question: Question<T, V>, large: Lists): Promise<Answer<V> | undefined> {
+    return this.#read(atLeast, question, large, true);
   }
 
-  /**
-   * Reads as `read` does, but makes no value.
-   *
-   * @returns the revision at which the answer still is the one that `evidence` stands for; undefined when it is not,
-   *   or Redis cannot say
-   */
-  async recheck<V>(
-    atLeast: number,
-    ask: (reads: Reads<T>) => Promise<Answer<V>>,
-    evidence: Answer<V>["evidence"],
-  ): Promise<number | undefined> {
-    return this.#read(
-      atLeast,
-      (source) => ask(source.evidence),
-      (answer) => (answer.evidence === evidence ? answer.revision : undefined),
-    );
+  /** Asks as `read` does, but for an answer without its value. */
+  replay<V>(atLeast: number, question: Question<T, V>, large: Lists): Promise<Answer<V> | undefined> {
+    return this.#read(atLeast, question, large, false);
   }
 
-  async #read<V, R>(
+  async #read<V>(
     atLeast: number,
-    ask: (source: RedisReads<T>) => Promise<Answer<V>>,
-    take: (answer: Answer<V>) => R,
-  ): Promise<R | undefined> {
+    question: Question<T, V>,
+    large: Lists,
+    withValue: boolean,
+  ): Promise<Answer<V> | undefined> {
     const fence = this.#fence(atLeast);
     if (!fence) return undefined;
     try {
-      const answer = await ask(fence.source);
-      const { chain } = fence.source;
-      chain.see(answer);
+      const { source } = fence;
+      const answer = await question(withValue ? source : source.forReplay, large);
+      source.chain.see(answer);
       // a newer revision alone may be that of another history, which has none of what was acknowledged in this one
-      if (answer.revision >= fence.revision && chain.holds(fence.mark)) return take(answer);
+      if (answer.revision >= fence.revision && source.chain.holds(fence.mark)) {
+        // made here, where it is noticed if it cannot be
+        if (withValue) answer.value;
+        return answer;
+      }
       if (answer.revision < this.#head.revision) this.#upkeep.tend();
     } catch (error) {
       // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here

@@ -1,14 +1,15 @@
-import type { Consistency, Recheck } from "../consistency.ts";
+import type { Consistency } from "../consistency.ts";
 import { ServiceError } from "../errors.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { Head } from "./head.ts";
 import { ANYBODY, type LargeLists, type Lists } from "./large-lists.ts";
 import type { ReadModel } from "./read-model.ts";
-import type { Answer, Reads } from "./reads.ts";
+import { type ReplaySource, StoredReadReplay } from "./read-replay.ts";
+import type { Answer, Question } from "./reads.ts";
 import type { TableReads } from "./table-reads.ts";
 
-/** What is asked of either store. */
-type Question<T extends object, V> = (reads: Reads<T>, large: Lists) => Promise<Answer<V>>;
+/** What is asked of the table, which can be asked more than the read model. */
+type TableQuestion<T extends object, V> = (table: TableReads<T>, large: Lists) => Promise<Answer<V>>;
 
 /** The query side's one rule: Redis first, the database whenever Redis cannot answer honestly. */
 export class Reader<T extends object> {
@@ -18,8 +19,8 @@ export class Reader<T extends object> {
   readonly #head: Head<T>;
   readonly #redis: RedisService;
   readonly #large: LargeLists;
-  /** The line as rechecks see it, which are of no one request. */
-  readonly #largeAgain: Lists;
+  /** Where reads are made again: where they were made the first time. */
+  readonly #replaySource: { readonly redis: ReplaySource<T>; readonly database: ReplaySource<T> };
 
   constructor(
     stream: string,
@@ -35,7 +36,11 @@ export class Reader<T extends object> {
     this.#head = head;
     this.#redis = redis;
     this.#large = large;
-    this.#largeAgain = large.askedBy(ANYBODY);
+    const anybody = large.askedBy(ANYBODY);
+    this.#replaySource = {
+      redis: { replay: (atLeast, question) => readModel.replay(atLeast, question, anybody) },
+      database: { replay: (_, question) => this.#askTable(question, anybody) },
+    };
   }
 
   /**
@@ -45,24 +50,14 @@ export class Reader<T extends object> {
    */
   async read<V>(consistency: Consistency, question: Question<T, V>): Promise<V> {
     consistency.requireTime();
-    const atLeast = consistency.atLeast(this.#stream);
-    const ask = asking(question, this.#large.askedBy(consistency));
-    const answer = await this.#readModel.read(atLeast, ask);
-    const askAgain = asking(question, this.#largeAgain);
-    if (!answer) return this.readTable(consistency, ask, askAgain);
-    return this.#show(answer, "redis", consistency, this.#recheckOf(atLeast, askAgain, answer.evidence));
-  }
-
-  #recheckOf<V>(atLeast: number, ask: (reads: Reads<T>) => Promise<Answer<V>>, evidence: Answer<V>["evidence"]) {
-    return () => this.#readModel.recheck(atLeast, ask, evidence);
+    const large = this.#large.askedBy(consistency);
+    const answer = await this.#readModel.read(consistency.atLeast(this.#stream), question, large);
+    if (!answer) return this.readTable(consistency, question);
+    return this.#show(answer, "redis", consistency, question);
   }
 
   /** Asks the database at once, for what the read model does not hold. Throws as `read` does. */
-  async readTable<V>(
-    consistency: Consistency,
-    ask: (table: TableReads<T>) => Promise<Answer<V>>,
-    askAgain = ask,
-  ): Promise<V> {
+  async readTable<V>(consistency: Consistency, question: TableQuestion<T, V>): Promise<V> {
     consistency.requireTime();
     if (this.#redis.critical && (!this.#redis.connection || this.#readModel.refused)) {
       throw new ServiceError(
@@ -70,49 +65,31 @@ export class Reader<T extends object> {
         "Redis does not answer, and without it no query does. Try again later.",
       );
     }
-    const answer = await ask(this.#table);
-    this.#head.learn(answer);
+    const answer = await this.#askTable(question, this.#large.askedBy(consistency));
     consistency.require(this.#stream, answer.revision);
-    const atLeast = consistency.atLeast(this.#stream);
-    const { evidence } = answer;
     // with Redis, whoever asks again is to find out whether it answers by now
-    const isRepeatable = evidence !== undefined && !this.#redis.configured;
-    const recheck = isRepeatable ? this.#tableRecheckOf(atLeast, askAgain, evidence) : undefined;
-    return this.#show(answer, "database", consistency, recheck);
+    const isRepeatable = answer.madeFrom !== undefined && !this.#redis.configured;
+    return this.#show(answer, "database", consistency, isRepeatable ? question : undefined);
   }
 
-  #tableRecheckOf<V>(
-    atLeast: number,
-    ask: (table: TableReads<T>) => Promise<Answer<V>>,
-    evidence: Answer<V>["evidence"],
-  ): Recheck["again"] {
-    return async () => {
-      const answer = await ask(this.#table);
-      this.#head.learn(answer);
-      return answer.evidence === evidence && answer.revision >= atLeast ? answer.revision : undefined;
-    };
+  async #askTable<V>(question: TableQuestion<T, V>, large: Lists): Promise<Answer<V>> {
+    const answer = await question(this.#table, large);
+    this.#head.learn(answer);
+    return answer;
   }
 
-  /** Notes an answer that is about to be shown. `recheck` may be kept for long, so it holds on to the evidence alone. */
+  /** Notes an answer that is about to be shown, and how it can be replayed if `question` can be asked again. */
   #show<V>(
-    { revision, evidence, value }: Answer<V>,
+    { revision, madeFrom, value }: Answer<V>,
     source: "redis" | "database",
     consistency: Consistency,
-    recheck: Recheck["again"] | undefined,
+    question: TableQuestion<T, V> | undefined,
   ): V {
     this.#head.show(revision);
-    const again = async () => {
-      const revisionNow = await recheck?.();
-      if (revisionNow !== undefined) this.#head.show(revisionNow);
-      return revisionNow;
-    };
-    const stream = this.#stream;
-    consistency.read(stream, revision, source, recheck && { stream, again, size: evidence?.length ?? 0 });
+    // it is asked again where it was asked, and the table answers all questions
+    const again = question as Question<T, V> | undefined;
+    const replay = again && new StoredReadReplay(this.#stream, this.#replaySource[source], this.#head, again, madeFrom);
+    consistency.read(this.#stream, revision, source, replay);
     return value;
   }
-}
-
-/** A function of its own, so that a recheck, which may be kept for long, holds on to nothing of its request. */
-function asking<T extends object, V>(question: Question<T, V>, large: Lists): (reads: Reads<T>) => Promise<Answer<V>> {
-  return (reads) => question(reads, large);
 }

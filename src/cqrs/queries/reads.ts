@@ -19,11 +19,14 @@ export function pointReads<V>(fetch: (keys: readonly string[]) => Promise<V[]>):
 export interface Answer<V> extends Mark {
   readonly value: V;
   /**
-   * What the value was made from, where that is known: equal evidence for the same question means an equal value.
-   * `null` is evidence as well: that there is no such row.
+   * What the value is made from, where a replay can compare it: the same for the same question means an equal value.
+   * `null` counts as well: there is no such row.
    */
-  readonly evidence?: string | null | undefined;
+  readonly madeFrom?: string | null | undefined;
 }
+
+/** What is asked of either store. Replays ask it again, so it holds on to nothing of its request. */
+export type Question<T extends object, V> = (reads: Reads<T>, large: Lists) => Promise<Answer<V>>;
 
 /** What a list may come to: how many instances, and how many bytes of JSON these make. */
 export interface ListLimits {

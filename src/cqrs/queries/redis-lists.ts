@@ -129,14 +129,14 @@ export class RedisLists<T> {
 export class StoredAnswer<V> implements Answer<V> {
   readonly revision: number;
   readonly token: string;
-  readonly evidence: string | null | undefined;
+  readonly madeFrom: string | null | undefined;
   readonly #make: () => V;
   #made: { readonly value: V } | undefined;
 
-  constructor({ revision, token }: Mark, evidence: string | null | undefined, make: () => V) {
+  constructor({ revision, token }: Mark, madeFrom: string | null | undefined, make: () => V) {
     this.revision = revision;
     this.token = token;
-    this.evidence = evidence;
+    this.madeFrom = madeFrom;
     this.#make = make;
   }
 

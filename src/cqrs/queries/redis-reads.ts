@@ -18,17 +18,10 @@ import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, 
 import { type BegunList, PORTION_BYTES, RedisLists, StoredAnswer } from "./redis-lists.ts";
 import { Garbled, Unsound } from "./unsound.ts";
 
-/** A row as it is in Redis, and the mark of the hash that it is in. */
-interface StoredRow {
-  readonly mark: Mark;
-  /** `null` when there is no such row. */
-  readonly json: string | null;
-}
-
 /**
  * Reads of a stream's read model, under one name and over one connection only. Each is one command, so that the answer
- * and the mark that it is true at are from one moment; of large lists see {@link RedisLists}. Evidence is the row for a
- * point read, for others the mark.
+ * and the mark that it is true at are from one moment; of large lists see {@link RedisLists}. What a replay compares is the
+ * row for a point read, for others the mark.
  *
  * Every method throws `RedisUnavailable`, the server's own errors, and `Unsound`, which making a value does as well.
  */
@@ -47,7 +40,7 @@ export class RedisReads<T extends object> implements Reads<T> {
    * All point reads that wait in one turn of the event loop are one command: at 64 connections that takes a third off
    * the cost of a request.
    */
-  readonly #points: DataLoader<string, StoredRow>;
+  readonly #points: DataLoader<string, Answer<T | null>>;
   readonly #lists: RedisLists<T>;
 
   constructor(
@@ -72,9 +65,8 @@ export class RedisReads<T extends object> implements Reads<T> {
     );
   }
 
-  async get(key: string): Promise<Answer<T | null>> {
-    const { mark, json } = await this.#points.load(key);
-    return new StoredAnswer(mark, json, () => (json === null ? null : this.#parse(json, key)));
+  get(key: string): Promise<Answer<T | null>> {
+    return this.#points.load(key);
   }
 
   async all({ rows: limit, bytes }: ListLimits, large: Lists): Promise<Answer<readonly T[] | keyof ListLimits>> {
@@ -106,8 +98,8 @@ export class RedisReads<T extends object> implements Reads<T> {
     });
   }
 
-  /** The same reads for their evidence alone: the answers have no value, and of lists nothing is sent but the mark. */
-  readonly evidence: Reads<T> = {
+  /** The same reads for replays: nobody asks for the values, and of lists nothing is sent but the mark. */
+  readonly forReplay: Reads<T> = {
     get: (key) => this.get(key),
     all: () => this.#mark(),
     page: () => this.#mark(),
@@ -117,7 +109,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     return this.#lists.together("mark", async () => {
       const [text] = await this.#call(({ rows, order }, redis) => redis.inspect(rows, order));
       return new StoredAnswer<never>(soundMark(text), text, () => {
-        throw new TypeError("evidence has no value");
+        throw new TypeError("a replay makes no value");
       });
     });
   }
@@ -126,10 +118,13 @@ export class RedisReads<T extends object> implements Reads<T> {
     return this.#redis.call(this.connection, (redis) => send(this.#keys, redis));
   }
 
-  async #rows(keys: readonly string[]): Promise<StoredRow[]> {
+  async #rows(keys: readonly string[]): Promise<Answer<T | null>[]> {
     const [text, ...found] = await this.#call(({ rows }, redis) => redis.hmget(rows, MARK_FIELD, ...keys));
     const mark = soundMark(text);
-    return found.map((json) => ({ mark, json: json ?? null }));
+    return keys.map((key, i) => {
+      const json = found[i] ?? null;
+      return new StoredAnswer(mark, json, () => (json === null ? null : this.#parse(json, key)));
+    });
   }
 
   #parse(json: string, key: string): T {

@@ -11,7 +11,7 @@ import { type Joined, NEVER, TableRows } from "./table-rows.ts";
 
 /**
  * Reads of a stream's table. Each is one statement that joins the stream's row; a list that is large for one is read in
- * portions. Point reads have evidence, the row; to make sure of a list would take as long as to read it.
+ * portions. Of point reads it says what they are made from, the row; a list would take as long to replay as to read.
  */
 export class TableReads<T extends object> implements Reads<T> {
   /** Whether a value has the properties of an instance. */
@@ -87,7 +87,7 @@ export class TableReads<T extends object> implements Reads<T> {
     const byKey = new Map(instances.map((instance) => [instance[property] as string, instance]));
     return keys.map((key) => {
       const value = byKey.get(key) ?? null;
-      return { value, ...mark, evidence: JSON.stringify(value) };
+      return { value, ...mark, madeFrom: JSON.stringify(value) };
     });
   }
 }

@@ -39,7 +39,7 @@ type Run = (contextValue: unknown, variableValues: ExecutionArgs["variableValues
 
 /** One operation of one document, within the limits or not. */
 export interface Operation {
-  readonly isQuery: boolean;
+  readonly kind: OperationTypeNode;
   /** To be asked for each run, with its variables. */
   readonly admission: Admission;
   readonly run: Run;
@@ -75,7 +75,7 @@ export class CompiledExecutor {
     const node = getOperationAST(document, operationName);
     if (!node) return undefined;
     return {
-      isQuery: node.operation === OperationTypeNode.QUERY,
+      kind: node.operation,
       admission: this.#limits.admit(document, node),
       run: interpreted({ schema: this.#schema, document, operationName: operationName ?? null }),
     };
@@ -122,9 +122,10 @@ function interpreted(args: ExecutionArgs): Run {
     execute({ ...args, contextValue, variableValues, options: { maxCoercionErrors: MAX_COERCION_ERRORS } });
 }
 
-function compile(args: ExecutionArgs, { isQuery, admission, run: interpretInstead }: Operation): Run | undefined {
+function compile(args: ExecutionArgs, { kind, admission, run: interpretInstead }: Operation): Run | undefined {
   const { schema, document, operationName } = args;
-  if (!isQuery || admission.selections > MAX_SELECTIONS || !isCompilable(args)) return undefined;
+  if (kind !== OperationTypeNode.QUERY || admission.selections > MAX_SELECTIONS || !isCompilable(args))
+    return undefined;
   let compiled: CompiledQuery | object;
   try {
     compiled = compileQuery(schema, document, operationName ?? undefined);

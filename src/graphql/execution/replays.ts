@@ -1,6 +1,8 @@
+import type { OperationTypeNode } from "graphql";
 import { LRUCache } from "lru-cache";
-import type { Consistency, Recheck } from "../../cqrs/consistency.ts";
+import type { Consistency, ReadReplay } from "../../cqrs/consistency.ts";
 import { type Report, type Revisions, reportOf, type ServedBy } from "../../cqrs/revisions.ts";
+import { type AnswerText, keptHead } from "./answer-text.ts";
 
 /** What all kept answers may take together, in bytes, by the weights below, which are what a heap of them grows by. */
 const MAX_BYTES = 64_000_000;
@@ -9,91 +11,84 @@ const ENTRY_BYTES = 600;
 /** A text takes as many for each of its characters, unless it is all Latin. */
 const CHARACTER_BYTES = 2;
 
-/** Longer answers are kept as bytes: to encode 10 kB anew takes 15 µs. Shorter ones are faster as text. */
-const MAX_TEXT = 2000;
+/** What was executed for an answer, for whoever decides whether it may be had again. */
+export interface Executed {
+  readonly kind: OperationTypeNode;
+  readonly cost: number;
+}
 
-/** An answer as it was sent, but for its report, and how to make sure of each read that it was made from. */
-interface Replay {
-  readonly rechecks: readonly Recheck[];
-  readonly beforeReport: string | Buffer;
-  readonly servedBy: ServedBy;
+/** An answer that was given, but for its report, and how to make each read again that it was made from. */
+export interface Replay extends Executed {
+  readonly key: string;
+  readonly head: string | Buffer;
+  readonly tail: string;
+  readonly reads: readonly ReadReplay[];
   readonly streams: readonly string[];
+  readonly servedBy: ServedBy;
 }
 
 /**
- * Recent answers to queries, by their requests as sent. An answer is a function of its request and of what was read for
- * it. So the same request reads the same again, under the same fence as ever, and if nothing has become another the
- * same text is the answer, true at the revision now read: only parsing, execution and serialisation are spared. There
- * is nothing to expire and nothing to invalidate.
+ * Recent answers to queries, by what was asked. An answer is a function of its request and of what was read for it. So
+ * when the same request comes again, the same is read again, under the same fence as ever, and if nothing has become
+ * another the same text is the answer, true at the revision now read: only parsing, execution and serialisation are
+ * spared. There is nothing to expire and nothing to invalidate.
+ *
+ * A key is that of a request without the revisions that it asks for: those count anew each time.
  */
 export class Replays {
-  readonly #replays = new LRUCache<string, Replay>({
+  readonly #kept = new LRUCache<string, Replay>({
     maxSize: MAX_BYTES,
     // a few larger ones would leave no room for those of all others
     maxEntrySize: MAX_BYTES / 16,
-    sizeCalculation: ({ rechecks, beforeReport }, request) =>
-      rechecks.reduce(
+    sizeCalculation: ({ reads, head }, key) =>
+      reads.reduce(
         (sum, { size }) => sum + CHARACTER_BYTES * size + ENTRY_BYTES,
-        CHARACTER_BYTES * request.length + sizeOf(beforeReport) + ENTRY_BYTES,
+        CHARACTER_BYTES * key.length + sizeOf(head) + ENTRY_BYTES,
       ),
   });
 
-  /** The answer to `request` if it is known; `undefined` when it has to be made, at once or in the end. */
-  find(request: string): Promise<string | Buffer | undefined> | undefined {
-    const replay = this.#replays.get(request);
-    return replay && this.#again(request, replay);
+  find(key: string): Replay | undefined {
+    return this.#kept.get(key);
+  }
+
+  /** The answer, if it still is one, at revisions of at least `atLeast`; else it has to be made anew. */
+  async replay(replay: Replay, atLeast: Revisions): Promise<AnswerText | undefined> {
+    try {
+      const report = await reportNow(replay, atLeast);
+      return report && { head: replay.head, report, tail: replay.tail };
+    } catch {
+      // whoever executes it finds out what is wrong, and those who come next need not find out twice
+      this.#kept.delete(replay.key);
+      return undefined;
+    }
+  }
+
+  /** Keeps `answer` if it can be had again: one of reads only, each of which can be made again. */
+  keep(key: string, { head, report, tail }: AnswerText, executed: Executed, { replays, streams }: Consistency): void {
+    if (!report || !replays) return;
+    const { kind, cost } = executed;
+    const { servedBy } = report;
+    this.#kept.set(key, { kind, cost, key, head: keptHead(head), tail, reads: replays, streams, servedBy });
   }
 
   /** What all that is kept takes by its weights, and may take, in bytes. */
   get kept(): { readonly bytes: number; readonly maxBytes: number } {
-    return { bytes: this.#replays.calculatedSize, maxBytes: MAX_BYTES };
-  }
-
-  /** Keeps `answer` if it can be had again: one of reads only that can be made sure of, and without errors. */
-  keep(request: string, answer: string, { report, rechecks, streams }: Consistency): void {
-    if (!report || !rechecks) return;
-    const tail = tailOf(report);
-    if (!answer.endsWith(tail)) return;
-    const text = answer.slice(0, -tail.length);
-    const beforeReport = text.length > MAX_TEXT ? Buffer.from(text) : text;
-    this.#replays.set(request, { rechecks, beforeReport, servedBy: report.servedBy, streams });
-  }
-
-  async #again(request: string, replay: Replay): Promise<string | Buffer | undefined> {
-    const revisions = await lowestOf(replay.rechecks).catch(() => {
-      // whoever executes it finds out what is wrong, and those who come next need not find out twice
-      this.#replays.delete(request);
-      return undefined;
-    });
-    if (revisions === undefined) return undefined;
-    const { beforeReport, servedBy, streams } = replay;
-    const tail = tailOf(reportOf(streams, revisions, servedBy));
-    return typeof beforeReport === "string" ? beforeReport + tail : Buffer.concat([beforeReport, Buffer.from(tail)]);
+    return { bytes: this.#kept.calculatedSize, maxBytes: MAX_BYTES };
   }
 }
 
-function sizeOf(answer: string | Buffer): number {
-  return typeof answer === "string" ? CHARACTER_BYTES * answer.length : answer.length;
+function sizeOf(head: string | Buffer): number {
+  return typeof head === "string" ? CHARACTER_BYTES * head.length : head.length;
 }
 
-/** How an answer ends: its report is the last of its extensions, and these are the last of it. */
-function tailOf(report: Report): string {
-  return `${JSON.stringify(report)}}}`;
-}
-
-/** The lowest revisions at which everything is as it was; undefined when something is not. */
-async function lowestOf(rechecks: readonly Recheck[]): Promise<Revisions | undefined> {
-  const [only] = rechecks;
-  if (only && rechecks.length === 1) {
-    const revision = await only.again();
-    return revision === undefined ? undefined : { [only.stream]: revision };
-  }
-  const revisions = await Promise.all(rechecks.map((recheck) => recheck.again()));
-  const lowest: Record<string, number> = {};
-  for (const [i, { stream }] of rechecks.entries()) {
-    const revision = revisions[i];
+/** The report on an answer that is still true, with the lowest revisions at which all is as it was. */
+async function reportNow({ reads, streams, servedBy }: Replay, atLeast: Revisions): Promise<Report | undefined> {
+  const revisions: Record<string, number> = {};
+  const made = reads.map((read) => read.replay(atLeast[read.stream] ?? 0));
+  for (const [i, revision] of (await Promise.all(made)).entries()) {
     if (revision === undefined) return undefined;
-    lowest[stream] = Math.min(lowest[stream] ?? revision, revision);
+    const { stream } = reads[i] as ReadReplay;
+    revisions[stream] = Math.min(revisions[stream] ?? revision, revision);
   }
-  return lowest;
+  return reportOf(streams, revisions, servedBy);
 }

@@ -1,0 +1,32 @@
+import type { ExecutionArgs } from "graphql";
+import type { Operation } from "./compiled-executor.ts";
+import type { HeavyLine } from "./heavy-line.ts";
+import type { RequestContext } from "./request.ts";
+
+/**
+ * Holds an operation against the limits and runs it, a heavy one in its turn. Both lanes execute through it and not
+ * otherwise, so that no operation runs that may not.
+ *
+ * @throws ServiceError `LIMIT_EXCEEDED`, `FORBIDDEN`; nothing has run then
+ */
+export function runAdmitted(
+  { admission, kind, run }: Operation,
+  context: RequestContext,
+  variables: ExecutionArgs["variableValues"],
+  line: HeavyLine,
+  whenAdmitted?: () => void,
+): ReturnType<Operation["run"]> {
+  const cost = admission.costWith(variables);
+  context.cost = cost;
+  context.kind = kind;
+  admission.require(cost);
+  whenAdmitted?.();
+  if (!line.isHeavy(cost)) return run(context, variables);
+  const { consistency } = context;
+  return line
+    .enter(cost, () => consistency?.isWanted ?? true)
+    .then((leave) => {
+      context.leaveLine = leave;
+      return run(context, variables);
+    });
+}

@@ -1,0 +1,39 @@
+import type { ExecutionResult, GraphQLError } from "graphql";
+import { OperationTypeNode } from "graphql";
+import type { GraphQLParams } from "graphql-yoga";
+import { runAdmitted } from "./admitted-run.ts";
+import type { CompiledExecutor, Operation } from "./compiled-executor.ts";
+import type { HeavyLine } from "./heavy-line.ts";
+import type { ContextOf, RequestContext } from "./request.ts";
+
+/** The lane of operations that were executed before: what Yoga has let through, it need not look at again. */
+export class FastLane {
+  readonly #executor: CompiledExecutor;
+  readonly #line: HeavyLine;
+  readonly #contextOf: ContextOf;
+  readonly #toClientError: (error: unknown) => GraphQLError;
+
+  constructor(options: {
+    readonly executor: CompiledExecutor;
+    readonly line: HeavyLine;
+    readonly contextOf: ContextOf;
+    readonly toClientError: (error: unknown) => GraphQLError;
+  }) {
+    this.#executor = options.executor;
+    this.#line = options.line;
+    this.#contextOf = options.contextOf;
+    this.#toClientError = options.toClientError;
+  }
+
+  /** The operation that is asked for, if this lane can execute it. */
+  find(method: "GET" | "POST", params: GraphQLParams): Operation | undefined {
+    const operation = this.#executor.find(params);
+    return method === "GET" && operation?.kind !== OperationTypeNode.QUERY ? undefined : operation;
+  }
+
+  async execute(operation: Operation, params: GraphQLParams, context: RequestContext): Promise<ExecutionResult> {
+    Object.assign(context, this.#contextOf(params, context));
+    const result = await runAdmitted(operation, context, params.variables, this.#line);
+    return result.errors ? { ...result, errors: result.errors.map(this.#toClientError) } : result;
+  }
+}

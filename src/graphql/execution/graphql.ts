@@ -1,0 +1,174 @@
+import { type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
+import type { GraphQLParams } from "graphql-yoga";
+import type { Logger } from "pino";
+import { Consistency } from "../../cqrs/consistency.ts";
+import type { Handlers } from "../../cqrs/handlers.ts";
+import { highest, type Revisions } from "../../cqrs/revisions.ts";
+import { toClientError } from "../errors.ts";
+import { exceeds, mayExceed } from "./answer-size.ts";
+import type { AnswerText } from "./answer-text.ts";
+import { CompiledExecutor } from "./compiled-executor.ts";
+import { inTime } from "./deadline.ts";
+import { extensionsReader, isPersistedQuery, persistedQueryNotSupported } from "./extensions.ts";
+import { FastLane } from "./fast-lane.ts";
+import { HeavyLine } from "./heavy-line.ts";
+import { LimitExceeded, Limits } from "./limits.ts";
+import { type Replay, Replays } from "./replays.ts";
+import type { ContextOf, GraphqlLimits, GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
+import { asksForRevision, keyOf } from "./request-key.ts";
+import { responseOf } from "./result.ts";
+import { WholeLane } from "./whole-lane.ts";
+
+const NOTHING: Revisions = {};
+
+/**
+ * Answers GraphQL requests, by one of two lanes: replays and compiled operations where it can, else through Yoga. Routes,
+ * limits and methods are the HTTP server's.
+ *
+ * Every operation is held against the limits before it runs, whichever way it came: in `runAdmitted`. Only a replay is
+ * not: it answers a request that was, by limits that do not change while the process lives.
+ */
+export class Graphql {
+  readonly #replays = new Replays();
+  readonly #executor: CompiledExecutor;
+  readonly #fastLane: FastLane;
+  readonly #wholeLane: WholeLane;
+  readonly #extensionsOf: ReturnType<typeof extensionsReader>;
+  readonly #limits: GraphqlLimits;
+  readonly #tooMuch = () => tooMuch(this.#limits.answerBytes);
+  readonly #toClientError: (error: unknown) => GraphQLError;
+
+  /** `streams` names those of the handlers, in the order of their modules. */
+  constructor(
+    schema: GraphQLSchema,
+    handlers: Handlers,
+    streams: readonly string[],
+    limits: GraphqlLimits,
+    log: Logger,
+  ) {
+    this.#extensionsOf = extensionsReader(streams);
+    this.#limits = limits;
+    this.#toClientError = (error) => toClientError(error, log);
+    this.#executor = new CompiledExecutor(schema, new Limits(schema, limits));
+    const contextOf: ContextOf = (params, { atLeast: given, isGone = () => false }) => {
+      const { atLeast, cost } = this.#extensionsOf(params.extensions);
+      const bounds = { listBytes: limits.answerBytes, tooMuch: this.#tooMuch, isGone };
+      const consistency = new Consistency(streams, given ? highest(given, atLeast) : atLeast, bounds);
+      return { handlers, consistency, tellsCost: cost };
+    };
+    const executor = this.#executor;
+    const shared = { executor, line: new HeavyLine(), contextOf, toClientError: this.#toClientError };
+    this.#fastLane = new FastLane(shared);
+    this.#wholeLane = new WholeLane({ ...shared, schema, hidesSchema: !limits.introspection });
+  }
+
+  /** What is known of a POST of this text, before it is answered. */
+  find(text: string): Replay | undefined {
+    return this.#replays.find(text);
+  }
+
+  /**
+   * The answer that `replay` stands for, if it still is true, at revisions of at least `atLeast`, and can be had in time;
+   * else the request has to be answered anew.
+   */
+  replay(replay: Replay, atLeast = NOTHING): Promise<AnswerText | undefined> {
+    return inTime(this.#limits.requestTimeoutMs, this.#replays.replay(replay, atLeast), () => undefined);
+  }
+
+  /** What is kept of requests: by the weights of each cache, and at most, in bytes. */
+  get kept() {
+    return { documents: this.#executor.kept, replays: this.#replays.kept };
+  }
+
+  /** Answers a request of which no replay was found, or none that was of use. */
+  async answer(request: GraphqlRequest): Promise<GraphqlResponse> {
+    const { params, text, atLeast, isGone, since = performance.now() } = request;
+    const key = text !== undefined && !asksForRevision(params) ? text : keyOf(params);
+    const known = key === text ? undefined : await this.#findAndReplay(key, request);
+    if (known) return { text: known };
+    const context: RequestContext = { atLeast, isGone };
+    try {
+      return await this.#answer({ ...request, since }, key, context);
+    } finally {
+      // what is still read for it is not wanted any more
+      context.consistency?.end();
+      context.leaveLine?.();
+    }
+  }
+
+  /** As another request was answered that asked for the same, though perhaps for other revisions. */
+  #findAndReplay(
+    key: string,
+    { params, atLeast = NOTHING }: GraphqlRequest,
+  ): Promise<AnswerText | undefined> | undefined {
+    const replay = this.#replays.find(key);
+    if (!replay) return undefined;
+    try {
+      return this.replay(replay, highest(atLeast, this.#extensionsOf(params.extensions).atLeast));
+    } catch {
+      // what is wrong with the extensions is told where they count
+      return undefined;
+    }
+  }
+
+  async #answer(request: GraphqlRequest, key: string, context: RequestContext): Promise<GraphqlResponse> {
+    const { method, params, accept, since = 0 } = request;
+    const left = this.#limits.requestTimeoutMs - (performance.now() - since);
+    const answered =
+      left > 0
+        ? await inTime(left, this.#execute(method, params, context), () => this.#tooLate(context))
+        : this.#tooLate(context);
+    const { tellsCost, cost, kind, consistency } = context;
+    const result = this.#limited(answered, key.length, context);
+    const report = "data" in answered ? consistency?.report : undefined;
+    const response = responseOf(result, tellsCost ? cost : undefined, report, accept);
+    if (response.text && consistency && kind && cost !== undefined) {
+      this.#replays.keep(key, response.text, { kind, cost }, consistency);
+    }
+    return response;
+  }
+
+  async #execute(method: "GET" | "POST", params: GraphQLParams, context: RequestContext): Promise<ExecutionResult> {
+    try {
+      if (isPersistedQuery(params)) throw persistedQueryNotSupported();
+      const operation = this.#fastLane.find(method, params);
+      return await (operation
+        ? this.#fastLane.execute(operation, params, context)
+        : this.#wholeLane.execute(method, params, context));
+    } catch (error) {
+      // thrown by what looks at the parameters and the limits, before anything is executed
+      return { errors: [this.#toClientError(error)] };
+    }
+  }
+
+  /** The answer, or that it is too long. */
+  #limited(result: ExecutionResult, requestLength: number, context: RequestContext): ExecutionResult {
+    const { answerBytes } = this.#limits;
+    const { cost, kind, consistency } = context;
+    const isQuery = kind === OperationTypeNode.QUERY;
+    if (isQuery && consistency?.isTooMuch) return { errors: [this.#toClientError(this.#tooMuch())] };
+    if (!result.data || cost === undefined || !mayExceed(answerBytes, cost, requestLength)) return result;
+    if (!exceeds(answerBytes, result.data)) return result;
+    const tooLong = new LimitExceeded(
+      isQuery
+        ? `The answer would have more than ${answerBytes} bytes. Ask for less, or for it in pages.`
+        : `The mutation ran; only its answer, which would have more than ${answerBytes} bytes, is left out.`,
+      { limit: "answerBytes", max: answerBytes },
+    );
+    return { errors: [this.#toClientError(tooLong)] };
+  }
+
+  #tooLate({ consistency = new Consistency() }: RequestContext): ExecutionResult {
+    consistency.end();
+    const error = this.#toClientError(consistency.reasonOfEnd);
+    const extensions = { ...error.extensions, http: { status: 503 } };
+    return { errors: [new GraphQLError(error.message, { extensions })] };
+  }
+}
+
+function tooMuch(max: number): LimitExceeded {
+  return new LimitExceeded(`The request reads more than ${max} bytes. Ask for less of it at once.`, {
+    limit: "answerBytes",
+    max,
+  });
+}

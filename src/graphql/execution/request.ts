@@ -1,0 +1,63 @@
+import type { OperationTypeNode } from "graphql";
+import type { GraphQLParams } from "graphql-yoga";
+import type { Consistency } from "../../cqrs/consistency.ts";
+import type { Revisions } from "../../cqrs/revisions.ts";
+import type { Context } from "../builder.ts";
+import type { AnswerText } from "./answer-text.ts";
+import type { OperationLimits } from "./limits.ts";
+
+export const JSON_TYPE = "application/json";
+export const GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json";
+
+/** What a request may ask for and take. */
+export interface GraphqlLimits extends OperationLimits {
+  /** How long a request may take, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** The largest answer. */
+  readonly answerBytes: number;
+}
+
+/** A GraphQL request as it came over HTTP. */
+export interface GraphqlRequest {
+  /** Of a GET no mutation is run. */
+  readonly method: "GET" | "POST";
+  /** The body of a POST: the same text is the same request. */
+  readonly text?: string;
+  /** What was asked for. */
+  readonly params: GraphQLParams;
+  /** The revisions that the answer must have reached, beside those that the extensions name. */
+  readonly atLeast?: Revisions;
+  readonly accept: typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE;
+  /** When its time began, as `performance.now()` has it: before a replay was looked for. */
+  readonly since?: number;
+  /** Whether its client has gone away. */
+  readonly isGone?: () => boolean;
+}
+
+/** An answer with its status. One without errors has its `text`, the status 200, and no headers but those of its type. */
+export type GraphqlResponse =
+  | { readonly text: AnswerText }
+  | {
+      readonly text?: undefined;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    };
+
+/** The context of one request, filled as it becomes known. */
+export interface RequestContext extends Partial<Context> {
+  /** As the request has it. */
+  readonly atLeast?: Revisions | undefined;
+  tellsCost?: boolean;
+  cost?: number;
+  kind?: OperationTypeNode;
+  isGone?: (() => boolean) | undefined;
+  /** Set while the operation has its turn in the line of heavy ones; to be called when it is answered. */
+  leaveLine?: () => void;
+}
+
+/** Makes what a request knows of itself from its extensions; it throws a GraphQLError where they are wrong. */
+export type ContextOf = (
+  params: GraphQLParams,
+  given: RequestContext,
+) => Context & { readonly consistency: Consistency; readonly tellsCost: boolean };

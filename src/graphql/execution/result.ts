@@ -1,0 +1,46 @@
+import type { ExecutionResult } from "graphql";
+import { processRegularResult } from "graphql-yoga";
+import type { Report } from "../../cqrs/revisions.ts";
+import { limitErrors } from "../errors.ts";
+import { answerText } from "./answer-text.ts";
+import type { GraphqlRequest, GraphqlResponse } from "./request.ts";
+
+/**
+ * What a result is answered with. Where there are errors, Yoga knows which status and headers they ask for.
+ *
+ * @param cost if it is to be told
+ */
+export function responseOf(
+  result: ExecutionResult,
+  cost: number | undefined,
+  report: Report | undefined,
+  accept: GraphqlRequest["accept"],
+): GraphqlResponse {
+  const { data, errors } = result;
+  if (data && !errors) return { text: answerText(data, cost, report) };
+  const extensions = { ...(cost !== undefined && { cost }), ...(report && { consistency: report }) };
+  return processRegularResult(
+    {
+      ...result,
+      ...(errors && { errors: limitErrors(errors) }),
+      ...(Object.keys(extensions).length > 0 && { extensions }),
+    },
+    plainResponses,
+    accept,
+  ) as unknown as PlainResponse;
+}
+
+/** What Yoga makes of a result, as plain values. */
+class PlainResponse {
+  readonly body: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(body: string, { status, headers }: { status: number; headers: Record<string, string> }) {
+    this.body = body;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+const plainResponses = { Response: PlainResponse } as never;
