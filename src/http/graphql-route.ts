@@ -14,7 +14,7 @@ import type { Notices } from "./notices.ts";
 /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
 export interface GraphqlAnswers {
   find(text: string): Replay | undefined;
-  replay(replay: Replay): Promise<AnswerText | undefined>;
+  replay(replay: Replay, atLeast?: GraphqlRequest["atLeast"], since?: number): Promise<AnswerText | undefined>;
   answer(request: GraphqlRequest): Promise<GraphqlResponse>;
 }
 
@@ -78,7 +78,7 @@ export class GraphqlRoute {
     this.#running++;
     try {
       const replay = this.#graphql.find(text);
-      const known = replay && (await this.#graphql.replay(replay));
+      const known = replay && (await this.#graphql.replay(replay, undefined, since));
       if (known) return exchange.answer(200, type, bodyOf(known));
       const params = paramsOfBody(text);
       if (!params) return exchange.refuse(400, "The body must be a JSON object in UTF-8 that holds a query.");

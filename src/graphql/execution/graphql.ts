@@ -1,5 +1,4 @@
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
-import type { GraphQLParams } from "graphql-yoga";
 import type { Logger } from "pino";
 import { Consistency } from "../../cqrs/consistency.ts";
 import type { Handlers } from "../../cqrs/handlers.ts";
@@ -8,7 +7,7 @@ import { toClientError } from "../errors.ts";
 import { exceeds, mayExceed } from "./answer-size.ts";
 import type { AnswerText } from "./answer-text.ts";
 import { CompiledExecutor } from "./compiled-executor.ts";
-import { inTime } from "./deadline.ts";
+import { Deadlines } from "./deadline.ts";
 import { extensionsReader, isPersistedQuery, persistedQueryNotSupported } from "./extensions.ts";
 import { FastLane } from "./fast-lane.ts";
 import { HeavyLine } from "./heavy-line.ts";
@@ -30,6 +29,7 @@ const NOTHING: Revisions = {};
  */
 export class Graphql {
   readonly #replays = new Replays();
+  readonly #deadlines = new Deadlines();
   readonly #executor: CompiledExecutor;
   readonly #fastLane: FastLane;
   readonly #wholeLane: WholeLane;
@@ -69,10 +69,11 @@ export class Graphql {
 
   /**
    * The answer that `replay` stands for, if it still is true, at revisions of at least `atLeast`, and can be had in time;
-   * else the request has to be answered anew.
+   * else the request, whose time began at `since`, has to be answered anew.
    */
-  replay(replay: Replay, atLeast = NOTHING): Promise<AnswerText | undefined> {
-    return inTime(this.#limits.requestTimeoutMs, this.#replays.replay(replay, atLeast), () => undefined);
+  replay(replay: Replay, atLeast = NOTHING, since = performance.now()): Promise<AnswerText | undefined> {
+    const { requestTimeoutMs } = this.#limits;
+    return this.#deadlines.inTime(since + requestTimeoutMs, this.#replays.replay(replay, atLeast), nothing);
   }
 
   /** What is kept of requests: by the weights of each cache, and at most, in bytes. */
@@ -83,12 +84,17 @@ export class Graphql {
   /** Answers a request of which no replay was found, or none that was of use. */
   async answer(request: GraphqlRequest): Promise<GraphqlResponse> {
     const { params, text, atLeast, isGone, since = performance.now() } = request;
+    const lateAt = since + this.#limits.requestTimeoutMs;
     const key = text !== undefined && !asksForRevision(params) ? text : keyOf(params);
     const known = key === text ? undefined : await this.#findAndReplay(key, request);
     if (known) return { text: known };
     const context: RequestContext = { atLeast, isGone };
     try {
-      return await this.#answer({ ...request, since }, key, context);
+      const late = () => this.#tooLate(context);
+      // a replay may have taken all of its time
+      if (performance.now() >= lateAt) return this.#respond(request, key, late(), context);
+      const answered = await this.#deadlines.inTime(lateAt, this.#execute(request, context), late);
+      return this.#respond(request, key, answered, context);
     } finally {
       // what is still read for it is not wanted any more
       context.consistency?.end();
@@ -99,36 +105,19 @@ export class Graphql {
   /** As another request was answered that asked for the same, though perhaps for other revisions. */
   #findAndReplay(
     key: string,
-    { params, atLeast = NOTHING }: GraphqlRequest,
+    { params, atLeast = NOTHING, since }: GraphqlRequest,
   ): Promise<AnswerText | undefined> | undefined {
     const replay = this.#replays.find(key);
     if (!replay) return undefined;
     try {
-      return this.replay(replay, highest(atLeast, this.#extensionsOf(params.extensions).atLeast));
+      return this.replay(replay, highest(atLeast, this.#extensionsOf(params.extensions).atLeast), since);
     } catch {
       // what is wrong with the extensions is told where they count
       return undefined;
     }
   }
 
-  async #answer(request: GraphqlRequest, key: string, context: RequestContext): Promise<GraphqlResponse> {
-    const { method, params, accept, since = 0 } = request;
-    const left = this.#limits.requestTimeoutMs - (performance.now() - since);
-    const answered =
-      left > 0
-        ? await inTime(left, this.#execute(method, params, context), () => this.#tooLate(context))
-        : this.#tooLate(context);
-    const { tellsCost, cost, kind, consistency } = context;
-    const result = this.#limited(answered, key.length, context);
-    const report = "data" in answered ? consistency?.report : undefined;
-    const response = responseOf(result, tellsCost ? cost : undefined, report, accept);
-    if (response.text && consistency && kind && cost !== undefined) {
-      this.#replays.keep(key, response.text, { kind, cost }, consistency);
-    }
-    return response;
-  }
-
-  async #execute(method: "GET" | "POST", params: GraphQLParams, context: RequestContext): Promise<ExecutionResult> {
+  async #execute({ method, params }: GraphqlRequest, context: RequestContext): Promise<ExecutionResult> {
     try {
       if (isPersistedQuery(params)) throw persistedQueryNotSupported();
       const operation = this.#fastLane.find(method, params);
@@ -139,6 +128,22 @@ export class Graphql {
       // thrown by what looks at the parameters and the limits, before anything is executed
       return { errors: [this.#toClientError(error)] };
     }
+  }
+
+  #respond(
+    { accept }: GraphqlRequest,
+    key: string,
+    answered: ExecutionResult,
+    context: RequestContext,
+  ): GraphqlResponse {
+    const { tellsCost, cost, kind, consistency } = context;
+    const result = this.#limited(answered, key.length, context);
+    const report = "data" in answered ? consistency?.report : undefined;
+    const response = responseOf(result, tellsCost ? cost : undefined, report, accept);
+    if (response.text && consistency && kind && cost !== undefined) {
+      this.#replays.keep(key, response.text, { kind, cost }, consistency);
+    }
+    return response;
   }
 
   /** The answer, or that it is too long. */
@@ -164,6 +169,10 @@ export class Graphql {
     const extensions = { ...error.extensions, http: { status: 503 } };
     return { errors: [new GraphQLError(error.message, { extensions })] };
   }
+}
+
+function nothing(): undefined {
+  return undefined;
 }
 
 function tooMuch(max: number): LimitExceeded {

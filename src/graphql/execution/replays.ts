@@ -1,7 +1,7 @@
 import type { OperationTypeNode } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Consistency, ReadReplay } from "../../cqrs/consistency.ts";
-import { type Report, type Revisions, reportOf, type ServedBy } from "../../cqrs/revisions.ts";
+import { type Revisions, reportOf, type ServedBy } from "../../cqrs/revisions.ts";
 import { type AnswerText, keptHead } from "./answer-text.ts";
 
 /** What all kept answers may take together, in bytes, by the weights below, which are what a heap of them grows by. */
@@ -53,9 +53,10 @@ export class Replays {
 
   /** The answer, if it still is one, at revisions of at least `atLeast`; else it has to be made anew. */
   async replay(replay: Replay, atLeast: Revisions): Promise<AnswerText | undefined> {
+    const { head, tail, reads, streams, servedBy } = replay;
     try {
-      const report = await reportNow(replay, atLeast);
-      return report && { head: replay.head, report, tail: replay.tail };
+      const revisions = await revisionsNow(reads, atLeast);
+      return revisions && { head, report: reportOf(streams, revisions, servedBy), tail };
     } catch {
       // whoever executes it finds out what is wrong, and those who come next need not find out twice
       this.#kept.delete(replay.key);
@@ -81,14 +82,20 @@ function sizeOf(head: string | Buffer): number {
   return typeof head === "string" ? CHARACTER_BYTES * head.length : head.length;
 }
 
-/** The report on an answer that is still true, with the lowest revisions at which all is as it was. */
-async function reportNow({ reads, streams, servedBy }: Replay, atLeast: Revisions): Promise<Report | undefined> {
-  const revisions: Record<string, number> = {};
-  const made = reads.map((read) => read.replay(atLeast[read.stream] ?? 0));
-  for (const [i, revision] of (await Promise.all(made)).entries()) {
-    if (revision === undefined) return undefined;
-    const { stream } = reads[i] as ReadReplay;
-    revisions[stream] = Math.min(revisions[stream] ?? revision, revision);
+/** The lowest revisions at which everything is as it was; undefined when something is not. */
+async function revisionsNow(reads: readonly ReadReplay[], atLeast: Revisions): Promise<Revisions | undefined> {
+  const [only] = reads;
+  // most answers are made from one
+  if (only && reads.length === 1) {
+    const revision = await only.replay(atLeast[only.stream] ?? 0);
+    return revision === undefined ? undefined : { [only.stream]: revision };
   }
-  return reportOf(streams, revisions, servedBy);
+  const made = await Promise.all(reads.map((read) => read.replay(atLeast[read.stream] ?? 0)));
+  const lowest: Record<string, number> = {};
+  for (const [i, { stream }] of reads.entries()) {
+    const revision = made[i];
+    if (revision === undefined) return undefined;
+    lowest[stream] = Math.min(lowest[stream] ?? revision, revision);
+  }
+  return lowest;
 }
