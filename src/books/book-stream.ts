@@ -1,5 +1,6 @@
 import type { StreamDefinition } from "../cqrs/stream.ts";
 import { type Book, BookEntity } from "./book.ts";
+import { bookFormat } from "./book-format.ts";
 
 /** Books as a stream: commanded under one row, logged in `book_change`, read by title. */
 export const bookStream: StreamDefinition<Book> = {
@@ -7,4 +8,5 @@ export const bookStream: StreamDefinition<Book> = {
   entity: BookEntity,
   key: "title",
   changes: "book_change",
+  format: bookFormat,
 };

@@ -1,6 +1,8 @@
 import type { Builder } from "../graphql/builder.ts";
+import { outputFields } from "../graphql/fields.ts";
 import { nodesOf } from "../graphql/global-ids.ts";
 import type { Book } from "./book.ts";
+import { bookFields } from "./book-fields.ts";
 import { bookQueries } from "./queries/book-query-handler.ts";
 
 export function defineBookType(builder: Builder) {
@@ -13,21 +15,7 @@ export function defineBookType(builder: Builder) {
       const books = await bookQueries.of(context).booksById(ids.map(Number), context.consistency);
       return nodesOf("Book", books);
     },
-    fields: (t) => ({
-      title: t.exposeString("title", { description: "The title; no two books have the same." }),
-      author: t.exposeString("author", { description: "The author, or several as one text." }),
-      publishedDate: t.expose("publishedDate", {
-        type: "Date",
-        nullable: true,
-        description: "The day of publication; null when it is not known.",
-      }),
-      isbn: t.exposeString("isbn", {
-        nullable: true,
-        description: "10 or 13 characters without hyphens; no two books have the same. Null when it is not known.",
-      }),
-      stockQuantity: t.exposeInt("stockQuantity", { description: "How many are in stock." }),
-      version: t.exposeInt("version", { description: "1 when the book was added, one more with each update." }),
-    }),
+    fields: (t) => outputFields(t, bookFields),
   });
   return book;
 }

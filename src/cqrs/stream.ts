@@ -2,9 +2,10 @@ import { sql as expression } from "kysely";
 import type { Change } from "./change.ts";
 import type { Sql } from "./database/engine.ts";
 import type { AnyEntity, OrmService } from "./database/orm-service.ts";
+import type { Format } from "./format.ts";
 import type { Mark } from "./mark.ts";
 
-/** What makes an aggregate a stream: its name, its entity, its change log and the property that it is read by. */
+/** What makes an aggregate a stream: its name, its entity, its change log, its format and the property that it is read by. */
 export interface StreamDefinition<T extends object> {
   /** The row's name in the table `stream`, and the first part of the stream's Redis keys. */
   readonly name: string;
@@ -13,6 +14,7 @@ export interface StreamDefinition<T extends object> {
   readonly key: keyof T & string;
   /** The table of the change log. */
   readonly changes: string;
+  readonly format: Format<T>;
 }
 
 /** The one row of a stream. */
@@ -78,8 +80,8 @@ export class Stream<T extends object> {
     );
   }
 
-  /** Up to `limit` changes after `revision`, in order. */
-  async changesAfter(revision: number, limit: number): Promise<Change<T>[]> {
+  /** Up to `limit` changes after `revision`, in order. Other versions may have logged more properties, or fewer. */
+  async changesAfter(revision: number, limit: number): Promise<Change<Partial<T>>[]> {
     const rows = await this.#orm.sql((sql) =>
       sql
         .selectFrom(this.definition.changes)

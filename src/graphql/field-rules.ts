@@ -58,3 +58,13 @@ export function day(label: string) {
     })
     .register(formHints, { message: DAY_MESSAGE });
 }
+
+/** A whole number from `min` to `max`. */
+export function wholeNumber(label: string, min: number, max: number) {
+  return z
+    .int("must be a whole number")
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`)
+    .meta({ title: label })
+    .register(formHints, { message: `must be a whole number from ${min} to ${max}` });
+}

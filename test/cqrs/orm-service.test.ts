@@ -6,10 +6,12 @@ import Database from "better-sqlite3";
 import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { BookEntity } from "../../src/books/book.ts";
+import { bookFields } from "../../src/books/book-fields.ts";
 import { bookMigrations } from "../../src/books/migrations.ts";
 import { kernelMigrations } from "../../src/cqrs/database/migrations.ts";
 import { OrmService } from "../../src/cqrs/database/orm-service.ts";
 import { StartupError, UniqueViolation } from "../../src/cqrs/errors.ts";
+import { withDefaults } from "../../src/graphql/fields.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -22,7 +24,7 @@ async function openOrm(url?: string): Promise<OrmService> {
 }
 
 function book(title: string) {
-  return { title, author: "Author Name", publishedDate: null, isbn: null, stockQuantity: 1, version: 1 };
+  return { ...withDefaults(bookFields, { title, author: "Author Name", stockQuantity: 1 }), version: 1 };
 }
 
 describe("a database is named", () => {

@@ -2,8 +2,11 @@ import type { z } from "zod";
 import type { Command } from "../../cqrs/commands/stream-writer.ts";
 import type { OrmService } from "../../cqrs/database/orm-service.ts";
 import { UniqueViolation } from "../../cqrs/errors.ts";
+import { withDefaults } from "../../graphql/fields.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
-import { addBookInput, type Book, BookEntity, titleKey, toBook, updateBookInput } from "../book.ts";
+import { addBookInput, type Book, BookEntity, toBook, updateBookInput } from "../book.ts";
+import { bookFields } from "../book-fields.ts";
+import { titleKey } from "../book-keys.ts";
 import { BookNotFoundError, IsbnTakenError, TitleTakenError, VersionConflictError } from "./book-refusals.ts";
 
 /** An input of `addBook` that was found valid. */
@@ -14,8 +17,8 @@ export function newBook(input: unknown): NewBook {
   return parse(addBookInput, input);
 }
 
-export function addBook({ title, author, publishedDate = null, isbn = null, stockQuantity }: NewBook): Command<Book> {
-  const book = { title, author, publishedDate, isbn, stockQuantity: stockQuantity ?? 0, version: 1 };
+export function addBook(input: NewBook): Command<Book> {
+  const book = { ...withDefaults(bookFields, input), version: 1 };
   return async (tx) => {
     const entity = await unlessTaken(book, () => tx.create(BookEntity, book));
     return { kind: "add", before: null, after: toBook(entity) };

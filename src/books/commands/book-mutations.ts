@@ -1,6 +1,8 @@
 import type { Builder } from "../../graphql/builder.ts";
+import { inputFields } from "../../graphql/fields.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
 import type { SharedTypes } from "../../graphql/schema.ts";
+import { bookFields } from "../book-fields.ts";
 import type { BookRef } from "../book-type.ts";
 import { bookCommands } from "./book-command-handler.ts";
 import { BookNotFoundError, IsbnTakenError, TitleTakenError, VersionConflictError } from "./book-refusals.ts";
@@ -10,23 +12,13 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
 
   const addBookInput = builder.inputType("AddBookInput", {
     description: "A new book. Texts are trimmed and normalised to Unicode NFC.",
-    fields: (t) => ({
-      title: t.string({ required: true, description: "1 to 512 characters." }),
-      author: t.string({ required: true, description: "1 to 1024 characters." }),
-      publishedDate: t.field({ type: "Date", description: "The day of publication, if known." }),
-      isbn: t.string({ description: "10 or 13 digits (the last of ten may be X); hyphens and spaces are removed." }),
-      stockQuantity: t.int({ defaultValue: 0, description: "How many are in stock, 0 to 2147483647. Null means 0." }),
-    }),
+    fields: (t) => inputFields(t, bookFields, "add"),
   });
 
   const updateBookInput = builder.inputType("UpdateBookInput", {
     description: "What changes. An absent field is left alone; null clears `publishedDate` or `isbn`.",
     fields: (t) => ({
-      title: t.string({ description: "The new title, 1 to 512 characters." }),
-      author: t.string({ description: "The new author, 1 to 1024 characters." }),
-      publishedDate: t.field({ type: "Date", description: "The new day of publication, or null for not known." }),
-      isbn: t.string({ description: "The new ISBN, or null for not known." }),
-      stockQuantity: t.int({ description: "The new stock, 0 to 2147483647." }),
+      ...inputFields(t, bookFields, "update"),
       expectedVersion: t.int({ description: "Refuse the update unless the book is at this version." }),
     }),
   });

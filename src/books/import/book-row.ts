@@ -1,4 +1,5 @@
 import type { Book } from "../book.ts";
+import { bookFields } from "../book-fields.ts";
 import { type Cell, emptyCell, type Repair, tidied, unprotected } from "./cell.ts";
 import type { ColumnMapping, ImportField } from "./csv-columns.ts";
 import { type DateOrder, readDate } from "./date-cell.ts";
@@ -32,12 +33,16 @@ export function toBookRow(fields: readonly string[], mapping: ColumnMapping, ord
 /** No number, date or ISBN is longer, whatever stands beside it; to look for one in megabytes takes long. Characters. */
 const MAX_LENGTH = 1000;
 
-function readCell(field: ImportField, text: string, order: DateOrder | undefined): Cell {
-  if (field === "title" || field === "author") return readText(text);
+/** How cells are read of fields that are written in more ways than their type says. */
+const READERS: Partial<Record<ImportField, (text: string) => Cell>> = { isbn: readIsbn };
+
+function readCell(name: ImportField, text: string, order: DateOrder | undefined): Cell {
+  const { type, kind } = bookFields[name];
+  const read = READERS[name];
+  if (type === "String" && !read) return kind === "optional" && text.trim() === "" ? { value: null } : readText(text);
   if (text.length > MAX_LENGTH) return { value: text };
-  if (field === "isbn") return readIsbn(text);
-  if (field === "publishedDate") return readDate(text, order);
-  return readQuantity(text);
+  if (read) return read(text);
+  return type === "Date" ? readDate(text, order) : readNumber(text);
 }
 
 function readText(text: string): Cell {
@@ -47,7 +52,7 @@ function readText(text: string): Cell {
 }
 
 /** `1.000` is one or a thousand, so it is left for validation to refuse. */
-function readQuantity(text: string): Cell {
+function readNumber(text: string): Cell {
   const value = tidied(text);
   return emptyCell(value) ?? { value: /^-?\d+([.,]0{1,2})?$/.test(value) ? Number.parseInt(value, 10) : value };
 }

@@ -1,6 +1,8 @@
 import type { Command } from "../../cqrs/commands/stream-writer.ts";
 import { Refusal } from "../../cqrs/errors.ts";
+import { withDefaults } from "../../graphql/fields.ts";
 import { type Book, BookEntity, toBook } from "../book.ts";
+import { bookFields } from "../book-fields.ts";
 import { addBook, type NewBook, newBook } from "../commands/book-commands.ts";
 import type { BookInput } from "./book-row.ts";
 
@@ -15,19 +17,16 @@ export class BookUnchanged extends Refusal {}
  */
 export function importBook(input: BookInput): Command<Book> {
   const book = newBook(input);
-  const { title, ...rest } = book;
   const add = addBook(book);
   return async (tx, revision) => {
-    const stored = await tx.get(BookEntity, title, "title");
-    if (stored && isSame(toBook(stored), rest)) throw new BookUnchanged(`“${title}” is stored already.`);
+    const stored = await tx.get(BookEntity, book.title, "title");
+    if (stored && isSame(toBook(stored), book)) throw new BookUnchanged(`“${book.title}” is stored already.`);
     return add(tx, revision);
   };
 }
 
-function isSame(stored: Book, row: Omit<NewBook, "title">): boolean {
-  const { stockQuantity, ...texts } = row;
-  return (
-    (stockQuantity === undefined || stored.stockQuantity === (stockQuantity ?? 0)) &&
-    Object.entries(texts).every(([field, value]) => stored[field as keyof typeof texts] === value)
-  );
+function isSame(stored: Book, row: NewBook): boolean {
+  const whole = withDefaults(bookFields, row);
+  const mentioned = (Object.keys(whole) as (keyof typeof whole)[]).filter((field) => row[field] !== undefined);
+  return mentioned.every((field) => stored[field] === whole[field]);
 }

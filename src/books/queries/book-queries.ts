@@ -1,7 +1,7 @@
 import type { Builder } from "../../graphql/builder.ts";
 import { connectionOf, largestPage, pageRequest } from "../../graphql/page.ts";
 import type { SchemaConfig, SharedTypes } from "../../graphql/schema.ts";
-import { normalisedTitle } from "../book.ts";
+import { normalisedTitle } from "../book-keys.ts";
 import { maxBooks } from "../book-settings.ts";
 import type { BookRef } from "../book-type.ts";
 import { defineBookEditForm } from "./book-edit-form.ts";

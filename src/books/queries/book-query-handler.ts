@@ -3,7 +3,9 @@ import { ServiceError } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
 import type { Reader } from "../../cqrs/queries/reader.ts";
 import type { ListLimits, Page, PageRequest } from "../../cqrs/queries/reads.ts";
-import { type Book, isbnKey, titleKey } from "../book.ts";
+import type { Book } from "../book.ts";
+import { titleKey } from "../book-keys.ts";
+import { isbnKey } from "../isbn.ts";
 import { type BookEditForm, bookEditForm } from "./book-edit-form.ts";
 
 /**

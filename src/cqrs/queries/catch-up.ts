@@ -1,11 +1,13 @@
 import type { Change } from "../change.ts";
 import { formatMark, type Mark, sameMark } from "../mark.ts";
+import { MARK_FIELD, readModelKeys } from "../redis/keys.ts";
 import type { RedisService } from "../redis/redis-service.ts";
-import { MARK_FIELD, readModelKeys } from "../redis/scripts.ts";
 import type { Stream } from "../stream.ts";
 import type { Head } from "./head.ts";
 import { type RedisReads, soundMark } from "./redis-reads.ts";
+import type { TableReads } from "./table-reads.ts";
 import { ForeignHistory } from "./unsound.ts";
+import { WholeChanges } from "./whole-changes.ts";
 
 /** Changes applied by one script. */
 const CATCH_UP_CHUNK = 200;
@@ -15,12 +17,14 @@ export class CatchUp<T extends object> {
   readonly #stream: Stream<T>;
   readonly #head: Head<T>;
   readonly #redis: RedisService;
+  readonly #wholeChanges: WholeChanges<T>;
   #catchUps: Promise<unknown> = Promise.resolve();
 
-  constructor(stream: Stream<T>, head: Head<T>, redis: RedisService) {
+  constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService) {
     this.#stream = stream;
     this.#head = head;
     this.#redis = redis;
+    this.#wholeChanges = new WholeChanges(stream.definition, table);
   }
 
   /**
@@ -68,11 +72,29 @@ export class CatchUp<T extends object> {
       chain.see(at);
       if (at.revision >= revision) return this.verify(source, at, last);
       // Redis first, then the log: the log is then at least as new as the mark
-      const changes = await this.#stream.changesAfter(at.revision, CATCH_UP_CHUNK);
+      const logged = await this.#stream.changesAfter(at.revision, CATCH_UP_CHUNK);
+      const changes = await this.#whole(source, at, logged);
+      if (!changes) continue;
       const reached = await this.#send(source, changes);
       if (reached.revision <= at.revision) throw new ForeignHistory("the change log does not continue from the mark");
       last = changes.at(-1);
     }
+  }
+
+  /** These changes as this version logs them; undefined when the mark has moved on from `at`, the one before the first. */
+  async #whole(
+    { name, connection, chain }: RedisReads<T>,
+    at: Mark,
+    logged: readonly Change<Partial<T>>[],
+  ): Promise<Change<T>[] | undefined> {
+    const keys = this.#wholeChanges.keysNeeded(logged);
+    if (keys.length === 0) return this.#wholeChanges.from(logged, new Map());
+    const { rows } = readModelKeys(this.#stream.definition.name, name);
+    const reply = await this.#redis.call(connection, (redis) => redis.hmget(rows, MARK_FIELD, ...keys));
+    const mark = soundMark(reply[0]);
+    chain.see(mark);
+    if (!sameMark(mark, at)) return undefined;
+    return this.#wholeChanges.from(logged, new Map(keys.map((key, i) => [key, reply[i + 1] ?? null])));
   }
 
   async #send({ name, connection, chain }: RedisReads<T>, changes: readonly Change<T>[]): Promise<Mark> {

@@ -2,9 +2,9 @@ import type { Logger } from "pino";
 import type { Change, Commit } from "../change.ts";
 import { until } from "../deadline.ts";
 import type { Mark } from "../mark.ts";
+import { ON_CLUSTER, samePlace } from "../redis/read-model-name.ts";
 import { isReplyError, RedisUnavailable } from "../redis/redis-fault.ts";
 import type { RedisService } from "../redis/redis-service.ts";
-import { ON_CLUSTER, samePlace } from "../redis/scripts.ts";
 import type { Stream } from "../stream.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Head } from "./head.ts";
@@ -44,7 +44,7 @@ export class ReadModel<T extends object> {
     this.#redis = redis;
     this.#log = log;
     this.#source = new RedisSource(stream.definition, table.isInstance, head, redis);
-    this.#catchUp = new CatchUp(stream, head, redis);
+    this.#catchUp = new CatchUp(stream, table, head, redis);
     this.#upkeep = new Upkeep(stream, table, head, redis, this.#source, this.#catchUp, log);
     redis.willHold(stream.definition.name);
   }

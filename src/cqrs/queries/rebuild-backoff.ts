@@ -1,4 +1,4 @@
-import { livesAt, ON_CLUSTER, type RedisPlace, samePlace } from "../redis/scripts.ts";
+import { ON_CLUSTER, parseReadModelName, type RedisPlace, samePlace } from "../redis/read-model-name.ts";
 
 /** The shortest wait after a rebuild before the next one may begin, and the longest that a fight leads to. Milliseconds. */
 const PAUSE_MS = { first: 500, longest: 60_000 };
@@ -57,6 +57,6 @@ export class RebuildBackoff {
   #isAnothers(place: RedisPlace, current: string | null): boolean {
     if (!this.#hasRebuilt || current === null || current === this.#known) return false;
     // clusters cannot be told apart
-    return samePlace(place, ON_CLUSTER) || !livesAt(current, place);
+    return samePlace(place, ON_CLUSTER) || !samePlace(parseReadModelName(current), place);
   }
 }

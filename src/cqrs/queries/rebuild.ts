@@ -1,13 +1,9 @@
 import { formatMark } from "../mark.ts";
+import { readModelKeys, rebuildLockKey, TIME_TO_LIVE_MS } from "../redis/keys.ts";
+import { newReadModelName } from "../redis/read-model-name.ts";
 import type { RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisService } from "../redis/redis-service.ts";
-import {
-  newReadModelName,
-  readModelKeys,
-  rebuildLockKey,
-  type ScriptedRedis,
-  TIME_TO_LIVE_MS,
-} from "../redis/scripts.ts";
+import type { ScriptedRedis } from "../redis/scripted-redis.ts";
 import type { Stream } from "../stream.ts";
 import type { TableReads } from "./table-reads.ts";
 
@@ -29,7 +25,7 @@ export async function rebuild<T extends object>(
   connection: RedisConnection,
   current: string | null,
 ): Promise<string | undefined> {
-  const name = newReadModelName(connection);
+  const name = newReadModelName(connection, stream.definition.format.version);
   const lock = rebuildLockKey(stream.definition.name);
   // the lock spares work and guards nothing: where it cannot be had for a fault of Redis, the copy will show the fault
   const held = await redis.call(connection, (shared) => takeLock(shared, lock, name)).catch(() => "unknown" as const);

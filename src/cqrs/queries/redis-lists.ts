@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Mark } from "../mark.ts";
 import { RedisUnavailable } from "../redis/redis-fault.ts";
-import type { PortionReply } from "../redis/scripts.ts";
+import type { PortionReply } from "../redis/scripted-redis.ts";
 import type { Lists, Turn } from "./large-lists.ts";
 import type { Answer } from "./reads.ts";
 

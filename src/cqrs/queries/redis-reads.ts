@@ -1,16 +1,11 @@
 import type DataLoader from "dataloader";
 import { isBefore } from "../code-points.ts";
 import { type Mark, parseMark } from "../mark.ts";
+import { MARK_FIELD, type ReadModelKeys, readModelKeys } from "../redis/keys.ts";
+import { livesAt } from "../redis/read-model-name.ts";
 import type { RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisService } from "../redis/redis-service.ts";
-import {
-  livesAt,
-  MARK_FIELD,
-  type PortionReply,
-  type ReadModelKeys,
-  readModelKeys,
-  type ScriptedRedis,
-} from "../redis/scripts.ts";
+import type { PortionReply, ScriptedRedis } from "../redis/scripted-redis.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { Chain } from "./chain.ts";
 import type { Lists } from "./large-lists.ts";
@@ -30,7 +25,7 @@ export class RedisReads<T extends object> implements Reads<T> {
   readonly connection: RedisConnection;
   /** The marks that these reads and the refreshes beside them have met. */
   readonly chain = new Chain();
-  /** Whether the name says that it lives where the connection leads. */
+  /** Whether the name says that it lives where the connection leads, in the format of this version. */
   readonly isThere: boolean;
   readonly #keys: ReadModelKeys;
   readonly #key: keyof T & string;
@@ -53,7 +48,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     this.#isInstance = isInstance;
     this.name = name;
     this.connection = connection;
-    this.isThere = livesAt(name, connection);
+    this.isThere = livesAt(name, connection, definition.format.version);
     this.#keys = readModelKeys(definition.name, name);
     this.#key = definition.key;
     this.#redis = redis;

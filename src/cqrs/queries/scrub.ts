@@ -64,7 +64,7 @@ export class Scrub<T extends object> {
     );
   }
 
-  #keyOf(instance: T): string {
+  #keyOf(instance: Partial<T>): string {
     return String(instance[this.#stream.definition.key]);
   }
 }

@@ -16,6 +16,8 @@ import { type Joined, NEVER, TableRows } from "./table-rows.ts";
 export class TableReads<T extends object> implements Reads<T> {
   /** Whether a value has the properties of an instance. */
   readonly isInstance: (value: unknown) => value is T;
+  /** What those are called, in the order in which JSON has them. */
+  readonly properties: readonly string[];
   readonly #rows: TableRows<T>;
   readonly #portions: TablePortions<T>;
   readonly #lists: TableLists<T>;
@@ -31,6 +33,7 @@ export class TableReads<T extends object> implements Reads<T> {
   constructor(orm: OrmService, stream: Stream<T>) {
     this.#rows = new TableRows(orm, stream);
     this.isInstance = this.#rows.isInstance;
+    this.properties = this.#rows.properties;
     this.#portions = new TablePortions(this.#rows);
     this.#lists = new TableLists(this.#rows, this.#portions);
     this.#pages = new TablePages(this.#rows);

@@ -47,6 +47,11 @@ export class TableRows<T extends object> {
     return this.#mapper.isInstance;
   }
 
+  /** The properties of an instance, in the order in which JSON has them. */
+  get properties(): readonly string[] {
+    return Object.keys(this.#mapper.columns);
+  }
+
   /** The values of a property as a statement takes them. */
   values(property: keyof T & string, values: readonly unknown[]): unknown[] {
     return values.map((value) => this.#mapper.toRow(property, value));

@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
-import type { RedisConnection } from "../redis/redis-connection.ts";
-import { ElsewhereError, isReplyError } from "../redis/redis-fault.ts";
-import type { RedisService } from "../redis/redis-service.ts";
+import { readModelKeys, TIME_TO_LIVE_MS } from "../redis/keys.ts";
 import {
-  KEY_FORMAT,
+  ageOf,
   livesAt,
   ON_CLUSTER,
   parseReadModelName,
   type RedisPlace,
-  readModelKeys,
   samePlace,
-  TIME_TO_LIVE_MS,
-} from "../redis/scripts.ts";
+} from "../redis/read-model-name.ts";
+import type { RedisConnection } from "../redis/redis-connection.ts";
+import { ElsewhereError, isReplyError } from "../redis/redis-fault.ts";
+import type { RedisService } from "../redis/redis-service.ts";
 import type { Stream, StreamRow } from "../stream.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { Head } from "./head.ts";
@@ -151,12 +150,14 @@ export class Upkeep<T extends object> {
     const row = await this.#head.lookUp();
     const name = row.readModel;
     if (name !== null) {
+      const { version: format } = this.#stream.definition.format;
       const parsed = parseReadModelName(name);
-      if (!parsed || parsed.format > KEY_FORMAT) {
+      const age = parsed ? ageOf(parsed, format) : "newer";
+      if (age === "newer") {
         this.#report("is of a newer version of this program, which alone may replace it; the database answers");
         return false;
       }
-      if (livesAt(name, connection)) {
+      if (livesAt(name, connection, format)) {
         this.#missedAt = undefined;
         const source = this.#source.at(name, connection);
         try {
@@ -171,7 +172,7 @@ export class Upkeep<T extends object> {
           if (error instanceof Unsound) this.#source.giveUp(source, error);
           else if (!this.#isLost(connection)) throw error;
         }
-      } else if (parsed.format === KEY_FORMAT && !samePlace(this.#missedAt, connection)) {
+      } else if (age === "same" && !samePlace(this.#missedAt, connection)) {
         // a new connection may still lead to the server that the others use
         this.#missedAt = connection;
         this.#redis.reconnect();

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis, type RedisOptions, SentinelConnector } from "ioredis";
 import type { RedisTarget } from "./redis-url.ts";
-import { type ScriptedRedis, scripts } from "./scripts.ts";
+import { type ScriptedRedis, scripts } from "./scripted-redis.ts";
 
 /**
  * What every connection has in common: nothing waits for a connection that is not there, and no command outlives the

@@ -1,9 +1,10 @@
 import { within } from "../deadline.ts";
+import { ON_CLUSTER, type RedisPlace, samePlace } from "./read-model-name.ts";
 import { createOwnClient } from "./redis-client.ts";
 import { ElsewhereError } from "./redis-fault.ts";
 import { identify } from "./redis-greeting.ts";
 import type { RedisTarget } from "./redis-url.ts";
-import { ON_CLUSTER, type RedisPlace, type ScriptedRedis, samePlace } from "./scripts.ts";
+import type { ScriptedRedis } from "./scripted-redis.ts";
 
 /**
  * One connection to one run of one server, at the place that it reported itself; or to a cluster, where no one server

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
+import { readModelKeys } from "./keys.ts";
+import { ON_CLUSTER, type RedisPlace } from "./read-model-name.ts";
 import { isReplyError } from "./redis-fault.ts";
-import { ON_CLUSTER, type RedisPlace, readModelKeys, type ScriptedRedis } from "./scripts.ts";
+import type { ScriptedRedis } from "./scripted-redis.ts";
 
 /**
  * Where a new connection leads, as the server itself reports it.

@@ -117,6 +117,7 @@ const definition: StreamDefinition<Instance<EveryType>> = {
   entity: EveryType,
   key: "key",
   changes: "every_change",
+  format: { version: 1, complete: (logged) => logged },
 };
 
 /** The aggregate of these, over this database and Redis. It ends with the test. */

@@ -1,0 +1,29 @@
+/*
+ * Everything that Redis holds of a stream; `scripts` has what is done to it.
+ *
+ *   {STREAM:NAME}:rows   hash        key -> JSON of the instance; the field "" holds the mark that the hash stands at
+ *   {STREAM:NAME}:order  sorted set  the same keys, all with score 0, so in byte order: code-point order
+ *   {STREAM}:rebuilding  string      the name that a process is building, while it does
+ *
+ * NAME is the name of the read model (`read-model-name.ts`). The braces keep both keys on one node of a cluster.
+ */
+
+/** Without a look-up to extend it, a read model vanishes after this time. Milliseconds. */
+export const TIME_TO_LIVE_MS = 600_000;
+
+/** The field that holds the mark. No instance has it: a key is never empty. */
+export const MARK_FIELD = "";
+
+export interface ReadModelKeys {
+  readonly rows: string;
+  readonly order: string;
+}
+
+export function readModelKeys(stream: string, name: string): ReadModelKeys {
+  return { rows: `{${stream}:${name}}:rows`, order: `{${stream}:${name}}:order` };
+}
+
+/** Says that a process is rebuilding the stream's read model. It spares work; nothing depends on it. */
+export function rebuildLockKey(stream: string): string {
+  return `{${stream}}:rebuilding`;
+}
