@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
 import pg from "pg";
-import type { Book } from "./history.ts";
+import type { Book } from "./operation.ts";
 
 /** One row of `book_change`. */
 export interface Change {
@@ -12,38 +12,28 @@ export interface Change {
   readonly after: Book | null;
 }
 
-/** What the database holds at the end: the serial order of all that was done, and what it led to. */
+/** What the database holds at the end: the serial order of what was done, and what it led to. */
 export interface GroundTruth {
+  /** Those that were asked for. */
   readonly changes: readonly Change[];
   readonly revision: number;
   readonly token: string;
   readonly readModel: string | null;
-  readonly leaseMs: number;
   /** The table, in title order. */
   readonly books: readonly Book[];
 }
 
 type Row = Record<string, unknown>;
 
-/** Reads the database without any of the program's own code. */
-export async function readGroundTruth(url: string): Promise<GroundTruth> {
-  const { stream, changes, books } = url.startsWith("sqlite:")
-    ? readSqlite(url, QUERIES)
-    : await readPostgres(url, QUERIES);
+/** Reads the database, and the changes after a revision, without any of the program's own code. */
+export async function readGroundTruth(url: string, since = 0): Promise<GroundTruth> {
+  const { stream, changes, books } = await read(url, { ...QUERIES, changes: changesAfter(since) });
   const [row = {}] = stream;
   return {
     revision: Number(row.revision),
     token: String(row.token),
     readModel: row.read_model as string | null,
-    leaseMs: Number(row.lease_ms),
-    changes: changes.map((change) => ({
-      revision: Number(change.revision),
-      token: String(change.token),
-      previousToken: String(change.previous_token),
-      kind: String(change.kind),
-      before: bookOf(change.before),
-      after: bookOf(change.after),
-    })),
+    changes: changes.map(changeOf),
     books: books
       .map(({ id, title, author, published_date, isbn, stock_quantity, version }) => ({
         id: Number(id),
@@ -60,21 +50,37 @@ export async function readGroundTruth(url: string): Promise<GroundTruth> {
 
 /** The row alone: where the database stands, and which read model is in force. */
 export async function readMark(url: string): Promise<{ revision: number; readModel: string | null }> {
-  const queries = { stream: QUERIES.stream };
-  const { stream } = url.startsWith("sqlite:") ? readSqlite(url, queries) : await readPostgres(url, queries);
+  const { stream } = await read(url, { stream: QUERIES.stream });
   return { revision: Number(stream[0]?.revision), readModel: stream[0]?.read_model as string | null };
+}
+
+/** The changes after a revision, in their order. */
+export async function readChanges(url: string, since: number): Promise<readonly Change[]> {
+  const { changes } = await read(url, { changes: changesAfter(since) });
+  return changes.map(changeOf);
 }
 
 /** By Unicode code point, which is the order of the UTF-8 bytes. */
 export function byTitle(a: string, b: string): number {
+  if (ASCII.test(a) && ASCII.test(b)) return a < b ? -1 : a > b ? 1 : 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
+/** Such texts stand in the same order by unit as by code point. */
+const ASCII = /^[ -~]*$/;
+
 const QUERIES = {
   stream: "select * from stream where name = 'books'",
-  changes: "select * from book_change order by revision",
   books: "select * from book",
 };
+
+function changesAfter(revision: number): string {
+  return `select * from book_change where revision > ${revision} order by revision`;
+}
+
+async function read<K extends string>(url: string, queries: Record<K, string>): Promise<Record<K, Row[]>> {
+  return url.startsWith("sqlite:") ? readSqlite(url, queries) : readPostgres(url, queries);
+}
 
 function readSqlite<K extends string>(url: string, queries: Record<K, string>): Record<K, Row[]> {
   const database = new Database(url.slice("sqlite:".length), { readonly: true });
@@ -96,6 +102,17 @@ async function readPostgres<K extends string>(url: string, queries: Record<K, st
   } finally {
     await client.end();
   }
+}
+
+function changeOf(change: Row): Change {
+  return {
+    revision: Number(change.revision),
+    token: String(change.token),
+    previousToken: String(change.previous_token),
+    kind: String(change.kind),
+    before: bookOf(change.before),
+    after: bookOf(change.after),
+  };
 }
 
 function bookOf(json: unknown): Book | null {

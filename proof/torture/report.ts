@@ -1,18 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { GroundTruth } from "./change-log.ts";
-import { isMutation, type Operation } from "./history.ts";
-import type { Finding, RunResult } from "./run.ts";
-import { showBook, showOperation } from "./show.ts";
-
-/** Violations that are shown in full; one cause often has many. */
-const SHOWN = 10;
-/** Operations shown around a violation. */
-const AROUND = 12;
+import type { RunResult } from "./run.ts";
 
 /** What was done, what went wrong meanwhile, and how slow that made it. */
-export function reportOf({ options, history, truth, findings }: RunResult): string {
-  const { operations, faults } = history;
+export function reportOf({ options, history, truth }: RunResult): string {
+  const { tally, evidence, judge } = history;
   const seconds = options.ms / 1000;
   const lines = [
     `Torture on ${options.engine}, seed ${options.seed}: ${options.processes} processes with Redis, ` +
@@ -20,113 +12,86 @@ export function reportOf({ options, history, truth, findings }: RunResult): stri
     "",
     ...table([
       ["operations", ""],
-      ["in a minute", Math.round(operations.length / ((operations.at(-1)?.invoked.ms ?? 1) / 60_000))],
-      ...countOutcomes(operations),
+      ["in a minute", Math.round(tally.perMinute)],
+      ["for each fault", tally.faultCount === 0 ? "-" : Math.round(tally.operations / tally.faultCount)],
+      ["CPU time of the torture itself for each, µs", ownCpu(tally.operations)],
+      ["all", tally.operations],
+      ...sorted(tally.outcomes),
+    ]),
+    "",
+    ...table([["requests", ""], ...sorted(tally.requests)]),
+    "",
+    ...table([
+      ["change logs", ""],
+      ["revisions", judge.counts.changes],
+      ["by adds and updates that were never acknowledged", judge.counts.unacknowledged],
+      ["books of the original at the end", truth.books.length],
+      ["branches: the beginning, restored, made anew, copied", history.branchCount],
+      ["rows changed by hand", judge.edits.count],
+      ["answers of another history that were tolerated", judge.counts.tolerated],
     ]),
     "",
     ...table([
-      ["change log of the original", ""],
-      ["revisions", truth.changes.length],
-      ["by adds and updates that were never acknowledged", countUnacknowledged(operations, truth)],
-      ["books at the end", truth.books.length],
-      ["branches: the beginning, restored, made anew, copied", history.branches.length],
-      ["rows changed by hand", history.edits.length],
+      ["fault", "times", "slowest read", "slowest write"],
+      ...[...tally.slowest]
+        .sort(byName)
+        .map(([kind, { times, read, write }]) => [
+          kind,
+          times || "",
+          `${read.toFixed(0)} ms`,
+          `${write.toFixed(0)} ms`,
+        ]),
+      ["all", tally.faultCount, "", ""],
     ]),
     "",
-    ...table([["fault", "times", "slowest read", "slowest write"], ...slowestByFault(operations, faults)]),
-    "",
-    findings.length === 0 ? "No violations." : `${findings.length} VIOLATIONS`,
+    evidence.count === 0
+      ? "No violations."
+      : `${evidence.count} VIOLATIONS, the first after ${found(evidence.firstMs)}`,
+    ...(evidence.count === 0 ? [] : table(sorted(evidence.rules))),
   ];
-  const rules = Map.groupBy(findings, ({ rule }) => rule);
-  if (findings.length > 0) lines.push(...table([...rules].map(([rule, found]) => [rule, found.length])));
   return lines.join("\n");
 }
 
 /** The violations with what was around them. */
-export function showViolations(result: RunResult): string {
-  const shown = result.findings.slice(0, SHOWN).map((finding) => showFinding(finding, result));
-  const more = result.findings.length - shown.length;
-  return shown.join("\n\n") + (more > 0 ? `\n\n… and ${more} more` : "");
+export function showViolations({ history: { evidence } }: RunResult): string {
+  const more = evidence.count - evidence.shown.length;
+  return evidence.shown.join("\n\n") + (more > 0 ? `\n\n… and ${more} more` : "");
 }
 
-/** Writes the history, the change log, the faults and the processes' logs to a directory; returns its path. */
-export function keepHistory({ history, truth, logs, findings, options }: RunResult, parent: string): string {
-  const directory = join(parent, `torture-${options.engine}-${options.seed}-${Date.now()}`);
+/** Makes a directory for what is kept of a run; returns its path. */
+export function keepingDirectory(parent: string, { engine, seed }: { engine: string; seed: number }): string {
+  const directory = join(parent, `torture-${engine}-${seed}-${Date.now()}`);
   mkdirSync(directory, { recursive: true });
-  const lines = (values: readonly unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
-  writeFileSync(join(directory, "operations.jsonl"), lines(history.operations));
-  writeFileSync(join(directory, "faults.jsonl"), lines(history.faults));
-  writeFileSync(join(directory, "changes.jsonl"), lines(truth.changes));
-  writeFileSync(join(directory, "violations.txt"), findings.map((one) => `${one.rule}: ${one.what}\n`).join(""));
-  for (const [name, log] of logs) writeFileSync(join(directory, `process-${name}.log`), log);
   return directory;
 }
 
-function showFinding({ rule, what, operations, revision, truth }: Finding, { history }: RunResult): string {
-  const lines = [`VIOLATION: ${rule}`, `  ${what}`, ...operations.map((one) => `  ${showOperation(one)}`)];
-  if (revision !== undefined) {
-    for (const change of truth.changes.slice(Math.max(0, revision - 3), revision + 3)) {
-      const { kind, before, after } = change;
-      lines.push(`    log ${change.revision} ${kind}: ${showBook(before)} -> ${showBook(after)}`);
-    }
-  }
-  const [first] = operations;
-  if (!first) return lines.join("\n");
-  const from = Math.min(...operations.map(({ invoked }) => invoked.ms)) - 50;
-  const to = first.completed?.ms ?? first.invoked.ms;
-  for (const fault of history.faults) {
-    if (fault.from > to || fault.to < from - 1000) continue;
-    lines.push(`    fault ${fault.kind} (${fault.target}) ${fault.from.toFixed(0)}–${fault.to.toFixed(0)} ms`);
-  }
-  const around = history.operations.filter(({ invoked, completed }) => {
-    return invoked.ms <= to && (completed?.ms ?? Number.POSITIVE_INFINITY) >= from;
-  });
-  for (const one of around.slice(-AROUND)) lines.push(`    around ${showOperation(one)}`);
-  return lines.join("\n");
+/** Writes the violations, the operations and faults around them, and the processes' logs to a directory. */
+export function keepEvidence(result: RunResult, directory: string): void {
+  const { history, logs } = result;
+  const { evidence } = history;
+  const lines = (values: Iterable<unknown>) => [...values].map((value) => `${JSON.stringify(value)}\n`).join("");
+  const around = [...evidence.operations.values()].sort((a, b) => a.id - b.id);
+  writeFileSync(join(directory, "around.jsonl"), lines(around));
+  writeFileSync(join(directory, "faults.jsonl"), lines(evidence.faults));
+  writeFileSync(join(directory, "violations.txt"), `${showViolations(result)}\n\n${reportOf(result)}\n`);
+  for (const [name, log] of logs) writeFileSync(join(directory, `process-${name}.log`), log);
 }
 
-function countOutcomes(operations: readonly Operation[]): [string, number][] {
-  const counts = new Map<string, number>();
-  for (const { request, outcome } of operations) {
-    const kind = outcome?.kind === "read" ? `read from ${outcome.servedBy}` : (outcome?.kind ?? "no completion");
-    const failed = outcome?.kind === "failed" ? ` (${outcome.code}, ${outcome.excuse ?? "NO EXCUSE"})` : "";
-    const name = `${isMutation(request) ? "mutation" : "query"} ${kind}${failed}`;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return [["all", operations.length], ...[...counts].sort(([a], [b]) => (a < b ? -1 : 1))];
+function ownCpu(operations: number): number {
+  const { user, system } = process.cpuUsage();
+  return Math.round((user + system) / Math.max(1, operations));
 }
 
-function countUnacknowledged(operations: readonly Operation[], { changes }: GroundTruth): number {
-  const done = new Set(changes.map(({ after }) => after?.author));
-  return operations.filter(({ request, outcome }) => {
-    return "input" in request && outcome?.kind === "failed" && done.has(request.input.author);
-  }).length;
+function found(ms: number | undefined): string {
+  return `${((ms ?? 0) / 1000).toFixed(1)} s`;
 }
 
-function slowestByFault(
-  operations: readonly Operation[],
-  faults: RunResult["history"]["faults"],
-): (string | number)[][] {
-  const rows = new Map<string, { times: number; read: number; write: number }>();
-  const rowOf = (kind: string) => {
-    const row = rows.get(kind) ?? { times: 0, read: 0, write: 0 };
-    rows.set(kind, row);
-    return row;
-  };
-  for (const { kind } of faults) rowOf(kind).times++;
-  for (const { request, invoked, completed, outcome } of operations) {
-    if (!completed || outcome?.kind === "failed") continue;
-    const took = completed.ms - invoked.ms;
-    const during = faults.filter(({ from, to }) => from <= completed.ms && to >= invoked.ms);
-    for (const kind of during.length > 0 ? during.map((fault) => fault.kind) : ["(none)"]) {
-      const row = rowOf(kind);
-      if (isMutation(request)) row.write = Math.max(row.write, took);
-      else row.read = Math.max(row.read, took);
-    }
-  }
-  return [...rows]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([kind, { times, read, write }]) => [kind, times || "", `${read.toFixed(0)} ms`, `${write.toFixed(0)} ms`]);
+function sorted(counts: ReadonlyMap<string, number>): [string, number][] {
+  return [...counts].sort(byName);
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function table(rows: readonly (readonly (string | number)[])[]): string[] {

@@ -1,85 +1,114 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type GroundTruth, readGroundTruth } from "./change-log.ts";
-import { check } from "./checker/checker.ts";
-import { Edits } from "./checker/edits.ts";
-import { withoutForeign, writersOf } from "./checker/foreign.ts";
-import { timelinesOf } from "./checker/timelines.ts";
+import type { GroundTruth } from "./change-log.ts";
+import { Judge, type JudgeOptions } from "./checker/judge.ts";
+import type { Entry } from "./checker/ledger.ts";
 import type { Violation } from "./checker/violation.ts";
 import { type ClusterOptions, startCluster } from "./cluster/cluster.ts";
 import { awaitConvergence, checkReadModel } from "./cluster/convergence.ts";
+import { Evidence } from "./evidence.ts";
 import { History } from "./history.ts";
 import { Nemesis, type NemesisOptions } from "./nemesis/nemesis.ts";
+import type { Operation } from "./operation.ts";
 import { Random } from "./random.ts";
+import { Tally } from "./tally.ts";
 import { Workload, type WorkloadOptions } from "./workload/workload.ts";
 
-export interface RunOptions extends ClusterOptions, WorkloadOptions, NemesisOptions {
+/** How often the change logs are read, and what they tell of is judged. Milliseconds. */
+const CHECK_EVERY_MS = 1000;
+
+export interface RunOptions extends ClusterOptions, WorkloadOptions, NemesisOptions, JudgeOptions {
   readonly seed: number;
   /** How long the nemesis is at work. Milliseconds. */
   readonly ms: number;
-  /** How long answers may be wrong about a row that was changed by hand. Milliseconds. */
-  readonly scrubMs: number;
-  /** How long a process may show states of another history from when it first does. Milliseconds. */
-  readonly foreignMs: number;
-}
-
-/** A violation, and the database whose history it is a part of, as it was at that history's end. */
-export interface Finding extends Violation {
-  readonly truth: GroundTruth;
 }
 
 export interface RunResult {
   readonly options: RunOptions;
   readonly history: History;
+  /** What the original held at the end. */
   readonly truth: GroundTruth;
-  readonly findings: readonly Finding[];
   /** What each process logged, by its name. */
   readonly logs: ReadonlyMap<string, string>;
 }
 
+/** Those who look on while a run goes on. */
+export interface Onlookers {
+  /** Told each second. */
+  readonly onProgress?: (history: History, faults: string) => void;
+  /** Told of each operation when it was judged long ago. */
+  readonly onForget?: (operation: Operation) => void;
+}
+
 /**
- * One run: a cluster, clients and a nemesis for a while; then all is healed, and what was recorded is checked. What it
- * starts ends with the test.
+ * One run: a cluster, clients and a nemesis for a while, and a judge who looks on; then all is healed, and what is left
+ * is judged. What it starts ends with the test.
  */
-export async function run(
-  options: RunOptions,
-  onProgress: (history: History, faults: string) => void = () => {},
-): Promise<RunResult> {
+export async function run(options: RunOptions, { onProgress, onForget }: Onlookers = {}): Promise<RunResult> {
   const random = new Random(options.seed);
-  const history = new History();
+  const history = newHistory(options, onForget);
   const cluster = await startCluster(options, history);
   const workload = new Workload(history, cluster, random.fork(), options);
   const nemesis = new Nemesis(history, cluster, workload, options, random.fork());
   await awaitConvergence(history, cluster.members);
-  const progress = setInterval(() => onProgress(history, nemesis.now), 1000);
+  const progress = setInterval(() => onProgress?.(history, nemesis.now), 1000);
+  const checking = new Checking(history);
 
   try {
-    await Promise.race([workload.start(), nemesis.start(), sleep(options.ms)]);
+    await Promise.race([workload.start(), nemesis.start(), checking.failed, sleep(options.ms)]);
+    history.tally.end(history.now);
     await nemesis.stop();
     await workload.stop();
   } finally {
     clearInterval(progress);
   }
 
-  const edits = new Edits(history.edits, options.scrubMs);
-  await sleep(Math.max(0, edits.over - history.now));
+  await sleep(Math.max(0, history.judge.edits.over - history.now));
   await workload.readAll();
-  const atTheEnd = await awaitConvergence(history, cluster.members);
+  history.blame(await awaitConvergence(history, cluster.members));
   await workload.readAll();
+  await checking.stop();
   for (const installation of cluster.installations) {
-    installation.branch.truth = await readGroundTruth(installation.database.url);
-    atTheEnd.push(...(await checkReadModel(cluster.redis.client, installation)));
+    await installation.lock.run(() => installation.endBranch());
+    history.blame(await checkReadModel(cluster.redis.client, installation));
   }
+  await history.check();
+  history.evidence.end();
   const truth = cluster.original.branch.truth as GroundTruth;
-  const found = [...history.violations, ...atTheEnd].map((violation) => ({ ...violation, truth }));
   const logs = new Map([...nemesis.logs, ...cluster.members.map(({ name, log }) => [name, log] as const)]);
-  return { options, history, truth, findings: [...checkAll(history, edits, options.foreignMs), ...found], logs };
+  return { options, history, truth, logs };
 }
 
-/** Checks each branch by itself. */
-function checkAll(history: History, edits: Edits, foreignMs: number): Finding[] {
-  const writers = writersOf(history.operations);
-  return timelinesOf(history).flatMap((whole) => {
-    const timeline = withoutForeign(whole, history.branches, writers, foreignMs);
-    return check(timeline, edits, writers).map((violation) => ({ ...violation, truth: timeline.truth }));
-  });
+function newHistory(options: RunOptions, onForget?: (operation: Operation) => void): History {
+  const report = (violation: Violation) => evidence.add(violation);
+  const judge = new Judge(options, report);
+  const logOf = (branch: string, from: number, to: number): readonly Entry[] => judge.log(branch, from, to);
+  const evidence = new Evidence(() => history.now, logOf, onForget);
+  const history: History = new History(judge, evidence, new Tally());
+  return history;
+}
+
+/** Has the history checked again and again. */
+class Checking {
+  /** Never resolved; rejected when it cannot be checked. */
+  readonly failed: Promise<never>;
+  #running = true;
+  readonly #ended: Promise<void>;
+
+  constructor(history: History) {
+    this.#ended = this.#run(history);
+    this.failed = new Promise((_, reject) => this.#ended.catch(reject));
+    this.failed.catch(() => {});
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await this.#ended;
+  }
+
+  async #run(history: History): Promise<void> {
+    while (this.#running) {
+      await sleep(CHECK_EVERY_MS);
+      await history.check();
+    }
+  }
 }

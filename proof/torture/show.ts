@@ -1,11 +1,11 @@
-import type { Book, Operation, Outcome, Request } from "./history.ts";
+import type { Answer, Book, Operation, Outcome, Request } from "./operation.ts";
 
 /** A book, short enough for a line of a report. */
 export function showBook(book: Book | null | undefined): string {
   return book ? `${book.title}=${book.author}/v${book.version}` : "none";
 }
 
-export function showList(books: readonly Book[]): string {
+export function showList(books: readonly (Book | null)[]): string {
   return `[${books.map(showBook).join(" ")}]`;
 }
 
@@ -38,10 +38,14 @@ function showOutcome(outcome: Outcome | undefined): string {
     case "refused":
       return `refused at ${outcome.revision}, ${outcome.refusal.type}`;
     case "read":
-      return `read at ${outcome.revision} from ${outcome.servedBy}, ${showList(outcome.books)}`;
+      return `read at ${outcome.revision} from ${outcome.servedBy}, ${outcome.answers.map(showAnswer).join(", ")}`;
     case "not reached":
       return "revision not reached";
     case "failed":
       return `${outcome.code} ${outcome.message}${outcome.excuse ? ` (${outcome.excuse})` : ""}`;
   }
+}
+
+function showAnswer({ books, page }: Answer): string {
+  return showList(books) + (page ? ` of ${page.totalCount}` : "");
 }

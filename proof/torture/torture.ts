@@ -1,10 +1,13 @@
+import { createWriteStream } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cleaningUp } from "../../test/support/cleanup.ts";
 import startPostgres from "../../test/support/postgres/run-server.ts";
 import type { History } from "./history.ts";
 import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis/nemesis.ts";
-import { keepHistory, reportOf, showViolations } from "./report.ts";
+import type { Operation } from "./operation.ts";
+import { keepEvidence, keepingDirectory, reportOf, showViolations } from "./report.ts";
 import { run } from "./run.ts";
 
 const USAGE = `npm run torture -- [options]
@@ -14,16 +17,16 @@ const USAGE = `npm run torture -- [options]
   --processes N  API processes with Redis (3)
   --bare N       API processes without Redis (1)
   --lease N      READ_LEASE_MS of all processes: a longer one opens each race wider (200, 400 or 800, as the seed says)
-  --clients N    concurrent clients (8)
-  --rate N       requests per second of all clients, not counting the reads after a write (60)
+  --clients N    concurrent clients (48)
+  --rate N       requests per second of all clients, not counting the reads after a write (800)
   --faults LIST  only these kinds of faults, separated by commas
   --and LIST     these as well, beside those that are there by default
   --without LIST none of these
   --scrub MS     how long answers may be wrong about a row that was changed by hand (20000)
   --foreign MS   how long a process may show states of another database once it has met them (3000)
   --apart        a key prefix for each database: copies cannot harm then, so what is found is the torture's own fault
-  --keep DIR     where a history that has violations is kept (the system's directory for temporary files)
-  --keep-always  keep the history in any case
+  --keep DIR     where violations are kept, with what was around them (the system's directory for temporary files)
+  --keep-always  keep every operation, and what was found in any case: some gigabytes in a night
 kinds of faults (* by default):
 ${FAULT_NAMES.map((name) => `  ${DEFAULT_FAULT_NAMES.includes(name) ? "*" : " "} ${name}`).join("\n")}`;
 
@@ -35,8 +38,8 @@ const { values } = parseArgs({
     processes: { type: "string", default: "3" },
     bare: { type: "string", default: "1" },
     lease: { type: "string" },
-    clients: { type: "string", default: "8" },
-    rate: { type: "string", default: "60" },
+    clients: { type: "string", default: "48" },
+    rate: { type: "string", default: "800" },
     faults: { type: "string" },
     and: { type: "string", default: "" },
     without: { type: "string", default: "" },
@@ -81,13 +84,22 @@ if (values.help || !isEngine || isBad) {
   const stopPostgres = engine === "postgresql" ? await startPostgres() : async () => {};
   try {
     const options = { engine, seed, ...sizes, faults, apart: values.apart, ms: minutes * 60_000 } as const;
-    const result = await cleaningUp(() => Promise.race([run(options, progress()), interrupted()]));
+    let directory = values["keep-always"] ? keepingDirectory(values.keep, options) : undefined;
+    const spool = directory === undefined ? undefined : createWriteStream(join(directory, "operations.jsonl"));
+    const onForget = (operation: Operation) => void spool?.write(`${JSON.stringify(operation)}\n`);
+    const onlookers = { onProgress: progress(), onForget };
+    const result = await cleaningUp(() => Promise.race([run(options, onlookers), interrupted()]));
     if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-    if (result.findings.length > 0) console.log(`${showViolations(result)}\n`);
+    const isBroken = result.history.evidence.count > 0;
+    if (isBroken) console.log(`${showViolations(result)}\n`);
     console.log(reportOf(result));
-    if (result.findings.length > 0 || values["keep-always"])
-      console.log(`The history is in ${keepHistory(result, values.keep)}`);
-    if (result.findings.length > 0) process.exitCode = 1;
+    if (spool) await new Promise<void>((resolve) => spool.end(resolve));
+    if (isBroken) directory ??= keepingDirectory(values.keep, options);
+    if (directory) {
+      keepEvidence(result, directory);
+      console.log(`What was kept is in ${directory}`);
+    }
+    if (isBroken) process.exitCode = 1;
   } catch (error) {
     console.error(error);
     process.exitCode = 1;
@@ -107,9 +119,13 @@ function interrupted(): Promise<never> {
 /** One line, that a terminal overwrites each second; elsewhere a new one now and then. */
 function progress(): (history: History, faults: string) => void {
   let lines = 0;
-  return ({ operations, now }, faults) => {
-    const line = `${(now / 1000).toFixed(0)} s, seed ${seed}, ${operations.length} operations: ${faults}`;
+  return ({ nextId, now, evidence, judge }, faults) => {
+    const found = evidence.count > 0 ? `, ${evidence.count} VIOLATIONS` : "";
+    if (!process.stderr.isTTY && lines++ % 30 !== 0) return;
+    const { events, revisions } = judge.size;
+    const memory = `${Math.round(process.memoryUsage.rss() / 1e6)} MB, ${events} events and ${revisions} revisions kept`;
+    const line = `${(now / 1000).toFixed(0)} s, seed ${seed}, ${nextId} operations${found} (${memory}): ${faults}`;
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line.slice(0, process.stderr.columns - 1)}`);
-    else if (lines++ % 30 === 0) console.error(line);
+    else console.error(line);
   };
 }

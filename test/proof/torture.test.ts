@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { DEFAULT_FAULT_NAMES } from "../../proof/torture/nemesis/nemesis.ts";
-import { keepHistory, reportOf, showViolations } from "../../proof/torture/report.ts";
+import { keepEvidence, keepingDirectory, reportOf, showViolations } from "../../proof/torture/report.ts";
 import { run } from "../../proof/torture/run.ts";
 import { engine } from "../support/database/database.ts";
 
@@ -23,6 +23,10 @@ test("a short torture breaks no rule", { timeout: 240_000 }, async () => {
     foreignMs: 3000,
     apart: false,
   });
-  const evidence = () => `${showViolations(result)}\n${reportOf(result)}\nhistory: ${keepHistory(result, tmpdir())}`;
-  expect(result.findings.length === 0 || evidence()).toBe(true);
+  const evidence = () => {
+    const directory = keepingDirectory(tmpdir(), result.options);
+    keepEvidence(result, directory);
+    return `${showViolations(result)}\n${reportOf(result)}\nwhat was kept is in ${directory}`;
+  };
+  expect(result.history.evidence.count === 0 || evidence()).toBe(true);
 });

@@ -1,70 +1,80 @@
-import type { GroundTruth } from "../change-log.ts";
-import { isMutation, type Mutation, type Operation, type Outcome, type Query, revisionOf } from "../history.ts";
+import { isMutation, type Mutation, type Operation, type Outcome, type Reading, revisionOf } from "../operation.ts";
 import { showBook } from "../show.ts";
-import { Catalogue, sameBook } from "./catalogue.ts";
-import type { Edits } from "./edits.ts";
+import { sameBook } from "./catalogue.ts";
+import type { Ledger } from "./ledger.ts";
 import { faultOfRead } from "./read-answers.ts";
-import { faultOfRefusal } from "./refusals.ts";
-import type { Violation } from "./violation.ts";
+import { faultOfRefusal, invalidFields } from "./refusals.ts";
 
-/** Every answer is exactly the state at the revision that it reports. */
-export function checkAnswers(
-  operations: readonly Operation[],
-  truth: GroundTruth,
-  authors: ReadonlyMap<number, Operation>,
-  edits: Edits,
-): Violation[] {
-  const violations: Violation[] = [];
-  const answered = operations.filter((operation) => revisionOf(operation.outcome) !== undefined);
-  answered.sort((a, b) => (revisionOf(a.outcome) as number) - (revisionOf(b.outcome) as number));
-  const catalogue = new Catalogue();
-  let at = 0;
-  for (const operation of answered) {
-    const outcome = operation.outcome as Outcome;
-    const revision = revisionOf(outcome) as number;
-    for (; at < Math.min(revision, truth.changes.length); at++) {
-      const change = truth.changes[at];
-      if (change) catalogue.apply(change);
-    }
-    const wrong = (rule: string, what: string) =>
-      violations.push({ rule, what, operations: [operation, ...others(authors.get(revision), operation)], revision });
-    if (revision > truth.changes.length) {
-      const rule = outcome.kind === "acknowledged" ? LOST : "no answer is of a revision that its database never had";
-      wrong(rule, `there is no revision ${revision} in the log`);
-    } else if (outcome.kind === "acknowledged") {
-      const fault = faultOfAcknowledged(operation, outcome, truth);
-      if (fault) wrong(LOST, fault);
-    } else if (outcome.kind === "refused") {
-      const fault = faultOfRefusal(operation.request as Mutation, outcome, catalogue);
-      if (fault) wrong("a refusal is right at the revision that it reports", fault);
-    } else if (outcome.kind === "read") {
-      const fault = faultOfRead(operation.request as Query, outcome, catalogue, edits.titlesFor(operation));
-      if (fault) wrong("a read is the state at the revision that it reports", fault);
-    }
-  }
-  return violations;
+/** A rule that an answer breaks, and how. */
+export interface Fault {
+  readonly rule: string;
+  readonly what: string;
 }
 
 const LOST = "an acknowledged mutation is in the log, as it was answered";
 
-function others(author: Operation | undefined, operation: Operation): Operation[] {
-  return author && author !== operation ? [author] : [];
+/** What is wrong with an answer, which is to be exactly the state at the revision that it reports. */
+export function faultOfAnswered(operation: Operation, ledger: Ledger, edited: ReadonlySet<string>): Fault | undefined {
+  const { outcome, request } = operation;
+  const revision = revisionOf(outcome);
+  // what is older than the branch is found wrong as such
+  if (!outcome || revision === undefined || revision < ledger.beginning) return undefined;
+  if (revision > ledger.last.revision) {
+    const rule = outcome.kind === "acknowledged" ? LOST : "no answer is of a revision that its database never had";
+    return { rule, what: `there is no revision ${revision} in the log` };
+  }
+  const entry = ledger.at(revision);
+  if (!entry) {
+    const rule = "no answer is older than what its checker remembers";
+    return {
+      rule,
+      what: `revision ${revision} was over long ago, the oldest that is kept is ${ledger.first.revision}`,
+    };
+  }
+  switch (outcome.kind) {
+    case "acknowledged":
+      return faultIf(LOST, faultOfAcknowledged(operation, outcome, ledger));
+    case "refused": {
+      const rule = "a refusal is right at the revision that it reports";
+      return faultIf(rule, faultOfRefusal(request as Mutation, outcome, entry.catalogue));
+    }
+    case "read": {
+      if (request.kind === "improper") return undefined;
+      const rule = "a read is the state at the revision that it reports";
+      const entries = request.kind === "several" ? possibleFor(operation, ledger, revision) : [entry];
+      return faultIf(rule, faultOfRead(request as Reading, outcome, entries, edited));
+    }
+    default:
+      return undefined;
+  }
 }
 
-type Of<K extends Outcome["kind"]> = Extract<Outcome, { kind: K }>;
+/** The revisions from `revision` on that there can have been before an operation had completed. */
+export function possibleFor({ completed }: Operation, ledger: Ledger, revision: number) {
+  const entries = ledger.between(revision, ledger.last.revision);
+  const first = entries.findIndex(({ latest }) => latest && latest.invoked.order > (completed?.order ?? 0));
+  return entries.slice(0, first < 0 ? undefined : Math.max(1, first));
+}
 
-function faultOfAcknowledged({ request }: Operation, outcome: Of<"acknowledged">, { changes }: GroundTruth) {
-  const change = changes[outcome.revision - 1];
+function faultIf(rule: string, what: string | undefined): Fault | undefined {
+  return what === undefined ? undefined : { rule, what };
+}
+
+type Acknowledged = Extract<Outcome, { kind: "acknowledged" }>;
+
+function faultOfAcknowledged({ request }: Operation, { revision, book }: Acknowledged, ledger: Ledger) {
+  const change = ledger.at(revision)?.change;
   if (!change || !isMutation(request)) return "it has no place in the log";
   const { kind, before, after } = change;
   if (kind !== request.kind) return `the log has a change of kind ${kind} there`;
-  if (!sameBook(outcome.book, after ?? before)) {
-    return `it answered ${showBook(outcome.book)}, the log has ${showBook(after ?? before)}`;
-  }
+  if (!sameBook(book, after ?? before))
+    return `it answered ${showBook(book)}, the log has ${showBook(after ?? before)}`;
+  const invalid = invalidFields(request);
+  if (invalid.length > 0) return `not valid are “${invalid}”`;
   if (request.kind === "add") {
     const { author, isbn = null, stockQuantity = 0 } = request.input;
     const wanted = { title: request.title, author, publishedDate: null, isbn, stockQuantity, version: 1 };
-    return sameBook(after, { ...wanted, id: outcome.book.id }) ? undefined : `the log has ${showBook(after)}`;
+    return sameBook(after, { ...wanted, id: book.id }) ? undefined : `the log has ${showBook(after)}`;
   }
   if (before?.title !== request.title) return `the log has a change of ${before?.title} there`;
   if (request.expectedVersion !== undefined && request.expectedVersion !== before.version) {

@@ -1,47 +1,54 @@
 import { byTitle, type Change } from "../change-log.ts";
-import type { Book } from "../history.ts";
+import type { Book } from "../operation.ts";
 
-/** The catalogue at one revision; applying the change log in order makes it every revision in turn. */
+/** The catalogue at one revision. A change makes another one of it, so that every revision's can be kept. */
 export class Catalogue {
-  readonly #byTitle = new Map<string, Book>();
-  #list: Book[] = [];
-
+  static readonly empty = new Catalogue([]);
   /** All books in title order. */
-  get list(): readonly Book[] {
-    return this.#list;
+  readonly list: readonly Book[];
+
+  private constructor(list: readonly Book[]) {
+    this.list = list;
   }
 
   get(title: string): Book | undefined {
-    return this.#byTitle.get(title);
+    return this.list.find((book) => book.title === title);
   }
 
   withId(id: number): Book | undefined {
-    return this.#list.find((book) => book.id === id);
+    return this.list.find((book) => book.id === id);
   }
 
   withIsbn(isbn: string): Book | undefined {
-    return this.#list.find((book) => book.isbn === isbn);
+    return this.list.find((book) => book.isbn === isbn);
   }
 
-  /** Applies the change that comes next, and says what is wrong with it. */
-  apply({ kind, before, after }: Change): string | undefined {
-    const fault = this.#faultOf(kind, before, after);
-    if (before) this.#byTitle.delete(before.title);
-    if (after) this.#byTitle.set(after.title, after);
-    this.#list = this.#list.filter(({ title }) => title !== before?.title);
-    if (after) {
-      const place = this.#list.findIndex(({ title }) => byTitle(title, after.title) > 0);
-      this.#list.splice(place < 0 ? this.#list.length : place, 0, after);
+  /** How many titles come before `title`. */
+  rankOf(title: string): number {
+    let [low, high] = [0, this.list.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (byTitle((this.list[middle] as Book).title, title) < 0) low = middle + 1;
+      else high = middle;
     }
-    return fault;
+    return low;
   }
 
-  #faultOf(kind: string, before: Book | null, after: Book | null): string | undefined {
+  /** The catalogue after a change. */
+  after({ before, after }: Change): Catalogue {
+    const list = this.list.filter(({ title }) => title !== before?.title && title !== after?.title);
+    const next = new Catalogue(list);
+    if (after) list.splice(next.rankOf(after.title), 0, after);
+    return next;
+  }
+
+  /** What is wrong with a change that comes next. */
+  faultOf({ kind, before, after }: Change): string | undefined {
     const fits = { add: !before && after, update: before && after, delete: before && !after }[kind];
     if (!fits) return `a change of kind ${kind} cannot have this before and after`;
-    if (before && !sameBook(before, this.#byTitle.get(before.title))) return "it started from another state";
+    if (before && !sameBook(before, this.get(before.title))) return "it started from another state";
     if (!after) return undefined;
-    if (after.title !== before?.title && this.#byTitle.has(after.title)) return "the title was taken";
+    if (after.title !== before?.title && this.get(after.title)) return "the title was taken";
     const other = after.isbn !== null && this.withIsbn(after.isbn);
     if (other && other.id !== before?.id) return "the ISBN was taken";
     if (after.version !== (before?.version ?? 0) + 1) return "the version is not the next";
@@ -51,6 +58,7 @@ export class Catalogue {
 }
 
 export function sameBook(a: Book | null | undefined, b: Book | null | undefined): boolean {
+  if (a === b) return true;
   if (!a || !b) return !a && !b;
   return (
     a.id === b.id &&
@@ -63,6 +71,6 @@ export function sameBook(a: Book | null | undefined, b: Book | null | undefined)
   );
 }
 
-export function sameList(a: readonly Book[], b: readonly Book[]): boolean {
+export function sameList(a: readonly (Book | null)[], b: readonly (Book | null)[]): boolean {
   return a.length === b.length && a.every((book, index) => sameBook(book, b[index]));
 }

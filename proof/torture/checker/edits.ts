@@ -1,4 +1,10 @@
-import type { Edit, Operation } from "../history.ts";
+import type { Operation } from "../operation.ts";
+
+/** A row of a read model that somebody has changed by hand so that it cannot be seen in the row that it is wrong. */
+export interface Edit {
+  readonly title: string;
+  readonly at: number;
+}
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -7,17 +13,37 @@ const NONE: ReadonlySet<string> = new Set();
  * have found it, answers from Redis may be wrong about its title, at any branch: a copy begins with the same read model.
  */
 export class Edits {
-  readonly #edits: readonly Edit[];
   readonly #boundMs: number;
+  #edits: Edit[];
+  #over = 0;
+  #count: number;
 
   constructor(edits: readonly Edit[], boundMs: number) {
-    this.#edits = edits;
     this.#boundMs = boundMs;
+    this.#edits = [];
+    this.#count = 0;
+    for (const edit of edits) this.add(edit);
+  }
+
+  add(edit: Edit): void {
+    this.#edits.push(edit);
+    this.#over = Math.max(this.#over, edit.at + this.#boundMs);
+    this.#count++;
+  }
+
+  /** How many there were. */
+  get count(): number {
+    return this.#count;
   }
 
   /** When the last of them must have been put right. */
   get over(): number {
-    return Math.max(0, ...this.#edits.map(({ at }) => at + this.#boundMs));
+    return this.#over;
+  }
+
+  /** Forgets those that were over before `ms`. */
+  forget(ms: number): void {
+    this.#edits = this.#edits.filter(({ at }) => at + this.#boundMs >= ms);
   }
 
   /** The titles that the answer may be wrong about. */

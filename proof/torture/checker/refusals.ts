@@ -1,4 +1,4 @@
-import type { Mutation, Outcome } from "../history.ts";
+import type { Mutation, Outcome } from "../operation.ts";
 import { showBook } from "../show.ts";
 import { type Catalogue, sameBook } from "./catalogue.ts";
 
@@ -8,6 +8,11 @@ export function faultOfRefusal(
   { refusal }: Extract<Outcome, { kind: "refused" }>,
   catalogue: Catalogue,
 ): string | undefined {
+  const invalid = invalidFields(request);
+  if (invalid.length > 0 || refusal.type === "ValidationError") {
+    const told = refusal.type === "ValidationError" ? (refusal.fields ?? []) : undefined;
+    return told?.join() === invalid.join() && invalid.length > 0 ? undefined : `not valid are “${invalid}”`;
+  }
   const book = catalogue.get(request.title);
   const input = request.kind === "delete" ? undefined : request.input;
   const expected = request.kind === "add" ? undefined : request.expectedVersion;
@@ -16,6 +21,9 @@ export function faultOfRefusal(
   const reachesUnique = request.kind === "add" || (book !== undefined && !conflict);
   const title = request.kind === "add" ? request.title : (input?.title ?? request.title);
   const titleTaken = request.kind === "add" ? book !== undefined : title !== request.title && catalogue.get(title);
+  if (refusal.subject !== undefined && refusal.message?.includes(refusal.subject) === false) {
+    return `“${refusal.message}” does not name ${refusal.subject}`;
+  }
   switch (refusal.type) {
     case "BookNotFoundError":
       return request.kind !== "add" && !book && refusal.subject === request.title
@@ -35,4 +43,16 @@ export function faultOfRefusal(
     default:
       return `nothing in the request is a ${refusal.type}`;
   }
+}
+
+/** The fields of an input that no rule allows, of the few kinds that the workload sends. */
+export function invalidFields(request: Mutation): string[] {
+  if (request.kind === "delete") return [];
+  const { isbn, stockQuantity = 0 } = request.input;
+  const title = request.kind === "add" ? request.title : request.input.title;
+  return [
+    ...(title?.trim() === "" ? ["title"] : []),
+    ...(isbn != null && !/^\d{13}$/.test(isbn) ? ["isbn"] : []),
+    ...(stockQuantity < 0 ? ["stockQuantity"] : []),
+  ];
 }

@@ -1,4 +1,4 @@
-import type { Operation } from "../history.ts";
+import type { Operation } from "../operation.ts";
 
 /** A rule of the promise that the history breaks, and the operations that show it. */
 export interface Violation {
@@ -6,4 +6,9 @@ export interface Violation {
   readonly what: string;
   readonly operations: readonly Operation[];
   readonly revision?: number | undefined;
+  /** The branch whose revision it is. */
+  readonly branch?: string | undefined;
 }
+
+/** Takes what is found. */
+export type Report = (violation: Violation) => void;

@@ -1,8 +1,9 @@
 import { Agent, request as httpRequest } from "node:http";
-import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../../../test/support/service/book-requests.ts";
-import type { Book, History, Operation, Outcome, Refusal, Request } from "../history.ts";
-import { isMutation } from "../history.ts";
+import type { History } from "../history.ts";
+import { isMutation, type Operation, type Outcome, type Request } from "../operation.ts";
+import { documentOf } from "./documents.ts";
 import type { Member } from "./member.ts";
+import { outcomeOf } from "./outcomes.ts";
 
 /** Generous: a process that is only slow is not at fault. */
 const TIMEOUT_MS = 10_000;
@@ -12,18 +13,6 @@ const TIMEOUT_MS = 10_000;
  * is dropped long before the server does so after five seconds, lest a request meet a connection that is being closed.
  */
 const agent = new Agent({ keepAlive: true, timeout: 1500 });
-
-const FIELDS = "id title author publishedDate isbn stockQuantity version";
-const BOOKS = `{ books { ${FIELDS} } }`;
-const FORM = `query Form($title: String!) { bookEditForm(title: $title) { book { ${FIELDS} } formData } }`;
-const PAGE = `query Page($first: Int, $after: String, $last: Int, $before: String) {
-  booksConnection(first: $first, after: $after, last: $last, before: $before) {
-    totalCount pageInfo { hasPreviousPage hasNextPage } edges { node { ${FIELDS} } }
-  }
-}`;
-
-const ISBN = `query Isbn($isbn: String!) { bookByIsbn(isbn: $isbn) { ${FIELDS} } }`;
-const NODES = `query Nodes($ids: [ID!]!) { nodes(ids: $ids) { ... on Book { ${FIELDS} } } }`;
 
 /** Sends a request to a process and records it, from invocation to completion. Never throws: a failure is an outcome. */
 export async function perform(
@@ -58,50 +47,15 @@ export async function answersFromRedis(history: History, member: Member): Promis
   return outcome?.kind === "read" && outcome.servedBy === "redis";
 }
 
-function documentOf(request: Request): { query: string; variables?: object } {
-  switch (request.kind) {
-    case "add":
-      return { query: ADD_BOOK, variables: { input: { title: request.title, ...request.input } } };
-    case "update": {
-      const { title, input, expectedVersion } = request;
-      return { query: UPDATE_BOOK, variables: { title, input: { ...input, expectedVersion } } };
-    }
-    case "delete":
-      return { query: DELETE_BOOK, variables: { title: request.title, expectedVersion: request.expectedVersion } };
-    case "book":
-      return { query: BOOK, variables: { title: request.title } };
-    case "form":
-      return { query: FORM, variables: { title: request.title } };
-    case "books":
-      return { query: BOOKS };
-    case "page": {
-      const cursor = request.cursor === undefined ? undefined : Buffer.from(request.cursor).toString("base64url");
-      const variables = request.backwards
-        ? { last: request.limit, before: cursor }
-        : { first: request.limit, after: cursor };
-      return { query: PAGE, variables };
-    }
-    case "isbn":
-      return { query: ISBN, variables: { isbn: request.isbn } };
-    case "nodes": {
-      const ids = request.ids.map((id) => Buffer.from(`Book:${id}`).toString("base64"));
-      return { query: NODES, variables: { ids } };
-    }
-  }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: an answer of any shape; what is not there fails the request
-type Answer = any;
-
-function post(url: string, body: string): Promise<Answer> {
+function post(url: string, body: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const request = httpRequest(url, { method: "POST", agent, headers, signal }, (response) => {
+    const request = httpRequest(url, { method: "POST", agent, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk) => chunks.push(chunk));
-      response.on("error", reject);
+      response.on("error", fail);
       response.on("end", () => {
+        clearTimeout(overdue);
         const text = Buffer.concat(chunks).toString();
         try {
           resolve(JSON.parse(text));
@@ -110,57 +64,12 @@ function post(url: string, body: string): Promise<Answer> {
         }
       });
     });
-    request.on("error", reject);
+    const overdue = setTimeout(() => request.destroy(new Error("it took too long")), TIMEOUT_MS);
+    const fail = (error: Error) => {
+      clearTimeout(overdue);
+      reject(error);
+    };
+    request.on("error", fail);
     request.end(body);
   });
-}
-
-function outcomeOf(request: Request, answer: Answer, keep: (book: Book) => Book): Outcome {
-  const [error] = answer.errors ?? [];
-  if (error) {
-    const { code = "NO_CODE" } = error.extensions ?? {};
-    if (code === "REVISION_NOT_REACHED") return { kind: "not reached" };
-    // these two say that nothing was changed; of all else it is not known
-    const definite = code === "DATABASE_UNAVAILABLE" || code === "BAD_USER_INPUT";
-    return { kind: "failed", code, message: error.message, definite };
-  }
-  const { revision, servedBy } = answer.extensions.consistency;
-  const bookOf = (book: Answer): Book => {
-    const { title, author, publishedDate, isbn, stockQuantity, version } = book;
-    const id = Number(/^Book:(\d+)$/.exec(Buffer.from(book.id, "base64").toString())?.[1]);
-    return keep({ id, title, author, publishedDate, isbn, stockQuantity, version });
-  };
-  const read = (...books: Answer[]) => ({ kind: "read" as const, revision, servedBy, books: books.map(bookOf) });
-  const { data } = answer;
-  switch (request.kind) {
-    case "books":
-      return read(...data.books);
-    case "book":
-      return data.book ? read(data.book) : read();
-    case "isbn":
-      return data.bookByIsbn ? read(data.bookByIsbn) : read();
-    case "nodes":
-      return read(...data.nodes.filter((node: Answer) => node !== null));
-    case "form": {
-      const form = data.bookEditForm;
-      if (!form) return read();
-      // the two halves of a form come from one read, and both are judged
-      const { expectedVersion: version, ...fields } = form.formData;
-      return read(form.book, { ...fields, id: form.book.id, version });
-    }
-    case "page": {
-      const { edges, totalCount, pageInfo } = data.booksConnection;
-      return { ...read(...edges.map(({ node }: Answer) => node)), page: { totalCount, ...pageInfo } };
-    }
-    default: {
-      const result = data.addBook ?? data.updateBook ?? data.deleteBook;
-      if (result.__typename === "Book") return { kind: "acknowledged", revision, book: bookOf(result) };
-      return { kind: "refused", revision, refusal: refusalOf(result, bookOf) };
-    }
-  }
-}
-
-function refusalOf(result: Answer, bookOf: (book: Answer) => Book): Refusal {
-  const { __typename: type, taken, notFound, expectedVersion, actualVersion, book } = result;
-  return { type, subject: taken ?? notFound, expectedVersion, actualVersion, book: book && bookOf(book) };
 }

@@ -33,6 +33,5 @@ export async function startCluster(options: ClusterOptions, history: History): P
   const database = await newDatabase(options.engine);
   // a replica need not wait for others that may want a copy as well
   const redis = await startRedis("--maxmemory-policy", "allkeys-lru", "--repl-diskless-sync", "no");
-  const branch = history.grow("original");
-  return new Cluster(redis, await Installation.start("original", database, branch, redis, options, history));
+  return new Cluster(redis, await Installation.start("original", database, redis, options, history));
 }

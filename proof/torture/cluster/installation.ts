@@ -1,8 +1,10 @@
 import type { TestDatabase } from "../../../test/support/database/test-database.ts";
 import { startProxy, type TcpProxy } from "../../../test/support/network/proxy.ts";
 import type { RedisServer } from "../../../test/support/redis/server.ts";
-import { readGroundTruth, readMark } from "../change-log.ts";
-import type { Branch, History } from "../history.ts";
+import type { Branch, Origin } from "../branch.ts";
+import { type Change, readChanges, readGroundTruth, readMark } from "../change-log.ts";
+import type { History } from "../history.ts";
+import { Lock } from "./lock.ts";
 import { Member } from "./member.ts";
 
 /** How the processes of an installation are set up. */
@@ -26,29 +28,40 @@ export class Installation {
   readonly prefix: string;
   /** The history that the database is at. */
   branch: Branch;
+  /** Held by whoever must be alone with the database. */
+  readonly lock = new Lock();
+  readonly #history: History;
   /** What clients may do at its processes: all, only read, or nothing. */
   clients: "all" | "readers" | "none" = "all";
 
-  private constructor(name: string, prefix: string, database: TestDatabase, branch: Branch, members: Member[]) {
+  private constructor(
+    name: string,
+    prefix: string,
+    database: TestDatabase,
+    members: Member[],
+    history: History,
+    origin?: Origin,
+  ) {
     this.name = name;
     this.prefix = prefix;
     this.database = database;
-    this.branch = branch;
     this.members = members;
+    this.#history = history;
+    this.branch = this.#grow(name, origin);
   }
 
   /** Starts the processes. They end with the test, or with `end`. */
   static async start(
     name: string,
     database: TestDatabase,
-    branch: Branch,
     redis: RedisServer,
     { processes, bare, leaseMs, apart }: InstallationOptions,
     history: History,
+    origin?: Origin,
   ): Promise<Installation> {
     const members: Member[] = [];
     const prefix = apart ? `${name.replaceAll(" ", "-")}:` : "";
-    const installation = new Installation(name, prefix, database, branch, members);
+    const installation = new Installation(name, prefix, database, members, history, origin);
     for (let index = 0; index < processes + bare; index++) {
       const way = index < processes ? await startProxy(redis.port) : undefined;
       const { url: DATABASE_URL, way: databaseWay } = await ownWayTo(database);
@@ -69,10 +82,8 @@ export class Installation {
   async copy(name: string, redis: RedisServer, options: InstallationOptions, history: History): Promise<Installation> {
     const origin = this.branch;
     const database = await this.database.copy();
-    const { order } = history;
     const { revision } = await readMark(database.url);
-    const branch = history.grow(name, { branch: origin, revision, order });
-    return Installation.start(name, database, branch, redis, options, history);
+    return Installation.start(name, database, redis, options, history, { branch: origin, revision });
   }
 
   /** The keys of a read model of its. */
@@ -84,8 +95,26 @@ export class Installation {
   /** Ends the processes and the database; what that held at the end stays with its branch. */
   async end(): Promise<void> {
     await Promise.all(this.members.map((member) => member.end()));
-    this.branch.truth = await readGroundTruth(this.database.url);
-    await this.database.drop();
+    await this.lock.run(async () => {
+      await this.endBranch();
+      await this.database.drop();
+    });
+  }
+
+  /** Keeps what the database holds at the end of its history. The lock must be held. */
+  async endBranch(): Promise<void> {
+    this.branch.truth = await readGroundTruth(this.database.url, this.branch.seen ?? 0);
+  }
+
+  /** Begins the history that the database goes on with. The lock must be held. */
+  beginBranch(name: string, origin: Origin | undefined): void {
+    this.branch = this.#grow(name, origin);
+  }
+
+  #grow(name: string, origin: Origin | undefined): Branch {
+    const read = async (branch: Branch, since: number): Promise<readonly Change[]> =>
+      this.lock.run(async () => (branch.truth ? [] : readChanges(this.database.url, since)));
+    return this.#history.grow(name, read, origin);
   }
 }
 

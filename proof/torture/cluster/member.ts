@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { TcpProxy } from "../../../test/support/network/proxy.ts";
 import { type ServiceProcess, startProcess } from "../../../test/support/service/service-process.ts";
-import type { Branch } from "../history.ts";
+import type { Branch } from "../branch.ts";
 import type { Random } from "../random.ts";
 import type { Installation } from "./installation.ts";
 
@@ -23,6 +23,11 @@ interface Ways {
   readonly database: TcpProxy | undefined;
 }
 
+/** What is asked for waits no longer than this for what becomes of it. Milliseconds. */
+const REMEMBERED_MS = 30_000;
+/** What is kept of what earlier incarnations logged. */
+const KEPT_LOGS = 5;
+const KEPT_CHARACTERS = 200_000;
 /** How long `stopAtWork` looks for a moment: a process that serves nobody looks the row up meanwhile. Milliseconds. */
 const AT_WORK_WITHIN_MS = 300;
 
@@ -39,7 +44,7 @@ export class Member {
   idle = false;
   readonly #env: Readonly<Record<string, string>>;
   readonly #now: () => number;
-  readonly #outages: Outage[] = [];
+  #outages: Outage[] = [];
   readonly #logs: string[] = [];
   #process: ServiceProcess | undefined;
   #starts = 0;
@@ -90,9 +95,14 @@ export class Member {
     return this.#outages.findLast(({ to }) => to >= from)?.why;
   }
 
-  /** What all its incarnations logged. */
+  /** What its last incarnations logged. */
   get log(): string {
     return [...this.#logs, this.#process?.log ?? ""].join("\n--- killed ---\n");
+  }
+
+  #keepLog(): void {
+    this.#logs.push((this.#process?.log ?? "").slice(-KEPT_CHARACTERS));
+    this.#logs.splice(0, this.#logs.length - KEPT_LOGS);
   }
 
   async start(): Promise<void> {
@@ -108,7 +118,7 @@ export class Member {
     child?.kill(signal);
     const restart = async () => {
       await exited;
-      this.#logs.push(this.#process?.log ?? "");
+      this.#keepLog();
       await this.start();
       end();
     };
@@ -118,7 +128,7 @@ export class Member {
   /** Ends it for good. */
   async end(): Promise<void> {
     await this.kill().exited;
-    this.#logs.push(this.#process?.log ?? "");
+    this.#keepLog();
     this.#process = undefined;
     await Promise.all([this.way?.close(), this.databaseWay?.close()]);
   }
@@ -156,6 +166,7 @@ export class Member {
 
   #suffer(why: string): () => void {
     const outage: Outage = { why, from: this.#now(), to: Number.POSITIVE_INFINITY };
+    this.#outages = this.#outages.filter(({ to }) => to > outage.from - REMEMBERED_MS);
     this.#outages.push(outage);
     return () => {
       outage.to = this.#now();

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { answersFromRedis, perform } from "../cluster/client.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Installation, InstallationOptions } from "../cluster/installation.ts";
-import type { History, Request } from "../history.ts";
+import type { History } from "../history.ts";
+import type { Request } from "../operation.ts";
 import type { Random } from "../random.ts";
 
 /** Copies that there are at one time. */
@@ -16,6 +17,8 @@ const PHASE_MS = { least: 200, most: 2500 };
 const QUIET_MS = 300;
 /** A copy's processes find the read model in this time, unless something is wrong. Milliseconds. */
 const TAKEN_WITHIN_MS = 3000;
+/** Copies that have ended and whose logs are kept. */
+const KEPT_LOGS = 20;
 /** Reads of each process that end a silence, all at once. */
 const FIRST_READS: readonly Request[] = [{ kind: "books" }, { kind: "page", limit: 3, backwards: false }];
 
@@ -119,6 +122,7 @@ export class Copies {
       this.#cluster.installations = this.#cluster.installations.filter((other) => other !== copy);
       await copy.end();
       for (const { name, log } of copy.members) this.#logs.set(name, log);
+      for (const name of [...this.#logs.keys()].slice(0, -KEPT_LOGS)) this.#logs.delete(name);
       record.to = this.#history.now;
     }
   }

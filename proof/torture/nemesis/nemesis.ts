@@ -14,6 +14,8 @@ import { restoreDatabase } from "./restore.ts";
 
 /** After faults, Redis is given this long to answer reads again before the next ones. Milliseconds. */
 const RECOVERY_MS = 6000;
+/** Dumps of Redis that are kept, of all ages. */
+const MOST_DUMPS = 100;
 /** From one restore of the database to the next: every process starts twice for it. Milliseconds. */
 const RESTORE_EVERY_MS = { least: 15_000, most: 40_000 };
 
@@ -67,8 +69,7 @@ export class Nemesis {
 
   /** What is wrong just now, for people. */
   get now(): string {
-    const current = this.#history.faults.filter(({ to }) => to === Number.POSITIVE_INFINITY);
-    return current.map(({ kind, target }) => `${kind} (${target})`).join(", ") || "all is well";
+    return this.#history.tally.current.map(({ kind, target }) => `${kind} (${target})`).join(", ") || "all is well";
   }
 
   /** The returned promise is rejected when a fault could not be inflicted or healed. */
@@ -155,30 +156,29 @@ export class Nemesis {
     const { installations, original } = this.#cluster;
     const installation = this.#random.chance(0.7) ? original : this.#random.pick(installations);
     const record = this.#history.begin(RESTORE, installation.name);
-    await restoreDatabase(installation, this.#history, this.#random.fork());
+    await restoreDatabase(installation, this.#random.fork());
     record.to = this.#history.now;
   }
 
   /** Keeps what Redis holds now, for a later restore. */
   async #dump(): Promise<void> {
     const { redis } = this.#cluster;
-    const file = join(this.#dumpsDirectory, `${this.#dumps.length}.rdb`);
+    const place = this.#dumps.length < MOST_DUMPS ? this.#dumps.length : this.#random.between(0, MOST_DUMPS - 1);
+    const file = join(this.#dumpsDirectory, `${place}.rdb`);
     await redis.client.save();
     copyFileSync(join(redis.directory, "dump.rdb"), file);
-    this.#dumps.push(file);
+    this.#dumps[place] = file;
   }
 
   /** Waits until a process answers from Redis, for a while: faults on top of a Redis that nobody reads prove little. */
   async #recovery(): Promise<void> {
-    const { operations, now } = this.#history;
-    const first = operations.length;
-    while (this.#running && this.#history.now < now + RECOVERY_MS) {
-      for (let index = first; index < operations.length; index++) {
-        const outcome = operations[index]?.outcome;
-        if (outcome?.kind === "read" && outcome.servedBy === "redis") return;
-      }
-      await sleep(50);
-    }
+    const { now, nextId } = this.#history;
+    let recovered = false;
+    const end = this.#history.onCompletion(({ id, outcome }) => {
+      recovered ||= id >= nextId && outcome?.kind === "read" && outcome.servedBy === "redis";
+    });
+    while (this.#running && !recovered && this.#history.now < now + RECOVERY_MS) await sleep(50);
+    end();
   }
 }
 

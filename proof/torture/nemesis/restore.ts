@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { readGroundTruth, readMark } from "../change-log.ts";
+import type { Origin } from "../branch.ts";
+import { readMark } from "../change-log.ts";
 import type { Installation } from "../cluster/installation.ts";
-import type { History, Origin } from "../history.ts";
 import type { Random } from "../random.ts";
 
 /**
  * While none of its processes runs, a database is restored from a copy or made anew, under the same Redis, which then
  * holds a history that never was. What was done since the copy stays in a branch that has ended.
  */
-export async function restoreDatabase(installation: Installation, history: History, random: Random): Promise<void> {
+export async function restoreDatabase(installation: Installation, random: Random): Promise<void> {
   const { database, name } = installation;
   const anew = random.chance(0.25);
   let origin: Origin | undefined;
@@ -16,24 +16,24 @@ export async function restoreDatabase(installation: Installation, history: Histo
     await whileNoneRuns(installation, "SIGTERM", async () => {
       await database.backUp();
       const { revision } = await readMark(database.url);
-      origin = { branch: installation.branch, revision, order: history.order };
+      origin = { branch: installation.branch, revision };
     });
     await sleep(random.between(300, 2000));
   }
   await whileNoneRuns(installation, random.pick(["SIGTERM", "SIGKILL"]), async () => {
-    installation.branch.truth = await readGroundTruth(database.url);
+    await installation.endBranch();
     await (anew ? database.renew() : database.restore());
-    installation.branch = history.grow(`${name} ${anew ? "anew" : "restored"}`, origin);
+    installation.beginBranch(`${name} ${anew ? "anew" : "restored"}`, origin);
   });
 }
 
 async function whileNoneRuns(
-  { members }: Installation,
+  { members, lock }: Installation,
   signal: "SIGTERM" | "SIGKILL",
   work: () => Promise<void>,
 ): Promise<void> {
   const deaths = members.map((member) => member.kill(signal));
   await Promise.all(deaths.map(({ exited }) => exited));
-  await work();
+  await lock.run(work);
   await Promise.all(deaths.map(({ restart }) => restart()));
 }

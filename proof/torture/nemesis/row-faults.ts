@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { readMark } from "../change-log.ts";
 import { awaitLists } from "../cluster/convergence.ts";
-import type { Book } from "../history.ts";
+import type { Book } from "../operation.ts";
 import type { Random } from "../random.ts";
 import { STILL_TITLES } from "../workload/requests.ts";
 import type { Means } from "./faults.ts";
@@ -30,7 +30,7 @@ export async function spoilRow(means: Means): Promise<void> {
   const script =
     "return redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 and redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])";
   await row.client.eval(script, 1, row.rows, row.title, garbage(row, means.random));
-  history.violations.push(...(await awaitLists(history, member)));
+  history.blame(await awaitLists(history, member));
 }
 
 /** What is written in place of a row. */
@@ -87,17 +87,18 @@ export async function editOrder(means: Means): Promise<void> {
 }
 
 /** The mark becomes one of a later state that no history has. Most of what is then written does not fit it. */
-export async function editMark({ cluster, member, random }: Means): Promise<void> {
+export async function editMark({ cluster, history, member, random }: Means): Promise<void> {
   const { client } = cluster.redis;
   const { revision, readModel } = await readMark(member.installation.database.url);
   const { rows } = member.installation.keysOf(readModel);
   const script = "return redis.call('HEXISTS', KEYS[1], '') == 1 and redis.call('HSET', KEYS[1], '', ARGV[1])";
+  history.judge.markEdits.add({ title: "", at: history.now });
   await client.eval(script, 1, rows, `${revision + random.between(0, 200)}:${"byhand".repeat(4)}`);
 }
 
 /** From now on, answers may be wrong about the title for a while. */
 function edited({ history }: Means, { title }: Row): void {
-  history.edits.push({ title, at: history.now });
+  history.judge.edits.add({ title, at: history.now });
 }
 
 /** A row of the read model that is in force, most likely one that no write will soon put right. */

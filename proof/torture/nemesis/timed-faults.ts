@@ -153,10 +153,12 @@ async function soon(condition: () => Promise<boolean>): Promise<void> {
 }
 
 /** Waits until a mutation of the process's database is acknowledged that was not yet asked for. */
-async function acknowledged({ operations }: History, { branch }: Member, ms: number): Promise<void> {
-  const first = operations.length;
-  for (const end = performance.now() + ms; performance.now() < end; await sleep(1)) {
-    const later = operations.slice(first).filter((operation) => operation.branch === branch.name);
-    if (later.some(({ outcome }) => outcome?.kind === "acknowledged")) return;
-  }
+async function acknowledged(history: History, { branch }: Member, ms: number): Promise<void> {
+  const first = history.nextId;
+  let isOne = false;
+  const stop = history.onCompletion((operation) => {
+    isOne ||= operation.id >= first && operation.branch === branch.name && operation.outcome?.kind === "acknowledged";
+  });
+  for (const end = performance.now() + ms; !isOne && performance.now() < end; ) await sleep(1);
+  stop();
 }

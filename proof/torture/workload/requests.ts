@@ -1,4 +1,4 @@
-import type { Mutation, Query, Request } from "../history.ts";
+import { booksOf, type Mutation, type Operation, type Query, type Request, revisionOf } from "../operation.ts";
 import type { Random } from "../random.ts";
 
 /** Few, so that clients meet. The last three sort otherwise by UTF-16 unit or by locale than by code point. */
@@ -13,25 +13,71 @@ const BUSY_TITLES = [
 export const STILL_TITLES: readonly string[] = ["Still 1", "Still 2", "Still 3"];
 export const TITLES: readonly string[] = [...BUSY_TITLES, ...STILL_TITLES];
 const ISBNS = Array.from({ length: 6 }, (_, index) => `978000000000${index}`);
-/** Ids that books have had, or not yet: the count begins at 1. */
-const HIGHEST_ID = 40;
+/** Ids that are remembered; of some of them the books are gone. */
+const REMEMBERED_IDS = 30;
+/** No book has it yet. */
+const FREE_ID = 900_000_000;
 
 /** What clients have seen of an installation. */
-export interface Seen {
+export class Seen {
   /** The newest version of each book, for `expectedVersion`. */
-  readonly versions: Map<string, number>;
+  readonly versions = new Map<string, number>();
   /** The newest revision, for `atLeast`. */
-  revision: number;
+  revision = 0;
+  #ids: number[] = [];
+
+  note({ outcome }: Operation): void {
+    if (outcome?.kind === "refused") return;
+    this.revision = Math.max(this.revision, revisionOf(outcome) ?? 0);
+    for (const { id, title, version } of booksOf(outcome)) {
+      this.versions.set(title, version);
+      if (!this.#ids.includes(id)) this.#ids = [id, ...this.#ids.slice(0, REMEMBERED_IDS - 1)];
+    }
+  }
+
+  /** The id of a book that there is or was, or seldom one that there is not. */
+  id(random: Random): number {
+    return random.chance(0.1) || this.#ids.length === 0 ? FREE_ID : random.pick(this.#ids);
+  }
 }
 
 /** What a client does next. A mutation is signed with `author`. */
 export function drawRequest(random: Random, seen: Seen, author: string): Request {
-  return random.chance(0.45) ? drawMutation(random, seen, author) : drawQuery(random);
+  return random.chance(0.45) ? drawMutation(random, seen, author) : drawReading(random, seen);
 }
 
-export function drawQuery(random: Random): Query {
+/** A query, several in one request, or one that is to be refused. */
+export function drawReading(random: Random, seen: Seen): Request {
+  switch (random.weighted({ one: 60, several: 9, improper: 1 })) {
+    case "one":
+      return drawQuery(random, seen);
+    case "several":
+      return { kind: "several", queries: drawQueries(random, seen) };
+    case "improper":
+      return random.pick<Request>([
+        { kind: "improper", first: 501 },
+        { kind: "improper", first: -1 },
+        { kind: "improper", first: 5, after: "no cursor!" },
+      ]);
+  }
+}
+
+function drawQueries(random: Random, seen: Seen): Query[] {
+  const queries: Query[] = [];
+  for (let left = random.between(2, 3); left > 0; left--) {
+    const [last] = queries.slice(-1);
+    // the same one twice may well be answered at two revisions
+    const query = last && random.chance(0.2) ? last : drawQuery(random, seen);
+    // a request may cost as much as one list
+    const isDear = query.kind === "books" && queries.some(({ kind }) => kind === "books");
+    queries.push(isDear ? { kind: "page", limit: 20, backwards: false } : query);
+  }
+  return queries;
+}
+
+function drawQuery(random: Random, seen: Seen): Query {
   const title = random.pick(TITLES);
-  switch (random.weighted({ book: 25, form: 5, books: 15, page: 10, isbn: 2, nodes: 3 })) {
+  switch (random.weighted({ book: 25, form: 6, books: 14, page: 12, isbn: 2, node: 2, nodes: 3 })) {
     case "book":
       return { kind: "book", title };
     case "form":
@@ -39,13 +85,23 @@ export function drawQuery(random: Random): Query {
     case "books":
       return { kind: "books" };
     case "page": {
-      const cursor = random.chance(0.7) ? { cursor: title } : {};
-      return { kind: "page", limit: random.between(1, 6), backwards: random.chance(0.4), ...cursor };
+      const backwards = random.chance(0.4);
+      const bound = backwards ? { before: title } : { after: title };
+      const other = backwards ? { after: random.pick(TITLES) } : { before: random.pick(TITLES) };
+      return {
+        kind: "page",
+        limit: random.between(0, 6),
+        backwards,
+        ...(random.chance(0.7) && bound),
+        ...(random.chance(0.2) && other),
+      };
     }
     case "isbn":
       return { kind: "isbn", isbn: random.pick(ISBNS) };
+    case "node":
+      return { kind: "node", id: seen.id(random) };
     case "nodes":
-      return { kind: "nodes", ids: Array.from({ length: random.between(1, 4) }, () => random.between(1, HIGHEST_ID)) };
+      return { kind: "nodes", ids: Array.from({ length: random.between(1, 4) }, () => seen.id(random)) };
   }
 }
 
@@ -56,7 +112,7 @@ function drawMutation(random: Random, seen: Seen, author: string): Mutation {
     const version = seen.versions.get(title);
     return version !== undefined && random.chance(0.4) ? { expectedVersion: version } : {};
   };
-  switch (random.weighted({ add: 12, still: 1, update: 20, rename: 6, delete: 7 })) {
+  switch (random.weighted({ add: 12, still: 1, update: 20, rename: 6, delete: 7, invalid: 1 })) {
     case "add":
       return { kind: "add", title, input: random.chance(0.3) ? { ...input, isbn: random.pick(ISBNS) } : input };
     case "still":
@@ -69,6 +125,11 @@ function drawMutation(random: Random, seen: Seen, author: string): Mutation {
       return { kind: "update", title, input: { ...input, title: random.pick(BUSY_TITLES) }, ...expected() };
     case "delete":
       return { kind: "delete", title, ...expected() };
+    case "invalid":
+      return random.pick<Mutation>([
+        { kind: "add", title: " ", input: { ...input, isbn: "978" } },
+        { kind: "update", title, input: { ...input, stockQuantity: -1 } },
+      ]);
   }
 }
 

@@ -3,9 +3,10 @@ import { perform } from "../cluster/client.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Installation } from "../cluster/installation.ts";
 import type { Member } from "../cluster/member.ts";
-import { type Book, type History, isMutation, type Mutation, type Operation, type Request } from "../history.ts";
+import type { History } from "../history.ts";
+import { isMutation, type Mutation, type Operation, type Request } from "../operation.ts";
 import type { Random } from "../random.ts";
-import { afterthought, drawInput, drawQuery, drawRequest, type Seen, TITLES } from "./requests.ts";
+import { afterthought, drawInput, drawReading, drawRequest, Seen, TITLES } from "./requests.ts";
 
 /** Reads that are under way at a stopped process. */
 const MOST_UNAWAITED = 20;
@@ -101,10 +102,9 @@ export class Workload {
       const member = this.#choose(random);
       if (!member) continue;
       const { installation } = member;
-      const request =
-        installation.clients === "readers"
-          ? drawQuery(random)
-          : drawRequest(random, this.#seenOf(installation), this.#author);
+      const seen = this.#seenOf(installation);
+      const isReader = installation.clients === "readers";
+      const request = isReader ? drawReading(random, seen) : drawRequest(random, seen, this.#author);
       if (isMutation(request) && random.chance(0.7)) await this.#write(name, member, request, random);
       else await this.#perform(name, member, request, this.#atLeast(member, random));
     }
@@ -139,15 +139,12 @@ export class Workload {
 
   async #perform(client: string, member: Member, request: Request, atLeast?: number): Promise<Operation> {
     const operation = await perform(this.#history, client, member, request, atLeast);
-    const { outcome } = operation;
-    const seen = this.#seenOf(member.installation);
-    if (outcome?.kind === "acknowledged") note(seen, outcome.revision, [outcome.book]);
-    if (outcome?.kind === "read") note(seen, outcome.revision, outcome.books);
+    this.#seenOf(member.installation).note(operation);
     return operation;
   }
 
   #seenOf(installation: Installation): Seen {
-    const seen = this.#seen.get(installation) ?? { versions: new Map(), revision: 0 };
+    const seen = this.#seen.get(installation) ?? new Seen();
     this.#seen.set(installation, seen);
     return seen;
   }
@@ -171,11 +168,6 @@ export class Workload {
   get #author(): string {
     return `operation ${this.#history.nextId}`;
   }
-}
-
-function note(seen: Seen, revision: number, books: readonly Book[]): void {
-  seen.revision = Math.max(seen.revision, revision);
-  for (const { title, version } of books) seen.versions.set(title, version);
 }
 
 function isOpen({ idle, outage }: Member): boolean {

@@ -1,0 +1,225 @@
+import { type Branch, limitOf, partingOf } from "../branch.ts";
+import type { Change, GroundTruth } from "../change-log.ts";
+import { booksOf, excuseOf, mayHaveHappened, type Operation, type Reading } from "../operation.ts";
+import { showBook, showList } from "../show.ts";
+import { faultOfAnswered, possibleFor } from "./answers.ts";
+import type { Authors } from "./authors.ts";
+import { sameList } from "./catalogue.ts";
+import type { Edits } from "./edits.ts";
+import { Floors } from "./floors.ts";
+import { Ledger } from "./ledger.ts";
+import { faultOfRead } from "./read-answers.ts";
+import { Registers } from "./registers.ts";
+import type { Report } from "./violation.ts";
+
+export interface Bounds {
+  /** The lease of all processes. Milliseconds. */
+  readonly leaseMs: number;
+  /** How long a process may show states of another history from when it first does. Milliseconds. */
+  readonly foreignMs: number;
+}
+
+/** What the judges of all branches share. */
+export interface Court {
+  readonly bounds: Bounds;
+  readonly authors: Authors;
+  /** Rows that were changed by hand. */
+  readonly edits: Edits;
+  /** Marks that were changed by hand: for a while a process may show states that no history has. */
+  readonly markEdits: Edits;
+  /** The judges of all branches that are remembered. */
+  readonly branches: () => Iterable<BranchJudge>;
+  readonly report: Report;
+  /** Told of each answer that is tolerated though it is of another history. */
+  readonly tolerated: () => void;
+  /** Told of each change, with the mutation that made it. */
+  readonly attributed: (author: Operation | undefined) => void;
+}
+
+const ONE_HISTORY = "the change log is one history";
+
+/** Judges the operations of one branch by what its database logged. */
+export class BranchJudge {
+  readonly branch: Branch;
+  readonly ledger: Ledger;
+  readonly #court: Court;
+  readonly #report: Report;
+  readonly #floors: Floors;
+  readonly #registers = new Registers();
+  /** Until when each process that has met another history may show it. */
+  readonly #until = new Map<string, number>();
+  #attributed: number;
+
+  /** `origin` judges the branch that this one goes on from. */
+  constructor(branch: Branch, origin: BranchJudge | undefined, court: Court) {
+    const since = branch.origin?.revision ?? 0;
+    this.branch = branch;
+    this.ledger = new Ledger(origin?.ledger.at(since));
+    this.#court = court;
+    this.#report = (violation) => court.report({ branch: branch.name, ...violation });
+    this.#floors = new Floors(this.ledger, court.bounds.leaseMs, since);
+    this.#attributed = since;
+    if (origin && this.ledger.last.revision !== since) {
+      this.#wrong(ONE_HISTORY, `it is a copy at ${since}, which its origin never reached`, since);
+    }
+    const isInherited = (operation: Operation) => (court.authors.revisionOf(operation) ?? Infinity) <= since;
+    if (origin) this.#registers.inherit(origin.#registers, isInherited);
+  }
+
+  /** Takes the changes that were read next. Those that the branch began with are held against its origin's. */
+  learn(changes: readonly Change[], ms: number, origin: BranchJudge | undefined): void {
+    const since = this.branch.origin?.revision ?? 0;
+    for (const change of changes) {
+      const { revision } = change;
+      if (revision > since)
+        for (const fault of this.ledger.append(change, ms)) this.#wrong(ONE_HISTORY, fault, revision);
+      else if (origin && !origin.ledger.agrees(change)) {
+        this.#wrong(ONE_HISTORY, "the copy has another change there than its origin", revision);
+      }
+    }
+  }
+
+  /** Takes a mutation that has completed, in the order of invocation. */
+  take(operation: Operation): void {
+    if (mayHaveHappened(operation)) this.#registers.add(operation);
+  }
+
+  /** Finds out who made the changes that were learned. Everything that can have made them must have been taken. */
+  attribute(): void {
+    const rule = "an operation takes effect once if it may, and nothing else does";
+    for (const entry of this.ledger.between(this.#attributed + 1, this.ledger.last.revision)) {
+      const { change, revision } = entry;
+      if (!change) continue;
+      const { author, faults } = this.#court.authors.attribute(change, this.branch.name);
+      const before = this.ledger.at(revision - 1)?.latest;
+      entry.author = author;
+      this.#court.attributed(author);
+      entry.latest = !before || (author && author.invoked.order > before.invoked.order) ? author : before;
+      const book = showBook(change.after ?? change.before);
+      for (const fault of faults) {
+        this.#report({ rule, what: `${book}: ${fault}`, operations: author ? [author] : [], revision });
+      }
+    }
+    this.#attributed = this.ledger.last.revision;
+  }
+
+  invoke(operation: Operation): void {
+    this.#floors.invoke(operation);
+  }
+
+  complete(operation: Operation): void {
+    const edited = this.#court.edits.titlesFor(operation);
+    const fault = faultOfAnswered(operation, this.ledger, edited);
+    const tolerated = this.#isTolerated(operation, fault !== undefined, edited);
+    this.#floors.complete(operation, tolerated, this.#report);
+    this.#checkAvailability(operation);
+    if (tolerated) {
+      this.#court.tolerated();
+      return;
+    }
+    if (fault) {
+      const revision = operation.outcome && "revision" in operation.outcome ? operation.outcome.revision : undefined;
+      const author = revision === undefined ? undefined : this.ledger.at(revision)?.author;
+      const operations = author && author !== operation ? [operation, author] : [operation];
+      this.#report({ ...fault, operations, revision });
+    }
+    this.#registers.check(operation, edited, this.#report);
+    this.#checkForeign(operation);
+  }
+
+  /** The branch has ended: its table is what its log leads to. */
+  end({ books, revision, token }: GroundTruth): void {
+    const { last } = this.ledger;
+    if (last.change && (last.revision !== revision || last.change.token !== token)) {
+      this.#wrong(ONE_HISTORY, `the row stands at ${revision}, the log at ${last.revision}`, last.revision);
+    }
+    if (sameList(last.catalogue.list, books)) return;
+    const led = showList(last.catalogue.list);
+    this.#wrong(ONE_HISTORY, `the table holds ${showList(books)}, but the log leads to ${led}`, revision);
+  }
+
+  /** Forgets what was over before these instants of the run, the one a place in the order of moments. */
+  forget(ms: number, order: number): void {
+    this.ledger.forget(ms);
+    const { authors, freed } = this.ledger.seen();
+    this.#registers.forget(order, ({ author }, title) => (author === null ? freed.has(title) : authors.has(author)));
+  }
+
+  /** How much it remembers, in revisions. */
+  get size(): number {
+    return this.ledger.last.revision - this.ledger.first.revision;
+  }
+
+  /**
+   * Whether a process may answer so because it has met another history and had no time yet to find that out: what it
+   * shows must be a state of that, and nothing that was acknowledged in this one may be missing from it.
+   */
+  #isTolerated(operation: Operation, isWrong: boolean, edited: ReadonlySet<string>): boolean {
+    const { outcome, process, completed, invoked } = operation;
+    const { bounds, markEdits, branches } = this.#court;
+    if (outcome?.kind !== "read" || outcome.servedBy === "database" || !completed || bounds.foreignMs === 0)
+      return false;
+    if (!isWrong && !this.#floors.earlyFor(operation, outcome.revision)) return false;
+    if (markEdits.titlesFor(operation).size > 0) return true;
+    for (const other of branches()) {
+      if (other === this || !this.#isTrueWith(other, operation, edited)) continue;
+      if (!this.#floors.allows(operation, partingOf(this.branch, other.branch))) continue;
+      const until = this.#until.get(process) ?? completed.ms + bounds.foreignMs;
+      this.#until.set(process, until);
+      return invoked.ms < until;
+    }
+    return false;
+  }
+
+  /** Whether an answer is the state of another branch. Of several queries, some may have been answered of this one. */
+  #isTrueWith(other: BranchJudge, operation: Operation, edited: ReadonlySet<string>): boolean {
+    const { outcome, request } = operation;
+    if (outcome?.kind !== "read") return false;
+    const { revision } = outcome;
+    const there = possibleFor(operation, other.ledger, revision);
+    if (request.kind !== "several") {
+      return there.length > 0 && !faultOfRead(request as Reading, outcome, there.slice(0, 1), edited);
+    }
+    const here = possibleFor(operation, this.ledger, revision);
+    const mixtures = [
+      [...there, ...here],
+      [...here, ...there],
+    ];
+    return there.length > 0 && mixtures.some((entries) => !faultOfRead(request, outcome, entries, edited));
+  }
+
+  /** Finds what was written in another history, and is no part of what this one began with. */
+  #checkForeign(operation: Operation): void {
+    if (operation.outcome?.kind !== "read") return;
+    for (const book of booksOf(operation.outcome)) {
+      const writer = this.#court.authors.writerOf(book);
+      if (!writer || writer.branch === this.branch.name || this.#isInherited(writer)) continue;
+      const rule = "no answer shows what only another history holds";
+      const what = `${book.title} is ${book.author}, as it is in “${writer.branch}”`;
+      this.#report({ rule, what, operations: [operation, writer] });
+      return;
+    }
+  }
+
+  #isInherited(writer: Operation): boolean {
+    const revision = this.#court.authors.revisionOf(writer);
+    return revision !== undefined && revision <= limitOf(this.branch, writer.branch);
+  }
+
+  /** A process that the nemesis left alone answers; what was done to Redis is no excuse. */
+  #checkAvailability(operation: Operation): void {
+    const { outcome, request } = operation;
+    const isRight = outcome?.kind === "failed" && excuseOf(operation) !== undefined;
+    if (request.kind === "improper" && !isRight) {
+      const rule = "what can be no page is refused";
+      this.#report({ rule, what: `it is ${outcome?.kind}`, operations: [operation] });
+    } else if (outcome?.kind === "failed" && !isRight) {
+      const rule = "reads and writes do not fail while only Redis is ill";
+      this.#report({ rule, what: `${outcome.code}: ${outcome.message}`, operations: [operation] });
+    }
+  }
+
+  #wrong(rule: string, what: string, revision: number): void {
+    this.#report({ rule, what, operations: [], revision });
+  }
+}
