@@ -50,6 +50,12 @@ export class Authors {
     return { author, faults };
   }
 
+  /** How many mutations are remembered. */
+  get size(): number {
+    const deletes = [...this.#deletes.values()].map(({ acknowledged, unknown }) => acknowledged.size + unknown.length);
+    return deletes.reduce((sum, size) => sum + size, this.#writers.size);
+  }
+
   /** Forgets the mutations that were completed before `ms`. */
   forget(ms: number): void {
     for (const [author, { completed }] of this.#writers) {

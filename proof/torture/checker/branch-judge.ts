@@ -145,9 +145,10 @@ export class BranchJudge {
     this.#registers.forget(order, ({ author }, title) => (author === null ? freed.has(title) : authors.has(author)));
   }
 
-  /** How much it remembers, in revisions. */
-  get size(): number {
-    return this.ledger.last.revision - this.ledger.first.revision;
+  /** How much it remembers. */
+  get size(): { readonly revisions: number; readonly writes: number } {
+    const { last, first } = this.ledger;
+    return { revisions: last.revision - first.revision, writes: this.#registers.size };
   }
 
   /**

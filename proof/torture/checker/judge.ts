@@ -137,10 +137,14 @@ export class Judge {
     return judge?.ledger.between(from, to) ?? [];
   }
 
-  /** How much is remembered, for people: events that are not judged yet, and revisions. */
-  get size(): { readonly events: number; readonly revisions: number } {
-    const revisions = [...this.#branches.values()].reduce((sum, { judge }) => sum + judge.size, 0);
-    return { events: this.#events.length, revisions };
+  /** How much is remembered: events that are not judged yet, revisions of all branches, and writes. */
+  get size(): { readonly events: number; readonly revisions: number; readonly writes: number } {
+    const sizes = [...this.#branches.values()].map(({ judge }) => judge.size);
+    return {
+      events: this.#events.length,
+      revisions: sizes.reduce((sum, { revisions }) => sum + revisions, 0),
+      writes: sizes.reduce((sum, { writes }) => sum + writes, this.#court.authors.size),
+    };
   }
 
   async #settle(): Promise<void> {

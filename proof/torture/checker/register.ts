@@ -48,6 +48,10 @@ export class Register {
     return { write, newer: first && first.to < from ? first : undefined };
   }
 
+  get size(): number {
+    return this.#byAuthor.size + this.#freeing.length + this.#acknowledged.length;
+  }
+
   /** A register with some of the writes. */
   filter(keep: (write: Write) => boolean): Register {
     const other = new Register();

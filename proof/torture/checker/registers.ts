@@ -59,6 +59,11 @@ export class Registers {
     for (const [title, register] of this.#registers) register.forget(before, (write) => isInForce(write, title));
   }
 
+  /** How many writes are remembered. */
+  get size(): number {
+    return [...this.#registers.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   #of(title: string): Register {
     let register = this.#registers.get(title);
     if (!register) {
