@@ -6,14 +6,20 @@ import { showBook, showOperation } from "./show.ts";
 
 /** Longer than what is asked for waits for its judgement. Milliseconds. */
 const REMEMBERED_MS = 45_000;
-/** Violations that are shown in full; one cause often has many. */
-const SHOWN = 10;
+/** Violations of one rule that are shown in full; one cause often has many. */
+const SHOWN = 4;
 /** Operations shown around a violation. */
 const AROUND = 12;
 /** What is kept of the time before and after a violation. Milliseconds. */
 const KEPT_MS = { before: 3000, after: 1000 };
 /** Revisions of the log that are shown before and after a violation. */
 const LOGGED = 3;
+
+/** How far a run has come. */
+export interface Progress {
+  readonly ms: number;
+  readonly operations: number;
+}
 
 /** What was found, with what was around it at that time: all else is forgotten after a while. */
 export class Evidence {
@@ -24,9 +30,9 @@ export class Evidence {
   /** The operations around those. */
   readonly operations = new Map<number, Operation>();
   readonly faults = new Set<Fault>();
-  /** When the first violation was found. Milliseconds. */
-  firstMs: number | undefined;
-  readonly #now: () => number;
+  /** When the first violation was found, and how many operations there had been. */
+  first: Progress | undefined;
+  readonly #now: () => Progress;
   readonly #logOf: (branch: string, from: number, to: number) => readonly Entry[];
   readonly #onForget: (operation: Operation) => void;
   #recent: Operation[] = [];
@@ -34,7 +40,7 @@ export class Evidence {
 
   /** `onForget` is told of each operation when it is of no more interest. */
   constructor(
-    now: () => number,
+    now: () => Progress,
     logOf: (branch: string, from: number, to: number) => readonly Entry[],
     onForget: (operation: Operation) => void = () => {},
   ) {
@@ -66,9 +72,10 @@ export class Evidence {
   }
 
   add(violation: Violation): void {
-    this.firstMs ??= this.#now();
-    this.rules.set(violation.rule, (this.rules.get(violation.rule) ?? 0) + 1);
-    if (this.shown.length < SHOWN) this.shown.push(this.#show(violation));
+    this.first ??= this.#now();
+    const count = (this.rules.get(violation.rule) ?? 0) + 1;
+    this.rules.set(violation.rule, count);
+    if (count <= SHOWN) this.shown.push(this.#show(violation));
   }
 
   #forget(before: number): void {

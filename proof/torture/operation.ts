@@ -169,12 +169,14 @@ export function excuseOf({ request, outcome }: Operation): string | undefined {
   if (outcome?.kind !== "failed") return undefined;
   if (request.kind === "improper" && outcome.code === "BAD_USER_INPUT") return "it could be none";
   // a list waits for others when a slow Redis holds them up, and is put off when they are too many
-  if (outcome.code === "SERVICE_UNAVAILABLE" && hasLists(request)) return "put off";
+  if (outcome.code === "SERVICE_UNAVAILABLE" && isLarge(request)) return "put off";
   return outcome.excuse;
 }
 
-function hasLists(request: Request): boolean {
-  return request.kind === "several" ? request.queries.some(hasLists) : request.kind === "books";
+/** Whether it is a large request, as the service reckons, however few books there are. */
+function isLarge(request: Request): boolean {
+  if (request.kind === "several") return request.queries.some(isLarge);
+  return request.kind === "books" || (request.kind === "improper" && (request.first ?? 0) > 100);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Progress } from "./evidence.ts";
 import type { RunResult } from "./run.ts";
 
 /** What was done, what went wrong meanwhile, and how slow that made it. */
@@ -44,9 +45,7 @@ export function reportOf({ options, history, truth }: RunResult): string {
       ["all", tally.faultCount, "", ""],
     ]),
     "",
-    evidence.count === 0
-      ? "No violations."
-      : `${evidence.count} VIOLATIONS, the first after ${found(evidence.firstMs)}`,
+    evidence.count === 0 ? "No violations." : `${evidence.count} VIOLATIONS, the first after ${found(evidence.first)}`,
     ...(evidence.count === 0 ? [] : table(sorted(evidence.rules))),
   ];
   return lines.join("\n");
@@ -82,8 +81,8 @@ function ownCpu(operations: number): number {
   return Math.round((user + system) / Math.max(1, operations));
 }
 
-function found(ms: number | undefined): string {
-  return `${((ms ?? 0) / 1000).toFixed(1)} s`;
+function found(first: Progress | undefined): string {
+  return first ? `${first.operations} operations, ${(first.ms / 1000).toFixed(1)} s from the start` : "";
 }
 
 function sorted(counts: ReadonlyMap<string, number>): [string, number][] {

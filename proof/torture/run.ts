@@ -82,7 +82,7 @@ function newHistory(options: RunOptions, onForget?: (operation: Operation) => vo
   const report = (violation: Violation) => evidence.add(violation);
   const judge = new Judge(options, report);
   const logOf = (branch: string, from: number, to: number): readonly Entry[] => judge.log(branch, from, to);
-  const evidence = new Evidence(() => history.now, logOf, onForget);
+  const evidence = new Evidence(() => ({ ms: history.now, operations: history.nextId }), logOf, onForget);
   const history: History = new History(judge, evidence, new Tally());
   return history;
 }
