@@ -52,7 +52,7 @@ export function reportOf({ options, history, truth }: RunResult): string {
 }
 
 /** The violations with what was around them. */
-export function showViolations({ history: { evidence } }: RunResult): string {
+export function showViolations({ history: { evidence } }: Pick<RunResult, "history">): string {
   const more = evidence.count - evidence.shown.length;
   return evidence.shown.join("\n\n") + (more > 0 ? `\n\n… and ${more} more` : "");
 }

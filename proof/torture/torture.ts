@@ -7,7 +7,7 @@ import startPostgres from "../../test/support/postgres/run-server.ts";
 import type { History } from "./history.ts";
 import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis/nemesis.ts";
 import type { Operation } from "./operation.ts";
-import { keepEvidence, keepingDirectory, reportOf, showViolations } from "./report.ts";
+import { keepEvidence, keepingDirectory, reportOf } from "./report.ts";
 import { run } from "./run.ts";
 
 const USAGE = `npm run torture -- [options]
@@ -52,6 +52,7 @@ const { values } = parseArgs({
   },
 });
 
+let shown = 0;
 const { engine } = values;
 const numbers = {
   minutes: Number(values.minutes),
@@ -91,7 +92,7 @@ if (values.help || !isEngine || isBad) {
     const result = await cleaningUp(() => Promise.race([run(options, onlookers), interrupted()]));
     if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
     const isBroken = result.history.evidence.count > 0;
-    if (isBroken) console.log(`${showViolations(result)}\n`);
+    showNew(result.history);
     console.log(reportOf(result));
     if (spool) await new Promise<void>((resolve) => spool.end(resolve));
     if (isBroken) directory ??= keepingDirectory(values.keep, options);
@@ -116,10 +117,18 @@ function interrupted(): Promise<never> {
   });
 }
 
+/** Shows the violations that were found since it did so last: a run may take a night, or be ended. */
+function showNew({ evidence }: History): void {
+  for (const text of evidence.shown.slice(shown)) console.log(`${text}\n`);
+  shown = evidence.shown.length;
+}
+
 /** One line, that a terminal overwrites each second; elsewhere a new one now and then. */
 function progress(): (history: History, faults: string) => void {
   let lines = 0;
-  return ({ nextId, now, evidence, judge }, faults) => {
+  return (history, faults) => {
+    const { nextId, now, evidence, judge } = history;
+    showNew(history);
     const found = evidence.count > 0 ? `, ${evidence.count} VIOLATIONS` : "";
     if (!process.stderr.isTTY && lines++ % 30 !== 0) return;
     const { events, revisions } = judge.size;

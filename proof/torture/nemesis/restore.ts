@@ -34,6 +34,9 @@ async function whileNoneRuns(
 ): Promise<void> {
   const deaths = members.map((member) => member.kill(signal));
   await Promise.all(deaths.map(({ exited }) => exited));
-  await lock.run(work);
-  await Promise.all(deaths.map(({ restart }) => restart()));
+  // a database that was made anew can be read once a process has made its tables
+  await lock.run(async () => {
+    await work();
+    await Promise.all(deaths.map(({ restart }) => restart()));
+  });
 }
