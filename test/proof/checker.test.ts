@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Change } from "../../proof/torture/change-log.ts";
+import { Judge } from "../../proof/torture/checker/judge.ts";
+import type { Violation } from "../../proof/torture/checker/violation.ts";
+import type { Operation } from "../../proof/torture/operation.ts";
 import {
   acknowledged,
   add,
@@ -64,6 +67,32 @@ describe("the checker accepts", () => {
       ),
     ];
     expect(await broken(operations, truth)).toEqual([]);
+  });
+});
+
+describe("while a log is read, the checker", () => {
+  test("knows who makes a change that was asked for meanwhile, and awaits its answer", async () => {
+    const violations: Violation[] = [];
+    const judge = new Judge({ leaseMs: 200, scrubMs: 0, foreignMs: 0 }, (violation) => violations.push(violation));
+    const note = (one: Operation, isInvocation: boolean) => judge.note(one, isInvocation);
+    const [first, second] = [
+      operation(0, 1, add("A", "one"), acknowledged(1, one)),
+      operation(2, 3, update("A", "two"), acknowledged(2, two)),
+    ];
+    note(first, true);
+    note(first, false);
+    const read = async (since: number) => {
+      // the update is committed between the beginning and the end of the cut
+      note(second, true);
+      return truth.changes.slice(since);
+    };
+    await judge.cut([{ name: "original", read }], 10);
+    await judge.settle();
+    expect(judge.counts.changes).toBe(0);
+    note(second, false);
+    await judge.settle();
+    expect(judge.counts.changes).toBe(2);
+    expect(violations).toEqual([]);
   });
 });
 

@@ -26,9 +26,12 @@ interface Event {
   readonly isInvocation: boolean;
 }
 
-/** What the logs held at a moment: all that completed before it had been committed by then. */
+/** What the logs held, from the moment when they were begun to be read to the one when all of them had been. */
 interface Cut {
+  /** All that completed before it had been committed by then. */
   readonly order: number;
+  /** All that they held had been asked for by then. */
+  readonly until: number;
   readonly ms: number;
   readonly reads: readonly Read[];
 }
@@ -49,8 +52,8 @@ export interface JudgeOptions extends Bounds {
  * effect, and every answer says at which revision it is true; so there is no order to search for, and each check is one
  * pass.
  *
- * Now and then the logs are read: a cut. It is judged when all has completed that had been asked for before it: then
- * every change that was read has its author among what is known, and every answer its revision.
+ * Now and then the logs are read: a cut. It is judged when all has completed that had been asked for by its end: then
+ * every change that was read has its author among what is known, and every answer from before it its revision.
  */
 export class Judge {
   readonly edits: Edits;
@@ -66,6 +69,10 @@ export class Judge {
   #events: Event[] = [];
   /** The place in the order of moments of the first of the events. */
   #offset = 0;
+  /** The place up to which the mutations are known to those who attribute changes. */
+  #taken = 0;
+  /** Mutations of branches whose logs were not read yet. */
+  #orphans: Operation[] = [];
   readonly #cuts: Cut[] = [];
   #settling: Promise<void> | undefined;
   /** When and up to which place in the order of moments what was judged. */
@@ -115,7 +122,7 @@ export class Judge {
       branch.seen = changes.at(-1)?.revision ?? since;
       if (truth) this.#ended.add(branch);
     }
-    this.#cuts.push({ order, ms, reads });
+    this.#cuts.push({ order, until: this.#offset + this.#events.length, ms, reads });
   }
 
   /** Whether it has read all that there will be of a branch. */
@@ -150,28 +157,24 @@ export class Judge {
   async #settle(): Promise<void> {
     for (let cut = this.#cuts[0]; cut; cut = this.#cuts[0]) {
       const [oldest] = this.#inFlight;
-      if (oldest && oldest.invoked.order < cut.order) return;
+      if (oldest && oldest.invoked.order < cut.until) return;
       this.#cuts.shift();
       await this.#judge(cut);
       this.#forget(cut);
     }
   }
 
-  async #judge({ order, ms, reads }: Cut): Promise<void> {
+  async #judge({ order, until, ms, reads }: Cut): Promise<void> {
     const events = this.#events.slice(0, order - this.#offset);
     const known = new Map([...this.#branches].map(([branch, { judge }]) => [branch.name, judge]));
-    for (const { operation, isInvocation } of events) {
-      if (isInvocation && isMutation(operation.request)) this.#court.authors.add(operation);
-    }
-    const orphans: Operation[] = [];
-    const takeInto = (operation: Operation) => {
+    for (const { operation, isInvocation } of this.#events.slice(this.#taken - this.#offset, until - this.#offset)) {
+      if (!isInvocation || !isMutation(operation.request)) continue;
+      this.#court.authors.add(operation);
       const judge = known.get(operation.branch);
       if (judge) judge.take(operation);
-      else orphans.push(operation);
-    };
-    for (const { operation, isInvocation } of events) {
-      if (isInvocation && isMutation(operation.request)) takeInto(operation);
+      else this.#orphans.push(operation);
     }
+    this.#taken = until;
     for (const { branch, changes, truth } of reads) {
       const origin = branch.origin && this.#branches.get(branch.origin.branch)?.judge;
       let place = this.#branches.get(branch);
@@ -179,7 +182,8 @@ export class Judge {
         place = { judge: new BranchJudge(branch, origin, this.#court), endedMs: Number.POSITIVE_INFINITY };
         this.#branches.set(branch, place);
         known.set(branch.name, place.judge);
-        for (const operation of orphans) if (operation.branch === branch.name) place.judge.take(operation);
+        for (const operation of this.#orphans) if (operation.branch === branch.name) place.judge.take(operation);
+        this.#orphans = this.#orphans.filter((operation) => operation.branch !== branch.name);
       }
       place.judge.learn(changes, ms, origin);
       place.judge.attribute();
