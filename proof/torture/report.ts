@@ -13,8 +13,8 @@ export function reportOf({ options, history, truth }: RunResult): string {
     "",
     ...table([
       ["operations", ""],
-      ["in a minute", Math.round(tally.perMinute)],
-      ["for each fault", tally.faultCount === 0 ? "-" : Math.round(tally.operations / tally.faultCount)],
+      ["answered in a minute", Math.round(tally.perMinute)],
+      ["answered for each fault", tally.faultCount === 0 ? "-" : Math.round(tally.answered / tally.faultCount)],
       ["CPU time of the torture itself for each, µs", ownCpu(tally.operations)],
       ["all", tally.operations],
       ...sorted(tally.outcomes),

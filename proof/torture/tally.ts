@@ -21,13 +21,15 @@ export class Tally {
   #timed = 0;
   #ended = false;
   faultCount = 0;
+  /** How many were answered: where nobody listened, nothing was asked. */
+  answered = 0;
   #faults: Fault[] = [];
 
   get operations(): number {
     return [...this.outcomes.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** How many operations completed in a minute. */
+  /** How many operations were answered in a minute. */
   get perMinute(): number {
     return this.#timed === 0 ? 0 : this.#timed / ((this.#to - this.#from) / 60_000);
   }
@@ -53,7 +55,9 @@ export class Tally {
   /** Counts an operation that has completed. */
   count(operation: Operation): void {
     const { request, invoked, completed, outcome } = operation;
-    if (!this.#ended) {
+    const isAnswered = outcome?.kind !== "failed" || request.kind === "improper";
+    if (isAnswered) this.answered++;
+    if (isAnswered && !this.#ended) {
       this.#timed++;
       this.#from = Math.min(this.#from, invoked.ms);
       this.#to = Math.max(this.#to, completed?.ms ?? invoked.ms);

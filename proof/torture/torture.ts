@@ -17,7 +17,7 @@ const USAGE = `npm run torture -- [options]
   --processes N  API processes with Redis (3)
   --bare N       API processes without Redis (1)
   --lease N      READ_LEASE_MS of all processes: a longer one opens each race wider (200, 400 or 800, as the seed says)
-  --clients N    concurrent clients (48)
+  --clients N    concurrent clients (80)
   --rate N       requests per second of all clients, not counting the reads after a write (700)
   --faults LIST  only these kinds of faults, separated by commas
   --and LIST     these as well, beside those that are there by default
@@ -38,7 +38,7 @@ const { values } = parseArgs({
     processes: { type: "string", default: "3" },
     bare: { type: "string", default: "1" },
     lease: { type: "string" },
-    clients: { type: "string", default: "48" },
+    clients: { type: "string", default: "80" },
     rate: { type: "string", default: "700" },
     faults: { type: "string" },
     and: { type: "string", default: "" },
