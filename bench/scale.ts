@@ -172,7 +172,8 @@ async function catchUp(url: string, store: Store, size: number): Promise<number>
   const { orm, books } = await openBooks(url);
   const writer = new StreamWriter(orm, bookStream);
   for (let done = 0; done < changes; done += BATCH) {
-    await writer.commit(Array.from({ length: BATCH }, () => updateBook(anyTitle(size), { stockQuantity: done })));
+    const update = () => ({ command: updateBook(anyTitle(size), { stockQuantity: done }), atLeast: 0 });
+    await writer.commit(Array.from({ length: BATCH }, update));
   }
   const { revision } = await books.row();
   await orm.close();

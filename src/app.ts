@@ -92,7 +92,8 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
     const databaseReadiness = new DatabaseReadiness(orm, streamsOf(modules));
 
     const leases = aggregates.map((aggregate) => aggregate.raiseLease(config.readLeaseMs));
-    const begun = await Promise.allSettled([...leases, redis.start()]);
+    const writers = modules.map(({ stream }) => orm.prepareBatches(stream));
+    const begun = await Promise.allSettled([...leases, ...writers, redis.start()]);
     // a database that is closed in the middle of a transaction may wait for it for ever
     for (const one of begun) if (one.status === "rejected") throw one.reason;
     await Promise.all(aggregates.map((aggregate) => aggregate.start()));

@@ -1,6 +1,7 @@
 import type { StreamDefinition } from "../cqrs/stream.ts";
 import { type Book, BookEntity } from "./book.ts";
 import { bookFormat } from "./book-format.ts";
+import { decisions } from "./commands/book-decisions.ts";
 
 /** Books as a stream: commanded under one row, logged in `book_change`, read by title. */
 export const bookStream: StreamDefinition<Book> = {
@@ -9,4 +10,5 @@ export const bookStream: StreamDefinition<Book> = {
   key: "title",
   changes: "book_change",
   format: bookFormat,
+  decisions,
 };

@@ -19,11 +19,6 @@ export interface Book extends Values<typeof bookFields> {
   readonly id: number;
 }
 
-/** The properties of a stored book, without what MikroORM adds to its type. */
-export function toBook(entity: BookEntity): Book {
-  return { ...(entity as Book) };
-}
-
 /** What `addBook` accepts. The GraphQL schema gives the types; this is every other rule. */
 export const addBookInput = z.strictObject(addRules(bookFields));
 

@@ -50,7 +50,7 @@ export function openAggregate<T extends object>(
   const head = new Head(stream, log);
   const readModel = new readModelClass(stream, table, head, redis, log);
   return {
-    commands: new CommandQueue(new StreamWriter(orm, definition), readModel),
+    commands: new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel),
     reader: new Reader(definition.name, readModel, table, head, redis, large),
     raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
     start: () => readModel.start(),

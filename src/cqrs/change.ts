@@ -1,4 +1,3 @@
-import type { Refusal } from "./errors.ts";
 import type { Mark } from "./mark.ts";
 
 /** What a command did to one instance. `before` is null for one that was added, `after` for one that was deleted. */
@@ -14,22 +13,27 @@ export interface Change<T> extends Effect<T>, Mark {
 }
 
 /**
- * What became of one command: a change, a refusal, or a failure, which is whatever else it threw. The mark is the one that
- * it made, or at which it made none.
+ * What became of one command: a change; a refusal, as its aggregate's rules put it; a failure, which is whatever was thrown
+ * while it was decided; or nothing at all, because the state was older than what it asked for, or it was withdrawn. The
+ * mark is the one that it made, or at which it made none.
  */
-export type Outcome<T> = Mark &
-  (
-    | { readonly change: Change<T>; readonly refusal?: undefined; readonly failure?: undefined }
-    | { readonly refusal: Refusal; readonly change?: undefined; readonly failure?: undefined }
-    | { readonly failure: Error; readonly change?: undefined; readonly refusal?: undefined }
-  );
+export type Outcome<T, R = unknown> = Mark & {
+  readonly change?: Change<T>;
+  readonly refused?: R;
+  readonly failure?: Error;
+  readonly skipped?: "too old" | "withdrawn";
+};
 
-/** What became of one transaction's commands, and what the transaction itself saw in the row. */
-export interface Commit<T> {
-  readonly outcomes: readonly Outcome<T>[];
-  readonly changes: readonly Change<T>[];
+/** What a transaction saw in the stream's row, under its lock. */
+export interface SeenRow {
   readonly readModel: string | null;
   readonly leaseMs: number;
+}
+
+/** What became of one batch of commands, and what its transaction itself saw in the row. */
+export interface Commit<T, R = unknown> extends SeenRow {
+  readonly outcomes: readonly Outcome<T, R>[];
+  readonly changes: readonly Change<T>[];
   /** `performance.now()` after the commit had returned. */
   readonly committedAt: number;
 }

@@ -46,6 +46,7 @@ export class Consistency {
   readonly #bounds: RequestBounds | undefined;
   #listBytes = 0;
   #ended = false;
+  readonly #withdrawals: (() => boolean)[] = [];
   #commandBegun = false;
 
   constructor(streams: readonly string[] = [], atLeast: Revisions = {}, bounds?: RequestBounds) {
@@ -121,15 +122,15 @@ export class Consistency {
     if (!this.isWanted) throw timedOut();
   }
 
-  /** Notes that a command is about to change the database. Throws as `requireTime` does. */
-  beginCommand(): void {
-    this.requireTime();
-    this.#commandBegun = true;
+  /** Notes a command that is about to begin. `withdraw` keeps it from that, and says whether it was in time. */
+  beginCommand(withdraw: () => boolean): void {
+    this.#withdrawals.push(withdraw);
   }
 
   /** Ends the request: it reads nothing more and begins no command. */
   end(): void {
     this.#ended = true;
+    for (const withdraw of this.#withdrawals) if (!withdraw()) this.#commandBegun = true;
   }
 
   /** What the client of a request is told that ended before it had its answer. */

@@ -2,6 +2,7 @@ import { sql as expression } from "kysely";
 import type { Change } from "./change.ts";
 import type { Sql } from "./database/engine.ts";
 import type { AnyEntity, OrmService } from "./database/orm-service.ts";
+import type { Decisions } from "./decisions.ts";
 import type { Format } from "./format.ts";
 import type { Mark } from "./mark.ts";
 
@@ -15,6 +16,9 @@ export interface StreamDefinition<T extends object> {
   /** The table of the change log. */
   readonly changes: string;
   readonly format: Format<T>;
+  /** How its commands are decided. */
+  // biome-ignore lint/suspicious/noExplicitAny: only its command side knows the commands
+  readonly decisions: Decisions<T, any, any>;
 }
 
 /** The one row of a stream. */
@@ -147,7 +151,7 @@ export class Stream<T extends object> {
 
 /** A row of the table `stream`, as it is selected. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of a table that is named at run time
-export function streamRow(row: any): StreamRow {
+function streamRow(row: any): StreamRow {
   return {
     name: row.name,
     revision: Number(row.revision),

@@ -92,10 +92,11 @@ test.each(Object.entries(CASES))("an instance is the same from everywhere: %s", 
   const { orm, aggregate, stream } = await openEveryType(url, redis.url);
   const withoutRedis = await openEveryType(url);
 
+  let expectedId = 1;
   const check = (where: string, ...found: readonly unknown[]) => {
     for (const one of found) {
       const { id, ...rest } = one as Instance<EveryType>;
-      expect(id, where).toBe(1);
+      expect(id, where).toBe(expectedId);
       expect(rest, where).toStrictEqual({ key, ...NULLS, ...read });
       // and its JSON says the same
       expect(JSON.parse(JSON.stringify(one)), where).toEqual({ id, ...rest });
@@ -120,15 +121,20 @@ test.each(Object.entries(CASES))("an instance is the same from everywhere: %s", 
 
   // once Redis has answered, it gets the row by the refresh
   await ask(aggregate, "redis", (reads) => reads.get(key));
-  const { change } = await aggregate.commands.execute(async (tx) => {
-    const after = await tx.create(EveryType, written({ key, ...values }));
-    return { kind: "add", before: null, after };
-  });
-  expect(change?.after).toBeInstanceOf(EveryType);
-  check("create", change?.after);
-  check("get", await orm.get(EveryType, 1), await orm.get(EveryType, key, "key"));
+  const created = await orm.create(EveryType, written({ key, ...values }));
+  expect(created).toBeInstanceOf(EveryType);
+  check("create", created);
+  await orm.delete(EveryType, 1);
+  expectedId = 2;
+  const put = (instance: object) =>
+    aggregate.commands.execute({ kind: "put", instance: { key, ...instance } }, new Consistency(["every"]));
+  check("an instance that is added", (await put(read)).change?.after);
+  // what is found is what was added
+  const { change } = await put(read);
+  check("an instance that is changed", change?.before, change?.after);
+  check("get", await orm.get(EveryType, 2), await orm.get(EveryType, key, "key"));
   check("all", ...(await orm.all(EveryType)));
-  check("update", await orm.update(EveryType, 1, "id", values as never, true));
+  check("update", await orm.update(EveryType, 2, "id", values as never, true));
   check("the change log", ...(await stream.changesAfter(0, 10)).map(({ after }) => after));
   await checkReads("the table", withoutRedis.aggregate, "database");
   await checkReads("Redis after a refresh", aggregate, "redis");

@@ -139,7 +139,7 @@ describe.runIf(engine === "postgresql")("a database or role that will not do is 
 
     await run(`grant select on all tables in schema public to ${role}`);
     const lines = await linesOf(asRole);
-    expect(lines).toHaveLength(4);
+    expect(lines).toHaveLength(5);
     const grants = lines.map((line) => /^DATABASE_URL: the role \S+ lacks rights: (grant .*)\.$/.exec(line)?.[1]);
     for (const grant of grants) await run(grant as string);
     await (await startService({ DATABASE_URL: asRole })).addBook("Book");
@@ -201,6 +201,7 @@ describe.runIf(engine === "postgresql")("what is taken away while the service ru
     const { url, asRole, role, run } = await newSetup();
     await (await startService({ DATABASE_URL: url })).close();
     await run(`grant all on all tables in schema public to ${role}`);
+    await run(`grant usage on all sequences in schema public to ${role}`);
     const service = await startProcess({ DATABASE_URL: asRole });
     expect(await readiness(service)).toBe(200);
     for (const [take, give, reason, code] of [

@@ -1,30 +1,30 @@
-import type { Change, Outcome } from "../../cqrs/change.ts";
-import type { CommandQueue } from "../../cqrs/commands/command-queue.ts";
-import type { Command } from "../../cqrs/commands/stream-writer.ts";
+import type { Change } from "../../cqrs/change.ts";
+import type { CommandQueue, Executed } from "../../cqrs/commands/command-queue.ts";
 import type { Consistency } from "../../cqrs/consistency.ts";
+import { Refusal } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
 import type { Book } from "../book.ts";
-import { bookStream } from "../book-stream.ts";
-import { addBook, deleteBook, newBook, updateBook } from "./book-commands.ts";
+import type { BookCommand, BookRefused } from "./book-command.ts";
+import { addBook, deleteBook, updateBook } from "./book-commands.ts";
+import { refusalOf } from "./book-refusals.ts";
 
 /**
- * The write side. Each command is committed through the stream, in one transaction with those that came at the same
- * time; then the read model is refreshed, and the command is acknowledged when no process can answer with an older
+ * The write side. Each command is decided and committed through the stream, in one transaction with those that came at the
+ * same time; then the read model is refreshed, and the command is acknowledged when no process can answer with an older
  * state any more.
  *
- * Every method throws the refusals of `book-refusals.ts`, the errors of `OrmService.transaction`, and
- * `TIMED_OUT` when the request has ended before the command began.
+ * Every method throws the refusals of `book-refusals.ts` and the errors of `CommandQueue.execute`.
  */
 export class BookCommandHandler {
-  readonly #queue: CommandQueue<Book>;
+  readonly #queue: CommandQueue<Book, BookCommand, BookRefused>;
 
-  constructor(queue: CommandQueue<Book>) {
+  constructor(queue: CommandQueue<Book, BookCommand, BookRefused>) {
     this.#queue = queue;
   }
 
   /** Adds a book and returns it. */
   async addBook(input: unknown, consistency: Consistency): Promise<Book> {
-    const { after } = await this.#execute(() => addBook(newBook(input)), consistency);
+    const { after } = await this.#execute(() => addBook(input), consistency);
     return after as Book;
   }
 
@@ -40,33 +40,24 @@ export class BookCommandHandler {
     return before as Book;
   }
 
-  /**
-   * Runs many commands in one transaction, each of which may be refused by itself, and acknowledges them together.
-   * What one throws that is no refusal is thrown when the others are acknowledged.
-   */
-  async executeAll(commands: readonly Command<Book>[]): Promise<readonly Outcome<Book>[]> {
-    const outcomes = await this.#queue.executeAll(commands);
-    for (const { failure } of outcomes) if (failure) throw failure;
-    return outcomes;
+  /** Runs many commands in one transaction, each of which may be refused by itself, and acknowledges them together. */
+  async executeAll(commands: readonly BookCommand[]): Promise<readonly Executed<Book, BookRefused>[]> {
+    return this.#queue.executeAll(commands);
   }
 
-  async #execute(prepare: () => Command<Book>, consistency: Consistency): Promise<Change<Book>> {
-    consistency.requireTime();
-    const { change, refusal, failure, revision } = await this.#queue.execute((tx, next) => {
-      consistency.requireTime();
-      // the state that the command builds on is what the client asks for, not the one that it makes
-      consistency.require(bookStream.name, next - 1);
-      // in the transaction, for a refusal of invalid input is an answer as well: it is true at a revision, and no
-      // later answer of this process may be older
-      const command = prepare();
-      // the last moment at which it is certain that nothing was changed
-      consistency.beginCommand();
-      return command(tx, next);
-    });
-    if (failure) throw failure;
-    consistency.command(bookStream.name, revision);
-    if (refusal) throw refusal;
-    return change;
+  async #execute(prepare: () => BookCommand, consistency: Consistency): Promise<Change<Book>> {
+    let command: BookCommand = { kind: "invalid" };
+    let invalid: Refusal | undefined;
+    try {
+      command = prepare();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      invalid = error;
+    }
+    // a refusal of invalid input is an answer as well: it is true at a revision, and no later answer may be older
+    const { change, refused } = await this.#queue.execute(command, consistency);
+    if (change) return change;
+    throw invalid ?? refusalOf(refused);
   }
 }
 

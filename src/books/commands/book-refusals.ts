@@ -1,5 +1,6 @@
 import { Refusal } from "../../cqrs/errors.ts";
 import type { Book } from "../book.ts";
+import type { BookRefused } from "./book-command.ts";
 
 export class TitleTakenError extends Refusal {
   readonly title: string;
@@ -39,5 +40,22 @@ export class VersionConflictError extends Refusal {
     this.expectedVersion = expectedVersion;
     this.actualVersion = book.version;
     this.book = book;
+  }
+}
+
+/** A refusal as it is answered. */
+export function refusalOf(refused: BookRefused): Refusal {
+  switch (refused.kind) {
+    case "notFound":
+      return new BookNotFoundError(refused.title);
+    case "versionConflict":
+      return new VersionConflictError(refused.expectedVersion, refused.book);
+    case "titleTaken":
+      return new TitleTakenError(refused.title);
+    case "isbnTaken":
+      return new IsbnTakenError(refused.isbn);
+    case "invalid":
+    case "unchanged":
+      throw new Error("this is told by whoever has asked");
   }
 }

@@ -6,7 +6,7 @@ import { type DateOrder, readDate } from "./date-cell.ts";
 import { readIsbn } from "./isbn-cell.ts";
 
 /** An input of `addBook` with the fields that are mapped, not validated yet. */
-export type BookInput = Partial<Record<keyof Book & ImportField, unknown>>;
+type BookInput = Partial<Record<keyof Book & ImportField, unknown>>;
 
 /** A row as input of `addBook`, and what became of its cells. */
 export interface BookRow {

@@ -1,14 +1,14 @@
-import type { Command } from "../../cqrs/commands/stream-writer.ts";
 import { Refusal } from "../../cqrs/errors.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
-import type { Book } from "../book.ts";
+import type { BookCommand } from "../commands/book-command.ts";
 import type { BookCommandHandler } from "../commands/book-command-handler.ts";
+import { importBook } from "../commands/book-commands.ts";
+import { refusalOf } from "../commands/book-refusals.ts";
 import { type BookRow, toBookRow } from "./book-row.ts";
 import type { Repair } from "./cell.ts";
 import type { ColumnMapping } from "./csv-columns.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import type { DateOrder } from "./date-cell.ts";
-import { BookUnchanged, importBook } from "./import-book.ts";
 import type { RejectedRow } from "./rejected-rows.ts";
 
 /**
@@ -34,7 +34,7 @@ export interface RowRules {
 interface PreparedRow {
   readonly record: CsvRecord;
   readonly row: BookRow;
-  readonly command: Command<Book>;
+  readonly command: BookCommand;
 }
 
 /** Runs one transaction; returns what became of its rows, and those that were refused, in the file's order. */
@@ -42,29 +42,29 @@ export async function importBatch(
   commands: BookCommandHandler,
   batch: readonly CsvRecord[],
   rules: RowRules,
-): Promise<{ counts: ImportCounts; refused: readonly RejectedRow[] }> {
+): Promise<{ counts: ImportCounts; rejected: readonly RejectedRow[] }> {
   const rows = batch.map((record) => prepare(record, rules));
   const prepared = rows.filter((row) => "command" in row);
   const outcomes = prepared.length > 0 ? await commands.executeAll(prepared.map(({ command }) => command)) : [];
 
-  const refusals = new Map(prepared.map((row, index) => [row, outcomes[index]?.refusal]));
+  const refusals = new Map(prepared.map((row, index) => [row, outcomes[index]?.refused]));
   const counts = { read: 0, added: 0, unchanged: 0, rejected: 0, dateOutOfRange: 0, isbnMended: 0, emptied: 0 };
-  const refused: RejectedRow[] = [];
+  const rejected: RejectedRow[] = [];
   for (const row of rows) {
     counts.read++;
-    const refusal = "command" in row ? refusals.get(row) : undefined;
+    const refused = "command" in row ? refusals.get(row) : undefined;
     if (!("command" in row)) {
-      refused.push(row);
-    } else if (refusal && !(refusal instanceof BookUnchanged)) {
-      refused.push({ record: row.record, reason: refusal.message });
+      rejected.push(row);
+    } else if (refused && refused.kind !== "unchanged") {
+      rejected.push({ record: row.record, reason: refusalOf(refused).message });
     } else {
-      if (refusal) counts.unchanged++;
+      if (refused) counts.unchanged++;
       else counts.added++;
       for (const repair of row.row.repairs) counts[repair]++;
     }
   }
-  counts.rejected = refused.length;
-  return { counts, refused };
+  counts.rejected = rejected.length;
+  return { counts, rejected };
 }
 
 function prepare(record: CsvRecord, { header, mapping, order }: RowRules): PreparedRow | RejectedRow {

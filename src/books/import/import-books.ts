@@ -104,9 +104,9 @@ export async function importBooks(commands: BookCommandHandler, options: ImportO
       tell(0);
       for await (const batch of inBatches(records)) {
         if (signal?.aborted) break;
-        const { counts, refused } = await importBatch(commands, batch, { header, mapping, order });
+        const { counts, rejected: rows } = await importBatch(commands, batch, { header, mapping, order });
         // what is counted as rejected is in the file
-        await rejected.write(refused);
+        await rejected.write(rows);
         for (const name of Object.keys(counts) as (keyof ImportCounts)[]) summary[name] += counts[name];
         const last = batch.at(-1) as CsvRecord;
         summary.lastLine = last.lastLine;

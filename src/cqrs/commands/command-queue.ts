@@ -1,20 +1,30 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Commit, Outcome } from "../change.ts";
+import type { Asked } from "../batch.ts";
+import type { Change, Commit, Outcome } from "../change.ts";
+import type { Consistency } from "../consistency.ts";
+import type { Command, Refused } from "../decisions.ts";
 import { DatabaseUnavailable } from "../errors.ts";
 import type { ReadModel } from "../queries/read-model.ts";
-import type { Command, StreamWriter } from "./stream-writer.ts";
+import { Starts } from "../starts.ts";
+import type { StreamWriter } from "./stream-writer.ts";
 
 /**
  * Commands of one transaction. It holds the row's lock meanwhile, for which other processes wait; more would gain
- * little, as each has a small part of the commit's cost already, and PostgreSQL keeps account of no more savepoints cheaply.
+ * little, as each has a small part of the commit's cost already.
  */
 const MAX_COMMANDS = 64;
 
-interface Waiting<T> {
-  readonly command: Command<T>;
-  readonly resolve: (outcome: Outcome<T>) => void;
+interface Waiting<T, C, R> {
+  readonly command: C;
+  readonly consistency: Consistency;
+  readonly resolve: (outcome: Outcome<T, R>) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** What became of a command: it changed something, or was refused. */
+export type Executed<T, R> =
+  | { readonly change: Change<T>; readonly refused?: undefined }
+  | { readonly refused: R; readonly change?: undefined };
 
 /**
  * The way of every command of a stream: a transaction, then the refresh of the read model, then the acknowledgement.
@@ -22,54 +32,80 @@ interface Waiting<T> {
  * Commands that arrive while others are being committed wait, and what waits shares the next transaction and its
  * commit to disk. Nothing waits for more to come.
  */
-export class CommandQueue<T extends object> {
-  readonly #writer: StreamWriter<T>;
+// biome-ignore lint/suspicious/noExplicitAny: the kernel knows no commands
+export class CommandQueue<T extends object, C extends Command = any, R extends Refused = any> {
+  readonly #stream: string;
+  readonly #writer: StreamWriter<T, C, R>;
   readonly #readModel: ReadModel<T>;
-  readonly #waiting: Waiting<T>[] = [];
+  readonly #waiting: Waiting<T, C, R>[] = [];
   #committing = false;
 
-  constructor(writer: StreamWriter<T>, readModel: ReadModel<T>) {
+  constructor(stream: string, writer: StreamWriter<T, C, R>, readModel: ReadModel<T>) {
+    this.#stream = stream;
     this.#writer = writer;
     this.#readModel = readModel;
   }
 
   /**
-   * Runs a command and returns its outcome when it is acknowledged. Commands run in the order of these calls.
+   * Runs a command for a request and returns what became of it when it is acknowledged. Commands run in the order of these
+   * calls.
    *
-   * @throws what `StreamWriter.commit` throws
+   * @throws what `StreamWriter.commit` throws; ServiceError `TIMED_OUT` when the request has ended before the command began,
+   *   and `REVISION_NOT_REACHED` when it asks for a later state
    */
-  execute(command: Command<T>): Promise<Outcome<T>> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, resolve, reject });
+  async execute(command: C, consistency: Consistency): Promise<Executed<T, R>> {
+    consistency.requireTime();
+    const outcome = await new Promise<Outcome<T, R>>((resolve, reject) => {
+      this.#waiting.push({ command, consistency, resolve, reject });
       if (!this.#committing) void this.#commitWaiting();
     });
+    const { revision, change, refused, failure, skipped } = outcome;
+    if (failure) throw failure;
+    // the state that the command builds on is what the client asks for, not the one that it makes
+    if (skipped === "too old") consistency.require(this.#stream, revision);
+    if (skipped === "withdrawn") consistency.requireTime();
+    consistency.command(this.#stream, revision);
+    return change ? { change } : { refused: refused as R };
   }
 
-  /** Runs many commands in one transaction of their own, and returns their outcomes when they are acknowledged. */
-  async executeAll(commands: readonly Command<T>[]): Promise<readonly Outcome<T>[]> {
-    return this.#acknowledge(await this.#writer.commit(commands));
+  /**
+   * Runs many commands in one transaction of their own, and returns what became of them when they are acknowledged.
+   *
+   * @throws what `StreamWriter.commit` throws, and what one of them failed with
+   */
+  async executeAll(commands: readonly C[]): Promise<readonly Executed<T, R>[]> {
+    const outcomes = await this.#acknowledge(
+      await this.#writer.commit(commands.map((command) => ({ command, atLeast: 0 }))),
+    );
+    for (const { failure } of outcomes) if (failure) throw failure;
+    return outcomes.map(({ change, refused }) => (change ? { change } : { refused: refused as R }));
   }
 
   async #commitWaiting(): Promise<void> {
     this.#committing = true;
     while (this.#waiting.length > 0) {
-      // SQLite commits without returning to the event loop, so this is where the network has its turn: whatever it has
-      // delivered by now takes part
+      // whatever the network has delivered by now takes part
       await nextTurn();
-      await this.#commitTogether(this.#waiting.splice(0, MAX_COMMANDS));
+      await this.#commitTogether(this.#waiting.splice(0, MAX_COMMANDS).filter(isWanted));
     }
     this.#committing = false;
   }
 
-  async #commitTogether(batch: readonly Waiting<T>[]): Promise<void> {
-    const rejectAll = (waiting: readonly Waiting<T>[], error: unknown) => {
+  async #commitTogether(batch: readonly Waiting<T, C, R>[]): Promise<void> {
+    if (batch.length === 0) return;
+    const rejectAll = (waiting: readonly Waiting<T, C, R>[], error: unknown) => {
       for (const { reject } of waiting) reject(error);
     };
+    const starts = Starts.of(batch.length);
+    const asked = batch.map(({ command, consistency }, i): Asked<C> => {
+      consistency.beginCommand(() => starts.withdraw(i));
+      return { command, atLeast: consistency.atLeast(this.#stream) };
+    });
     try {
-      const commit = await this.#writer.commit(batch.map(({ command }) => command));
+      const commit = await this.#writer.commit(asked, starts);
       // the next transaction does not wait for this one's acknowledgement
       this.#acknowledge(commit).then(
-        (outcomes) => batch.forEach(({ resolve }, i) => void resolve(outcomes[i] as Outcome<T>)),
+        (outcomes) => batch.forEach(({ resolve }, i) => void resolve(outcomes[i] as Outcome<T, R>)),
         (error) => rejectAll(batch, error),
       );
     } catch (error) {
@@ -79,8 +115,19 @@ export class CommandQueue<T extends object> {
     }
   }
 
-  async #acknowledge(commit: Commit<T>): Promise<readonly Outcome<T>[]> {
+  async #acknowledge(commit: Commit<T, R>): Promise<readonly Outcome<T, R>[]> {
     await this.#readModel.refresh(commit);
     return commit.outcomes;
+  }
+}
+
+/** Turns away a command whose request has ended meanwhile. */
+function isWanted<T, C, R>({ consistency, reject }: Waiting<T, C, R>): boolean {
+  try {
+    consistency.requireTime();
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
   }
 }

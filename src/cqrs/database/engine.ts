@@ -2,6 +2,7 @@ import type { Options } from "@mikro-orm/core";
 import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
 import type { Kysely } from "kysely";
 import type { Ddl } from "./migrations.ts";
+import type { BatchWriter } from "./stream-table.ts";
 
 /** Tables are named at run time here, so their rows are typed where they are mapped. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -20,6 +21,8 @@ export interface TableUse {
 export interface DatabaseEngine {
   /** What MikroORM needs to connect. Its one replica is the same database: a connection or pool for reads. */
   readonly options: Partial<Options<AbstractSqlDriver>>;
+  /** Commits commands. */
+  readonly batches: BatchWriter;
   readonly ddl: Ddl;
   /** Statements about the table of the migrations that have run: `find` returns a row if it is there. */
   readonly migrationTable: { readonly find: string; readonly create: string; readonly lock?: string };

@@ -1,6 +1,7 @@
 import type { EntityMetadata, Platform } from "@mikro-orm/core";
 import { sql as expression } from "kysely";
 import { formOf, type ValueForm } from "./value-form.ts";
+import type { ValueKind } from "./value-kind.ts";
 
 /** What a property of an entity is in an instance. */
 type Plain<V> = V extends Date | bigint | Uint8Array ? string : V;
@@ -33,6 +34,10 @@ export type Patch<T> = { [K in keyof T]?: T[K] | Plain<T[K]> };
 export class InstanceMapper<T extends object> {
   /** The column of each property. */
   readonly columns: Readonly<Record<string, string>>;
+  /** The properties that are unique, the primary key among them. */
+  readonly unique: readonly string[];
+  /** The properties that may be null. */
+  readonly nullable: readonly string[];
   readonly #forms: ReadonlyMap<string, ValueForm>;
   readonly #properties: readonly string[];
   /** Of the properties whose values are others in a row. */
@@ -51,6 +56,8 @@ export class InstanceMapper<T extends object> {
     });
     this.#properties = formed.map(({ property }) => property);
     this.columns = Object.fromEntries(formed.map(({ property, prop }) => [property, prop.fieldNames[0] as string]));
+    this.unique = persisted.filter(({ primary, unique }) => primary || unique).map(({ name }) => name);
+    this.nullable = persisted.filter(({ nullable }) => nullable).map(({ name }) => name);
     this.#forms = new Map(formed.map(({ property, form }) => [property, form]));
     this.#conversions = formed.flatMap(({ property, form: { fromRow } }) => (fromRow ? [{ property, fromRow }] : []));
     this.#shape = formed.map(({ property, form, prop }) => ({
@@ -58,6 +65,24 @@ export class InstanceMapper<T extends object> {
       json: form.json,
       nullable: prop.nullable === true,
     }));
+  }
+
+  /** The properties that are selected as texts. */
+  get asText(): readonly string[] {
+    return this.#properties.filter((property) => this.#forms.get(property)?.asText);
+  }
+
+  /** What the properties are in a row; undefined where MikroORM alone knows that of one. */
+  get kinds(): Readonly<Record<string, ValueKind>> | undefined {
+    const kinds = [...this.#forms].map(([property, { kind }]) => [property, kind] as const);
+    return kinds.every(([, kind]) => kind) ? (Object.fromEntries(kinds) as Record<string, ValueKind>) : undefined;
+  }
+
+  /** The value of a property, given as in an instance, as PostgreSQL takes it within JSON. */
+  toJson(property: string, value: unknown): unknown {
+    if (this.#forms.get(property)?.isJson) return value;
+    const stored = this.toRow(property, value);
+    return stored instanceof Uint8Array ? `\\x${Buffer.from(stored).toString("hex")}` : stored;
   }
 
   /** What a statement must select or return for rows that can be mapped. */

@@ -8,12 +8,14 @@ import {
   StartupError,
   UniqueViolation,
 } from "../errors.ts";
+import type { StreamDefinition } from "../stream.ts";
 import type { DatabaseEngine, DatabaseError, Sql } from "./engine.ts";
 import { engineOf, sqliteFileOf } from "./engine-of.ts";
 import { EntityTable } from "./entity-table.ts";
 import { migrate } from "./migrations.ts";
 import type { AnyEntity, OrmOptions } from "./orm-service.ts";
 import { UrlFault } from "./postgres/parameters.ts";
+import type { BatchStream } from "./stream-table.ts";
 
 /** A database that is open, with what is known of its engine's errors. */
 export class OpenedDatabase {
@@ -27,6 +29,7 @@ export class OpenedDatabase {
   readonly #orm: MikroORM<AbstractSqlDriver>;
   // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
   readonly #tables = new Map<AnyEntity, EntityTable<any>>();
+  readonly #streams = new Map<StreamDefinition<never>, BatchStream>();
 
   private constructor(orm: MikroORM<AbstractSqlDriver>, engine: DatabaseEngine) {
     this.#orm = orm;
@@ -64,6 +67,7 @@ export class OpenedDatabase {
   }
 
   async close(): Promise<void> {
+    await this.engine.batches.close();
     await this.#orm.close(true);
     await this.engine.dispose();
   }
@@ -75,6 +79,20 @@ export class OpenedDatabase {
       this.#tables.set(Entity, table);
     }
     return table;
+  }
+
+  /** A stream as the write side takes it. */
+  batchStream<T extends object>(definition: StreamDefinition<T>): BatchStream {
+    let stream = this.#streams.get(definition as never);
+    if (!stream) {
+      const { name, mapper } = this.table<T>(definition.entity);
+      const { columns, unique, nullable, asText, kinds } = mapper;
+      const { changes, decisions } = definition;
+      const table = { stream: definition.name, table: name, changes, columns, unique, nullable, asText, kinds };
+      stream = { table: { ...table, decisions: decisions.module }, decisions, mapper };
+      this.#streams.set(definition as never, stream);
+    }
+    return stream;
   }
 
   /** What the rest of the program is told of an error: unique violations and unavailability are those of any engine. */

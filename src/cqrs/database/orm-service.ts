@@ -1,11 +1,15 @@
 import type { EntityName, RequiredEntityData } from "@mikro-orm/core";
+import type { Batch } from "../batch.ts";
 import { DatabaseUnavailable } from "../errors.ts";
+import { isStorable, requireStorable } from "../storable.ts";
+import type { StreamDefinition } from "../stream.ts";
+import { commitBatch } from "./commit-batch.ts";
 import type { Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { Instance, InstanceMapper, Patch } from "./instance-mapper.ts";
 import type { SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
-import { isStorable, requireStorable } from "./storable.ts";
+import type { Committed } from "./stream-table.ts";
 import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
 
 export interface OrmOptions {
@@ -18,8 +22,8 @@ export interface OrmOptions {
 export type AnyEntity = EntityName<any>;
 
 /**
- * The one way to the database: MikroORM behind six verbs, and transactions that they compose into. Outside a
- * transaction each verb is one of its own; inside `transaction` use the `OrmService` that it hands in.
+ * The one way to the database: MikroORM behind six verbs, transactions that they compose into, and
+ * batches of commands. Outside a transaction each verb is one of its own; inside `transaction` use the `OrmService` that it hands in.
  *
  *     const orm = await new OrmService({ entities: [AuthorEntity], migrations }).init("my_database.db");
  *     await orm.create(AuthorEntity, { name: "An Author", … });
@@ -149,6 +153,25 @@ export class OrmService {
       tx.#opened = opened;
       tx.#transaction = transaction;
       return work(tx);
+    });
+  }
+
+  /**
+   * Loads what the commands of a stream are about, decides them, and writes what that comes to, in one transaction that no
+   * other of the stream is beside.
+   *
+   * @throws OutcomeUnknown when the commit itself failed, and may yet have happened
+   */
+  async commitBatch<T extends object>(definition: StreamDefinition<T>, batch: Batch<never>): Promise<Committed> {
+    const opened = this.#open;
+    return commitBatch(opened, opened.batchStream(definition), batch, () => !this.#opened);
+  }
+
+  /** Makes the first batch of a stream no slower than others. */
+  async prepareBatches<T extends object>(definition: StreamDefinition<T>): Promise<void> {
+    const opened = this.#open;
+    await opened.engine.batches.prepare(opened.batchStream(definition)).catch(({ cause }: Error) => {
+      throw opened.failureOf(cause, false);
     });
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -8,9 +8,7 @@ import {
   SqliteDialect,
   type TransactionSettings,
 } from "kysely";
-
-/** How long a command waits for another process's transaction on the same file. */
-export const BUSY_TIMEOUT_MS = 5000;
+import { BUSY_TIMEOUT_MS, isBusy } from "./sqlite/connection.ts";
 
 /** Statements that are kept prepared; a connection uses a few dozen over and over. */
 const PREPARED_STATEMENTS = 200;
@@ -154,8 +152,4 @@ export class Dialect extends SqliteDialect {
 /** SQLite has neither booleans nor times: both are stored as numbers, which is how MikroORM reads them. */
 function bindable(value: unknown): unknown {
   return typeof value === "boolean" || value instanceof Date ? Number(value) : value;
-}
-
-export function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
 }

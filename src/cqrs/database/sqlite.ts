@@ -5,7 +5,10 @@ import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
 import { Kysely, sql as statement } from "kysely";
 import type { DatabaseEngine, Sql } from "./engine.ts";
-import { BUSY_TIMEOUT_MS, Dialect, isBusy } from "./sqlite-dialect.ts";
+import { SqliteBatchWriter } from "./sqlite/batch-writer.ts";
+import { isBusy, openSqlite } from "./sqlite/connection.ts";
+import { WRITER_LOST } from "./sqlite/writer.ts";
+import { Dialect } from "./sqlite-dialect.ts";
 
 /**
  * What a commit fails with that has surely changed nothing. A frame of the write-ahead log that does not fit on the disk
@@ -19,17 +22,6 @@ function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   makeDirectory(dirname(path));
   mkdirSync(path);
-}
-
-function open(path: string, access: "write" | "read"): Database.Database {
-  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
-  database.pragma("journal_mode = wal");
-  database.pragma("synchronous = full");
-  database.pragma("foreign_keys = on");
-  if (access === "read") database.pragma("query_only = on");
-  // from here on `begin` waits; a blocking wait would stop every request of the process
-  else database.pragma("busy_timeout = 0");
-  return database;
 }
 
 /**
@@ -49,8 +41,8 @@ async function tryWriting(sql: Sql): Promise<void> {
 }
 
 /**
- * The SQLite file at `path`. Commands have one connection, reads another, so that a read neither waits for an open
- * transaction nor sees into it.
+ * The SQLite file at `path`. Commands have a thread with a connection of its own, what else is written has one, and reads
+ * another, so that a read neither waits for an open transaction nor sees into it.
  *
  * `:memory:` is a temporary file: a database in memory belongs to one connection and could not be read beside a write.
  */
@@ -59,8 +51,9 @@ export function sqliteDatabase(path: string): DatabaseEngine {
   const file = temporary ? join(temporary, "catalogue.db") : path;
   makeDirectory(dirname(file));
 
-  const dialect = (access: "write" | "read") => () => new Dialect(() => open(file, access));
+  const dialect = (access: "write" | "read") => () => new Dialect(() => openSqlite(file, access));
   return {
+    batches: new SqliteBatchWriter(file),
     options: {
       driver: MikroSqliteDriver,
       dbName: file,
@@ -100,6 +93,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     violatedColumn: ({ code, message }) =>
       code === "SQLITE_CONSTRAINT_UNIQUE" ? /: \w+\.(\w+)/.exec(message)?.[1] : undefined,
     isUnavailable: ({ code = "" }) =>
+      code === WRITER_LOST ||
       /^SQLITE_(BUSY|LOCKED|IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL|NOMEM|PERM|AUTH)/.test(code),
     isRetryable: () => false,
     isRolledBack: ({ code = "" }) => ROLLED_BACK.test(code),

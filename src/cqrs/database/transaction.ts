@@ -4,7 +4,12 @@ import type { Sql } from "./engine.ts";
 import type { OpenedDatabase } from "./opened-database.ts";
 
 /** How often a transaction is tried that the database rolls back for the sake of another. */
-const ATTEMPTS = 5;
+export const ATTEMPTS = 5;
+
+/** Waits a little longer before each attempt, and never as long as another that failed at the same time. */
+export async function beforeAttempt(attempt: number): Promise<void> {
+  await sleep(Math.random() * 10 * 2 ** attempt);
+}
 
 /** A transaction that is open. */
 export interface Transaction {
@@ -39,7 +44,7 @@ export async function inTransaction<R>(
       // closed meanwhile, it cannot run again, and what failed is still told as it is
       if (attempt === ATTEMPTS || !isWanted() || !opened.isRetryable(error, committing))
         throw opened.failureOf(error, committing);
-      await sleep(Math.random() * 10 * 2 ** attempt);
+      await beforeAttempt(attempt);
     }
   }
 }

@@ -14,6 +14,7 @@ import {
   Uint8ArrayType,
   UuidType,
 } from "@mikro-orm/core";
+import { timeText, type ValueKind } from "./value-kind.ts";
 
 /** How the values of one property stand in a row and in an instance. Neither way is asked for null. */
 export interface ValueForm {
@@ -21,6 +22,10 @@ export interface ValueForm {
   readonly json: "string" | "number" | "boolean" | undefined;
   /** Whether it is selected as a text, because the driver would make an inexact number of it. */
   readonly asText?: boolean;
+  /** What the writing thread, which has no MikroORM, may take it for; absent where only MikroORM knows. */
+  readonly kind?: ValueKind;
+  /** Whether it is a column of JSON. */
+  readonly isJson?: boolean;
   /** A driver's value as JSON has it; absent where that is the same. */
   readonly fromRow?: (raw: unknown) => unknown;
   /** The value for the driver, from that of an instance or from what MikroORM would have; absent where that is the same. */
@@ -40,15 +45,15 @@ export function formOf(property: EntityProperty, platform: Platform): ValueForm 
   if (type) return formOfType(type, property, platform);
   switch (property.runtimeType) {
     case "Date":
-      return { json: "string", fromRow: timeText, toRow: (value) => storedTime(value, platform) };
+      return { json: "string", kind: "time", fromRow: timeText, toRow: (value) => storedTime(value, platform) };
     case "boolean":
-      return { json: "boolean", fromRow: Boolean };
+      return { json: "boolean", kind: "boolean", fromRow: Boolean };
     case "number":
-      return { json: "number" };
+      return { json: "number", kind: "plain" };
     case "string":
       // PostgreSQL fills it up with blanks, which SQLite does not
       if (property.type === "character") return { json: "string", fromRow: (raw) => String(raw).replace(/ +$/, "") };
-      return { json: property.type === "unknown" ? undefined : "string" };
+      return property.type === "unknown" ? { json: undefined } : { json: "string", kind: "plain" };
     default:
       return { json: undefined, fromRow: plain };
   }
@@ -64,9 +69,9 @@ function formOfType(type: Type<unknown>, property: EntityProperty, platform: Pla
     if ((type.mode ?? property.runtimeType) === "number") return { json: "number", asText: true, fromRow: Number };
     return { json: "string", asText: true, fromRow: (raw) => decimalText(String(raw), property.scale ?? 0) };
   }
-  if (type instanceof DoubleType) return { json: "number" };
+  if (type instanceof DoubleType) return { json: "number", kind: "plain" };
   if (type instanceof DateType)
-    return { json: "string", toRow: (value) => (value instanceof Date ? day(value) : value) };
+    return { json: "string", kind: "plain", toRow: (value) => (value instanceof Date ? day(value) : value) };
   if (type instanceof UuidType) {
     const lowerCase = (uuid: unknown) => String(uuid).toLowerCase();
     return { json: "string", fromRow: lowerCase, toRow: lowerCase };
@@ -77,10 +82,13 @@ function formOfType(type: Type<unknown>, property: EntityProperty, platform: Pla
     return { json: "string", fromRow: plain, toRow: bytes };
   }
   if (type instanceof JsonType) {
-    return { json: undefined, fromRow: (raw) => type.convertToJSValue(raw, platform) as unknown, toRow };
+    return { json: undefined, isJson: true, fromRow: (raw) => type.convertToJSValue(raw, platform) as unknown, toRow };
   }
   if (type instanceof ArrayType) return formOfArray(type, platform);
-  if (type instanceof StringType || type instanceof TextType) return { json: "string", toRow };
+  if (type instanceof StringType || type instanceof TextType) {
+    // one that trims, for example, changes texts on their way
+    return toRow(" ") === " " ? { json: "string", kind: "plain", toRow } : { json: "string", toRow };
+  }
   return {
     json: undefined,
     fromRow: (raw) => plain(type.toJSON(type.convertToJSValue(raw, platform), platform)),
@@ -118,14 +126,6 @@ function plain(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   return typeof value === "bigint" ? String(value) : value;
-}
-
-/** A text without a zone is one of UTC: SQLite's functions make such. */
-function timeText(raw: unknown): unknown {
-  const isBare = typeof raw === "string" && !/(z|[+-]\d\d(:?\d\d)?)$/i.test(raw);
-  const time = raw instanceof Date ? raw : new Date(isBare ? `${raw.replace(" ", "T")}Z` : (raw as string | number));
-  // PostgreSQL has times that are none for JavaScript, such as infinity
-  return Number.isNaN(time.getTime()) ? String(raw) : time.toISOString();
 }
 
 function storedTime(value: unknown, platform: Platform): unknown {

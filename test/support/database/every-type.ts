@@ -10,6 +10,7 @@ import { RedisService } from "../../../src/cqrs/redis/redis-service.ts";
 import { Stream, type StreamDefinition } from "../../../src/cqrs/stream.ts";
 import { onFinished } from "../cleanup.ts";
 import { engine } from "./database.ts";
+import { decisions } from "./every-type-decisions.ts";
 
 const schema = defineEntity({
   name: "EveryType",
@@ -118,6 +119,7 @@ const definition: StreamDefinition<Instance<EveryType>> = {
   key: "key",
   changes: "every_change",
   format: { version: 1, complete: (logged) => logged },
+  decisions: decisions as never,
 };
 
 /** The aggregate of these, over this database and Redis. It ends with the test. */

@@ -2,7 +2,7 @@ import { Client as PgClient, type PoolConfig } from "pg";
 
 /** What of node-postgres is not in its types. */
 interface Internals {
-  readonly connection: NodeJS.EventEmitter & { readonly stream: { destroy(): void } };
+  readonly connection: NodeJS.EventEmitter & { readonly stream: { destroy(): void; cork(): void; uncork(): void } };
 }
 
 /** A client that closes its socket when it could not connect: a server that waits for a password keeps it for a minute. */
@@ -50,6 +50,17 @@ export class PostgresClient extends PgClient {
     if (!callback) return super.end();
     super.end(callback);
     return undefined;
+  }
+
+  /** What `send` sends before it returns leaves as one piece. */
+  inOnePiece<R>(send: () => R): R {
+    const { stream } = this.#internals.connection;
+    stream.cork();
+    try {
+      return send();
+    } finally {
+      stream.uncork();
+    }
   }
 
   get #internals(): Internals {

@@ -132,6 +132,8 @@ export class Connections {
       ...(keepAliveIdleMs !== undefined && { keepAliveInitialDelayMillis: keepAliveIdleMs }),
       connectionTimeoutMillis: this.#settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
+      // whoever waits for each answer is not concerned
+      pipeline: true,
       max: this.#max,
       types: timesOfServer(),
       enableChannelBinding: encrypted && bindChannel,

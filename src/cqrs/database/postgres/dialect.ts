@@ -26,6 +26,9 @@ const SETTINGS = `select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true),
   set_config('synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on'
     else current_setting('synchronous_commit') end, true)`;
 
+/** How a transaction of commands begins: in one text, which cannot fail half way. */
+export const BEGIN = `start transaction isolation level read committed; ${SETTINGS}`;
+
 /** Commits that the server has refused, and then shown to be alive: it has rolled them back. */
 const rolledBack = new WeakSet<object>();
 

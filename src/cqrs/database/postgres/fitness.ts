@@ -67,11 +67,25 @@ export async function missingRights(sql: Sql, uses: readonly TableUse[]): Promis
       `the role ${first?.role} lacks rights: grant ${rights.join(", ")} on ${table} to ${quoted(first?.role ?? "")}.`,
     ];
   });
+  const numbered = uses.filter(({ table, rights }) => rights.includes("delete") && !absent.has(table));
   return [
     ...[...absent].map((table) => `the table ${table} is not there, or the role may not use its schema.`),
     ...lacking,
+    ...(await missingSequences(sql, numbered)),
     ...(await readOnlyFault(sql)),
   ];
+}
+
+/** Ids are drawn before rows are inserted, which an identity column does by itself and without that right. */
+async function missingSequences(sql: Sql, uses: readonly TableUse[]): Promise<readonly string[]> {
+  const { rows } = await expression<{ sequence: string; role: string }>`
+    select sequence, current_user as role
+      from unnest(${uses.map(({ table }) => table)}::text[]) as tables (name)
+      cross join pg_get_serial_sequence(quote_ident(current_schema()) || '.' || quote_ident(name), 'id') as sequence
+      where not has_sequence_privilege(sequence, 'usage')`.execute(sql);
+  return rows.map(
+    ({ sequence, role }) => `the role ${role} lacks rights: grant usage on sequence ${sequence} to ${quoted(role)}.`,
+  );
 }
 
 async function readOnlyFault(sql: Sql): Promise<readonly string[]> {

@@ -1,0 +1,96 @@
+import type { Change, Outcome } from "./change.ts";
+import type { Command, Decisions, Keys, Refused } from "./decisions.ts";
+import { Instances, type Key, type Keyed } from "./instances.ts";
+import { type Mark, newToken } from "./mark.ts";
+import type { Starts } from "./starts.ts";
+import { isStorable } from "./storable.ts";
+
+/** One command of a batch. */
+export interface Asked<C> {
+  readonly command: C;
+  /** The revision that the command must find at least; 0 asks for nothing. */
+  readonly atLeast: number;
+}
+
+/** Commands that are decided in their order and committed together. */
+export interface Batch<C> {
+  readonly asked: readonly Asked<C>[];
+  readonly starts: Starts;
+}
+
+/** What a batch does to the tables. Each row is written once, as the last command has left it. */
+export interface Writes<T> {
+  readonly deleted: readonly number[];
+  /** Rows that give up their unique values for a moment, because other rows take them. They are among those updated. */
+  readonly parked: readonly number[];
+  readonly updated: readonly T[];
+  readonly added: readonly T[];
+  /** Entries of the change log, without a gap. The mark of the last one is the stream's new state. */
+  readonly changes: readonly Change<T>[];
+}
+
+/** The values by which instances must be loaded before the batch is decided, by property. */
+export function keysOf<T, C extends Command, R extends Refused>(
+  decisions: Decisions<T, C, R>,
+  { asked }: Batch<C>,
+): ReadonlyMap<string, readonly Key[]> {
+  const named = new Map<string, Set<Key>>();
+  for (const { command } of asked) {
+    for (const [property, values] of Object.entries(keysOfOne(decisions, command))) {
+      const set = named.get(property) ?? new Set();
+      named.set(property, set);
+      for (const value of values as readonly Key[]) if (isStorable(value)) set.add(value);
+    }
+  }
+  return new Map([...named].map(([property, values]) => [property, [...values]]));
+}
+
+/** A command whose keys cannot be told fails when it is decided. */
+function keysOfOne<T, C extends Command>(decisions: Decisions<T, C, Refused>, command: C): Keys<T> {
+  try {
+    return decisions.keys(command);
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Decides the commands of a batch one after the other, each over what was loaded and what those before it did. It reads and
+ * writes nothing.
+ *
+ * @param row the state that the batch starts from
+ * @param loaded every instance that has one of the batch's keys
+ * @param nextId gives out ids, never one twice
+ */
+export function decideBatch<T extends Keyed, C extends Command, R extends Refused>(
+  decisions: Decisions<T, C, R>,
+  { asked, starts }: Batch<C>,
+  row: Mark,
+  shape: { readonly properties: readonly string[]; readonly unique: readonly string[] },
+  loaded: readonly T[],
+  nextId: () => number,
+): { outcomes: Outcome<T, R>[]; writes: Writes<T> } {
+  const instances = new Instances<T>(shape, keysOf(decisions, { asked, starts }), loaded);
+  const changes: Change<T>[] = [];
+  let { revision, token } = row;
+
+  const run = ({ command, atLeast }: Asked<C>, index: number): Outcome<T, R> => {
+    const mark = { revision, token };
+    if (revision < atLeast) return { ...mark, skipped: "too old" };
+    if (!starts.begin(index)) return { ...mark, skipped: "withdrawn" };
+    try {
+      const decision = decisions.decide(command, instances.under(decisions.keys(command)), revision + 1);
+      if ("refused" in decision) return { ...mark, refused: decision.refused };
+      const effect = instances.apply(decision, nextId);
+      const change = { revision: revision + 1, token: newToken(), previousToken: token, ...effect };
+      ({ revision, token } = change);
+      changes.push(change);
+      return { revision, token, change };
+    } catch (error) {
+      // a fault of the program, which is no fault of the other commands
+      return { ...mark, failure: error as Error };
+    }
+  };
+  const outcomes = asked.map(run);
+  return { outcomes, writes: { ...instances.writes(), changes } };
+}

@@ -1,0 +1,137 @@
+import { DatabaseError, type PoolClient } from "pg";
+import { type Batch, decideBatch, keysOf, type Writes } from "../../batch.ts";
+import type { Keyed } from "../../instances.ts";
+import {
+  BatchFailure,
+  type BatchStream,
+  type BatchWriter,
+  type Committed,
+  logRow,
+  type StreamTable,
+} from "../stream-table.ts";
+import { batchStatements } from "./batch-statements.ts";
+import type { Connections } from "./connections.ts";
+import { BEGIN } from "./dialect.ts";
+import { fly, type Statement } from "./flight.ts";
+
+const ROLLBACK: Statement = { text: "rollback" };
+
+/**
+ * Commits batches in two round trips each, however many commands they have: one that takes the lock of the stream's row and
+ * loads what the commands are about, and one that writes what they were decided to do, and commits it.
+ */
+export class PostgresBatchWriter implements BatchWriter {
+  readonly #connections: Connections;
+  readonly #statements = new Map<StreamTable, ReturnType<typeof batchStatements>>();
+
+  constructor(connections: Connections) {
+    this.#connections = connections;
+  }
+
+  async prepare(): Promise<void> {}
+
+  async commit(stream: BatchStream, batch: Batch<never>): Promise<Committed> {
+    const client = await this.#connections.connect().catch((error) => {
+      throw new BatchFailure(error, false);
+    });
+    const { table, decisions } = stream;
+    let isIdle = false;
+    try {
+      const { row, loaded, ids } = await this.#load(client, stream, batch);
+      const nextId = () => ids.shift() ?? missingId();
+      const shape = { properties: Object.keys(table.columns), unique: table.unique };
+      const { outcomes, writes } = decideBatch(decisions, batch, row, shape, loaded, nextId);
+      if (writes.changes.length > 0) await this.#write(client, stream, writes);
+      else await fly(client, [ROLLBACK]);
+      isIdle = client.getTransactionStatus() === "I";
+      return { outcomes, ...row };
+    } catch (error) {
+      const failure = error instanceof BatchFailure ? error : new BatchFailure(error, false);
+      // when the server itself has refused, it is there to end the transaction
+      if (failure.cause instanceof DatabaseError && !failure.committing) {
+        const { failure: lost } = await fly(client, [ROLLBACK]);
+        isIdle = !lost && client.getTransactionStatus() === "I";
+      }
+      throw failure;
+    } finally {
+      client.release(!isIdle);
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  async #load(client: PoolClient, { table, decisions, mapper }: BatchStream, batch: Batch<never>) {
+    const { lock, find, ids } = this.#of(table);
+    const keys = [...keysOf(decisions, batch)].filter(([, values]) => values.length > 0);
+    const added = batch.asked.filter(({ command }) => decisions.adds(command)).length;
+    const finding = { text: find(keys.map(([property]) => property)), values: keys.map(([, values]) => values) };
+    const { results, failure } = await fly(client, [
+      { text: BEGIN },
+      { text: lock, values: [table.stream] },
+      ...(keys.length > 0 ? [finding] : []),
+      ...(added > 0 ? [{ text: ids, values: [`"${table.table}"`, added] }] : []),
+    ]);
+    if (failure) throw new BatchFailure(failure, false);
+    const [, locked, ...more] = results;
+    const [row] = locked?.rows ?? [];
+    if (!row) throw new Error(`the table stream has no row for ${table.stream}`);
+    return {
+      row: { revision: Number(row.revision), token: row.token, readModel: row.read_model, leaseMs: row.lease_ms },
+      loaded: keys.length > 0 ? (more[0]?.rows ?? []).map((found): Keyed => mapper.instance(found)) : [],
+      ids: added > 0 ? (more.at(-1)?.rows ?? []).map(({ id }) => id as number) : [],
+    };
+  }
+
+  async #write(client: PoolClient, stream: BatchStream, writes: Writes<Keyed>): Promise<void> {
+    const { table } = stream;
+    const { deleted, parked, updated, added, changes } = writes;
+    const of = this.#of(table);
+    const at = new Date().toISOString();
+    const last = changes.at(-1);
+    const rows = (instances: readonly object[]) => JSON.stringify(instances.map((one) => inColumns(one, stream)));
+    const { results, failure, failedAt } = await fly(client, [
+      { text: of.move, values: [table.stream, last?.revision, last?.token, last?.previousToken] },
+      ...(deleted.length > 0 ? [{ text: of.delete, values: [deleted] }] : []),
+      ...(parked.length > 0 ? [{ text: of.park, values: [parked] }] : []),
+      ...(updated.length > 0 ? [{ text: of.update, values: [rows(updated)] }] : []),
+      ...(added.length > 0 ? [{ text: of.insert, values: [rows(added)] }] : []),
+      { text: of.log, values: [JSON.stringify(changes.map((change) => logRow(change, at)))] },
+      { text: "commit" },
+    ]);
+    const commit = results.at(-1);
+    if (commit?.command === "COMMIT") return;
+    // after a failure the server takes a commit for a roll-back, and says so
+    const rolledBack = commit !== undefined || (failedAt < results.length - 1 && isOfServer(failure));
+    if (rolledBack) throw new BatchFailure(failure, false);
+    throw new BatchFailure(failure, !(isOfServer(failure) && (await this.#isStillThere(client))));
+  }
+
+  /** A server that ends the session does not answer this, and may have committed. One that answers has refused to. */
+  async #isStillThere(client: PoolClient): Promise<boolean> {
+    return !(await fly(client, [ROLLBACK])).failure;
+  }
+
+  #of(table: StreamTable) {
+    const statements = this.#statements.get(table) ?? batchStatements(table);
+    this.#statements.set(table, statements);
+    return statements;
+  }
+}
+
+/** Whether the server itself has refused a statement, and so all after it. What a pooler says may have come too late. */
+function isOfServer(failure: Error | undefined): boolean {
+  return failure instanceof DatabaseError && failure.routine !== undefined;
+}
+
+function inColumns(instance: object, { table, mapper }: BatchStream): object {
+  return Object.fromEntries(
+    Object.entries(table.columns).map(([property, column]) => [
+      column,
+      mapper.toJson(property, (instance as Record<string, unknown>)[property]),
+    ]),
+  );
+}
+
+function missingId(): never {
+  throw new Error("the command adds an instance and has not said so");
+}

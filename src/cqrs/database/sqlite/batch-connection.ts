@@ -1,0 +1,154 @@
+import type Database from "better-sqlite3";
+import { type Batch, decideBatch, keysOf, type Writes } from "../../batch.ts";
+import type { Keyed } from "../../instances.ts";
+import {
+  type AnyDecisions,
+  BatchFailure,
+  type BatchStream,
+  type Committed,
+  logRow,
+  type RowMapper,
+  type StreamTable,
+} from "../stream-table.ts";
+import { batchStatements } from "./batch-statements.ts";
+import { isBusy } from "./connection.ts";
+
+interface Row {
+  readonly revision: number;
+  readonly token: string;
+  readonly read_model: string | null;
+  readonly lease_ms: number;
+}
+
+/** A stream whose values SQLite's rows hold. */
+export interface SqliteStream extends Pick<BatchStream, "table" | "decisions"> {
+  readonly mapper: Pick<RowMapper, "instance" | "toRow">;
+}
+
+/**
+ * Commits the batches of one stream over a connection: each is loaded, decided and written in one transaction, by a handful
+ * of statements that are prepared once. It blocks the thread that it is used in.
+ */
+export class BatchConnection {
+  readonly #database: Database.Database;
+  readonly #table: StreamTable;
+  readonly #mapper: Pick<RowMapper, "instance" | "toRow">;
+  readonly #shape: { readonly properties: readonly string[]; readonly unique: readonly string[] };
+  readonly #decisions: AnyDecisions;
+  #statements: ReturnType<typeof batchStatements> | undefined;
+
+  constructor(database: Database.Database, { table, decisions, mapper }: SqliteStream) {
+    this.#database = database;
+    this.#mapper = mapper;
+    this.#table = table;
+    this.#shape = { properties: Object.keys(table.columns), unique: table.unique };
+    this.#decisions = decisions;
+  }
+
+  /**
+   * Takes the lock and says whether it was to be had: another process may have it, or another connection of this one.
+   *
+   * @throws BatchFailure
+   */
+  begin(): boolean {
+    try {
+      this.#database.exec("begin immediate");
+      return true;
+    } catch (error) {
+      if (isBusy(error)) return false;
+      throw new BatchFailure(error, false);
+    }
+  }
+
+  /** Commits a batch in the transaction that has begun. @throws BatchFailure */
+  commit(batch: Batch<never>): Committed {
+    let committing = false;
+    try {
+      const row = this.#row();
+      const ids = this.#ids();
+      const loaded = this.#load(batch);
+      const { outcomes, writes } = decideBatch(this.#decisions, batch, row, this.#shape, loaded, ids.next);
+      if (writes.changes.length > 0) {
+        this.#write(writes);
+        ids.keep();
+        committing = true;
+        this.#database.exec("commit");
+      } else this.#database.exec("rollback");
+      return { outcomes, readModel: row.read_model, leaseMs: row.lease_ms };
+    } catch (error) {
+      // SQLite rolls some failures back by itself
+      if (this.#database.inTransaction) this.#database.exec("rollback");
+      throw new BatchFailure(error, committing);
+    }
+  }
+
+  #row(): Row {
+    const { stream } = this.#table;
+    const row = this.#prepared.row.get(stream) as Row | undefined;
+    if (!row) throw new Error(`the table stream has no row for ${stream}`);
+    return row;
+  }
+
+  #load(batch: Batch<never>): Keyed[] {
+    const loaded = new Map<number, Keyed>();
+    for (const [property, values] of keysOf(this.#decisions, batch)) {
+      const find = this.#prepared.find.get(property);
+      for (const value of find ? values : []) {
+        const row = find?.get(this.#mapper.toRow(property, value));
+        const instance: Keyed | undefined = row && this.#mapper.instance(row);
+        // one under two keys is one
+        if (instance && !loaded.has(instance.id)) loaded.set(instance.id, instance);
+      }
+    }
+    return [...loaded.values()];
+  }
+
+  /** Ids that were never given out. */
+  #ids() {
+    const { table } = this.#table;
+    const { lastId, raiseId, firstId } = this.#prepared;
+    let drawn = 0;
+    return {
+      next: () => {
+        if (drawn === 0) drawn = (lastId.get(table) as number | undefined) ?? 0;
+        return ++drawn;
+      },
+      /** Notes what was drawn: one that was added and deleted again leaves no row, but has had its id. */
+      keep: () => {
+        if (drawn === 0 || (lastId.get(table) as number | undefined) === drawn) return;
+        if (raiseId.run(drawn, table).changes === 0) firstId.run(drawn, table);
+      },
+    };
+  }
+
+  #write({ deleted, parked, updated, added, changes }: Writes<Keyed>): void {
+    const { move, delete: remove, park, update, insert, log } = this.#prepared;
+    const last = changes.at(-1);
+    one(move.run(last?.revision, last?.token, last?.previousToken, this.#table.stream));
+    for (const id of deleted) one(remove.run(id));
+    for (const id of parked) if (park) one(park.run(id));
+    for (const instance of updated) one(update.run(...this.#values(instance), instance.id));
+    for (const instance of added) one(insert.run(...this.#values(instance)));
+    const at = new Date().toISOString();
+    for (const change of changes) log.run(...Object.values(logRow(change, at)));
+  }
+
+  #values(instance: object): unknown[] {
+    return this.#shape.properties.map((property) => {
+      const value = this.#mapper.toRow(property, (instance as Record<string, unknown>)[property]);
+      // SQLite has no booleans
+      return typeof value === "boolean" ? Number(value) : value;
+    });
+  }
+
+  /** Prepared when they are first needed: the tables are there by then. */
+  get #prepared() {
+    this.#statements ??= batchStatements(this.#database, this.#table);
+    return this.#statements;
+  }
+}
+
+/** Rows that are written were loaded under the same lock. */
+function one({ changes }: Database.RunResult): void {
+  if (changes !== 1) throw new Error("a row vanished inside a transaction");
+}

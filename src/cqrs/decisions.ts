@@ -1,0 +1,43 @@
+/** What is asked of a stream, as plain data: it may be decided in another thread. */
+export interface Command {
+  readonly kind: string;
+}
+
+/** Why a command is refused, as plain data. It is an answer, not a failure: the command takes no revision. */
+export interface Refused {
+  readonly kind: string;
+}
+
+/** Values of unique properties, for which instances are looked up before a command is decided. */
+export type Keys<T> = { readonly [P in keyof T & string]?: readonly (T[P] & (string | number))[] };
+
+/** An instance before it has its id, which the database gives. */
+export type New<T> = Omit<T, "id">;
+
+/** What a command does, or why it does nothing. */
+export type Decision<T, R> =
+  | { readonly kind: "add"; readonly after: New<T> }
+  | { readonly kind: "update"; readonly before: T; readonly after: T }
+  | { readonly kind: "delete"; readonly before: T }
+  | { readonly refused: R };
+
+/** The instances that a command may know of: those under the keys that it named, as the commands before it left them. */
+export interface Found<T> {
+  /** @throws Error when the command has not named this value among its keys */
+  find<P extends keyof T & string>(property: P, value: T[P]): T | undefined;
+}
+
+/**
+ * The rules of an aggregate: pure functions of a command and of what was loaded for it. A thread imports them by the URL
+ * of their module, which exports them as `decisions` and should import little more than types.
+ */
+export interface Decisions<T, C extends Command, R extends Refused> {
+  /** `import.meta.url`. */
+  readonly module: string;
+  /** All unique values that the command is about: those that it looks for, and those that it would take. */
+  keys(command: C): Keys<T>;
+  /** Whether it may add an instance. */
+  adds(command: C): boolean;
+  /** `revision` is the one that the command makes unless it is refused. */
+  decide(command: C, found: Found<T>, revision: number): Decision<T, R>;
+}
