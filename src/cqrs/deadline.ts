@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 /** An answer did not come in time. What was asked for may still happen. */
 export class TimedOut extends Error {
   constructor(ms: number) {
@@ -17,11 +15,29 @@ export function within<R>(ms: number, promise: Promise<R>): Promise<R> {
   });
 }
 
-/** Waits until the monotonic clock has reached `instant`, or `signal` says that nobody waits any more. */
-export async function until(instant: number, signal?: AbortSignal): Promise<void> {
-  // a timer alone may fire a millisecond early
-  for (let left = instant - performance.now(); left > 0; left = instant - performance.now()) {
-    await sleep(Math.ceil(left), undefined, signal && { signal }).catch(() => {});
-    if (signal?.aborted) return;
-  }
+/** A wait that may be ended before its time. */
+export interface Wait {
+  readonly over: Promise<void>;
+  /** Ends it now. Not by an `AbortSignal`, whose error with its stack costs more than all else here. */
+  end(): void;
+}
+
+/** Waits until the monotonic clock has reached `instant`, unless it is ended before. */
+export function waitUntil(instant: number): Wait {
+  let timer: NodeJS.Timeout | undefined;
+  let end = () => {};
+  const over = new Promise<void>((resolve) => {
+    end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    // a timer alone may fire a millisecond early
+    const look = () => {
+      const left = instant - performance.now();
+      if (left > 0) timer = setTimeout(look, Math.ceil(left));
+      else resolve();
+    };
+    look();
+  });
+  return { over, end };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Change, Commit } from "../change.ts";
-import { until } from "../deadline.ts";
+import { waitUntil } from "../deadline.ts";
 import type { Mark } from "../mark.ts";
 import { ON_CLUSTER, samePlace } from "../redis/read-model-name.ts";
 import { isReplyError, RedisUnavailable } from "../redis/redis-fault.ts";
@@ -121,11 +121,10 @@ export class ReadModel<T extends object> {
     for (const outcome of commit.outcomes) this.#head.learn(outcome);
     if (!last || commit.readModel === null) return;
 
-    const waiting = new AbortController();
-    const latest = until(this.#head.acknowledgeAt(commit, false), waiting.signal);
-    const refreshed = await Promise.race([this.#apply(commit.readModel, commit.changes, last), latest]);
-    await (refreshed ? until(this.#head.acknowledgeAt(commit, true)) : latest);
-    waiting.abort();
+    const latest = waitUntil(this.#head.acknowledgeAt(commit, false));
+    const refreshed = await Promise.race([this.#apply(commit.readModel, commit.changes, last), latest.over]);
+    await (refreshed ? waitUntil(this.#head.acknowledgeAt(commit, true)) : latest).over;
+    latest.end();
   }
 
   #fence(atLeast: number): Fence<T> | undefined {
