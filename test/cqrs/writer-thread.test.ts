@@ -1,0 +1,111 @@
+import { Worker } from "node:worker_threads";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { readGroundTruth } from "../../proof/torture/change-log.ts";
+import type { Book } from "../../src/books/book.ts";
+import { bookStream } from "../../src/books/book-stream.ts";
+import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
+import { openBooks } from "../support/database/books.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
+import { decisions, type FaultyCommand } from "../support/database/faulty-decisions.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { startService } from "../support/service/service.ts";
+import { eventually } from "../support/wait.ts";
+
+/** The threads that have been sent something since, newest last, and what they were sent. */
+function watchThreads() {
+  const threads = new Set<Worker>();
+  const messages: unknown[] = [];
+  const { postMessage } = Worker.prototype;
+  const spy = vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (this: Worker, message) {
+    threads.add(this);
+    messages.push(message);
+    return postMessage.call(this, message);
+  });
+  onTestFinished(() => spy.mockRestore());
+  return { messages, newest: () => [...threads].at(-1) as Worker, count: () => threads.size };
+}
+
+async function openFaulty() {
+  const { url } = await newDatabase();
+  const { orm } = await openBooks(url);
+  onTestFinished(() => orm.close());
+  const writer = new StreamWriter<Book, FaultyCommand>(orm, { ...bookStream, decisions });
+  const commit = (...commands: readonly [FaultyCommand["kind"], string][]) =>
+    writer.commit(commands.map(([kind, title]) => ({ command: { kind, title }, atLeast: 0 })));
+  const titles = async () => {
+    const { changes, books, revision } = await readGroundTruth(url);
+    expect(changes.map((change) => change.revision)).toEqual(changes.map((_, i) => i + 1));
+    expect(revision).toBe(changes.length);
+    return books.map(({ title }) => title);
+  };
+  return { commit, titles };
+}
+
+describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
+  test.each(["exit", "bloat", "hang"] as const)(
+    "when it does not come back (%s): the outcome is unknown, and another thread goes on",
+    async (kind) => {
+      const { commit, titles } = await openFaulty();
+      await commit(["add", "Before"]);
+      const lost = commit(["add", "A"], [kind, "B"], ["add", "C"]).catch((error) => error);
+      // they wait behind it in the same thread, so nothing has happened to them
+      const behind = commit(["add", "Behind"]).catch((error) => error);
+      expect(await lost).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+      expect(await behind).toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+      expect((await commit(["add", "After"])).outcomes).toMatchObject([{ revision: 2 }]);
+      expect(await titles()).toEqual(["After", "Before"]);
+    },
+  );
+
+  test("when a command throws: it fails alone", async () => {
+    const { commit, titles } = await openFaulty();
+    const { outcomes } = await commit(["add", "A"], ["throw", "B"], ["add", "C"]);
+    expect(outcomes).toMatchObject([{ revision: 1 }, { revision: 1, failure: new Error("a fault") }, { revision: 2 }]);
+    expect(await titles()).toEqual(["A", "C"]);
+  });
+
+  test("is sent one message for each batch, however many commands that has", async () => {
+    const { commit } = await openFaulty();
+    const { messages } = watchThreads();
+    await commit(["add", "A"]);
+    const before = messages.length;
+    await commit(...Array.from({ length: 64 }, (_, i): ["add", string] => ["add", `${i}`]));
+    expect(messages).toHaveLength(before + 1);
+  });
+
+  test("when it is killed again and again: nothing acknowledged is lost, nothing runs twice, every answer is coded", async () => {
+    const { url: DATABASE_URL } = await newDatabase();
+    const threads = watchThreads();
+    const service = await startService({ DATABASE_URL });
+    let writing = true;
+    const acknowledged: string[] = [];
+    const codes = new Set<string>();
+    const write = async (_: unknown, client: number) => {
+      for (let i = 0; writing; i++) {
+        const title = `${client}-${i}`;
+        const { data, errors } = await service.send(ADD_BOOK, { variables: { input: { title, author: "A" } } });
+        if (errors) codes.add(errors[0].extensions.code);
+        else if (data.addBook.__typename === "Book") acknowledged.push(title);
+        else codes.add(data.addBook.__typename);
+      }
+    };
+    const writers = Array.from({ length: 16 }).map(write);
+    for (let kills = 0; kills < 5; kills++) {
+      const before = acknowledged.length;
+      await eventually("writes are acknowledged", () => acknowledged.length > before + 50);
+      await threads.newest().terminate();
+    }
+    const last = acknowledged.length;
+    await eventually("writes go on", () => acknowledged.length > last);
+    writing = false;
+    await Promise.all(writers);
+
+    expect(threads.count()).toBe(6);
+    expect([...codes].filter((code) => !["OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE"].includes(code))).toEqual([]);
+    const { changes, books } = await readGroundTruth(DATABASE_URL);
+    expect(changes.map((change) => change.revision)).toEqual(changes.map((_, i) => i + 1));
+    const stored = books.map(({ title }) => title);
+    expect(new Set(stored).size).toBe(changes.length);
+    expect(acknowledged.filter((title) => !stored.includes(title))).toEqual([]);
+  });
+});
