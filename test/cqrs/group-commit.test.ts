@@ -215,6 +215,46 @@ describe("commands that come together", () => {
   });
 });
 
+describe.runIf(engine === "postgresql")("a batch on PostgreSQL", () => {
+  test("takes two round trips, whatever it changes, and so does one command alone", async () => {
+    const { url } = await newDatabase();
+    const way = await startProxy(Number(new URL(url).port));
+    const through = new URL(url);
+    through.port = `${way.port}`;
+    const service = await startService({ DATABASE_URL: through.href });
+    const beholder = await behold(url);
+    await service.addBook("First");
+
+    const turnsOf = async (send: () => Promise<unknown>) => {
+      const before = way.turns;
+      await send();
+      return way.turns - before;
+    };
+    expect(await turnsOf(() => service.addBook("Book"))).toBe(2);
+    expect(await turnsOf(() => service.updateBook("Book", { title: "Renamed", isbn: "1234567890" }))).toBe(2);
+    expect(await turnsOf(() => service.deleteBook("Nothing"))).toBe(2);
+    expect(await turnsOf(() => service.deleteBook("Renamed"))).toBe(2);
+
+    await beholder.hold();
+    // one command holds up the others, which then share the next transaction
+    const first = add(service, "Holding");
+    await service.book("Nothing");
+    const answers = [
+      ...titlesOf(40).map((title) => add(service, title)),
+      service.updateBook("First", { title: "Second" }),
+      service.deleteBook("Nothing"),
+    ];
+    for (let i = 0; i < 5; i++) await service.book("Nothing");
+    // what the first one waits for was sent before
+    const turns = await turnsOf(async () => {
+      await beholder.release();
+      await Promise.all([first, ...answers]);
+    });
+    expect(turns).toBe(3);
+    expect(await beholder.transactions()).toBe(6);
+  });
+});
+
 describe.runIf(engine === "postgresql")("when the connection to PostgreSQL is lost", () => {
   test("in mid-transaction, all of it runs again, and nothing twice", async () => {
     const { url, service, beholder } = await start();

@@ -20,6 +20,8 @@ export class TcpProxy {
   #bytesPerMs = Infinity;
   #refusing = false;
   #rewriting: readonly [string, string] | undefined;
+  /** How often clients have spoken after the server had, or first: each is a round trip. */
+  turns = 0;
 
   constructor(targetPort: number) {
     this.#target = targetPort;
@@ -39,6 +41,14 @@ export class TcpProxy {
       client.on("close", end).on("error", end);
       const endUnlessHalfOpen = () => link.halfOpen || end();
       server.on("close", endUnlessHalfOpen).on("error", endUnlessHalfOpen);
+      let isClientsTurn = true;
+      client.on("data", () => {
+        if (isClientsTurn) this.turns++;
+        isClientsTurn = false;
+      });
+      server.on("data", () => {
+        isClientsTurn = true;
+      });
       this.#pass(client, server, (chunk) => this.#rewritten(chunk));
       this.#pass(server, client, (chunk) => chunk);
       this.#hold(link);
