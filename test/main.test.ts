@@ -202,6 +202,14 @@ test("warnings of Node and the drivers are lines of the log like all others", as
   expect((lines as string[]).map((one) => JSON.parse(one))).toEqual([line, line]);
 });
 
+test("it runs where its files are watched, as npm run dev does", async () => {
+  const watching = ["sh", "-c", 'exec "$0" --watch "$1"'];
+  const service = await startProcess({ DATABASE_URL: "sqlite::memory:" }, "src/main.ts", watching);
+  await service.addBook("Dune");
+  expect(await service.titles()).toEqual(["Dune"]);
+  await service.stop();
+});
+
 test("a signal that comes several times is one", async () => {
   const service = await startProcess({ DATABASE_URL: "sqlite::memory:" });
   service.child.kill("SIGINT");

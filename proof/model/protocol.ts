@@ -46,6 +46,7 @@ import {
  * ticks, a late reply is a late step, and a lost one a step that is not taken. Steps that commute are one:
  *
  * - A look-up begins and is executed at once. One that is executed later can do nothing that another, begun then, cannot.
+ * - A transaction reads the row, moves it and commits: from the first on, nobody else can change it.
  * - A commit is executed, returns and sends its refresh at once, unless there is no connection for that.
  * - Changes are applied and their reply arrives at once; what the process makes of it is a step of its own.
  *

@@ -1,9 +1,15 @@
 import { Worker } from "node:worker_threads";
+import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
 import type { Book } from "../../src/books/book.ts";
 import { bookStream } from "../../src/books/book-stream.ts";
+import type { BookCommand } from "../../src/books/commands/book-command.ts";
+import { addBook, deleteBook, updateBook } from "../../src/books/commands/book-commands.ts";
 import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
+import { BatchConnection } from "../../src/cqrs/database/sqlite/batch-connection.ts";
+import { openSqlite } from "../../src/cqrs/database/sqlite/connection.ts";
+import { Starts } from "../../src/cqrs/starts.ts";
 import { openBooks } from "../support/database/books.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { decisions, type FaultyCommand } from "../support/database/faulty-decisions.ts";
@@ -23,6 +29,28 @@ function watchThreads() {
   });
   onTestFinished(() => spy.mockRestore());
   return { messages, newest: () => [...threads].at(-1) as Worker, count: () => threads.size };
+}
+
+/** Counts what better-sqlite3 is asked to run from now on, until the returned function is called. */
+function countStatements(): () => string[] {
+  const ran: string[] = [];
+  const statement = Object.getPrototypeOf(new Database(":memory:").prepare("select 1")) as Database.Statement;
+  const spies = (["get", "run"] as const).map((method) => {
+    const original = statement[method];
+    return vi.spyOn(statement, method).mockImplementation(function (this: Database.Statement, ...parameters) {
+      ran.push(this.source);
+      return original.apply(this, parameters) as never;
+    });
+  });
+  const { exec } = Database.prototype;
+  const execSpy = vi.spyOn(Database.prototype, "exec").mockImplementation(function (this: Database.Database, sql) {
+    ran.push(sql);
+    return exec.call(this, sql);
+  });
+  return () => {
+    for (const spy of [...spies, execSpy]) spy.mockRestore();
+    return ran;
+  };
 }
 
 async function openFaulty() {
@@ -71,6 +99,40 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
     const before = messages.length;
     await commit(...Array.from({ length: 64 }, (_, i): ["add", string] => ["add", `${i}`]));
     expect(messages).toHaveLength(before + 1);
+  });
+
+  test("runs a few statements for a command, and for many no more than their rows and entries take", async () => {
+    const { url } = await newDatabase();
+    const { orm } = await openBooks(url);
+    await orm.close();
+    const database = openSqlite(url.slice("sqlite:".length), "write");
+    onTestFinished(() => void database.close());
+    const unique = ["id", "title", "isbn"];
+    const columns = { id: "id", title: "title", author: "author", publishedDate: "published_date", isbn: "isbn" };
+    const table = {
+      ...{ stream: "books", table: "book", changes: "book_change", unique, nullable: ["isbn"], decisions: "" },
+      columns: { ...columns, stockQuantity: "stock_quantity", version: "version" },
+    };
+    // what the thread runs, run here
+    const connection = new BatchConnection(database, table, bookStream.decisions);
+    const statementsOf = (...commands: BookCommand[]) => {
+      const asked = commands.map((command) => ({ command, atLeast: 0 }));
+      const statements = countStatements();
+      connection.commit({ asked, starts: Starts.of(asked.length) } as never);
+      return statements();
+    };
+    const add = (n: number) => addBook({ title: `${n}`, author: "A" });
+    statementsOf(add(0), add(1), add(2));
+    expect(statementsOf(updateBook("0", { stockQuantity: 1 }))).toHaveLength(7);
+    expect(statementsOf(deleteBook("0", undefined))).toHaveLength(7);
+    // begin, row, find, roll back
+    expect(statementsOf(deleteBook("0", undefined))).toHaveLength(4);
+    const before = statementsOf(...Array.from({ length: 10 }, () => updateBook("1", { stockQuantity: 1 }))).length;
+    // the book is found and written once, whatever is done to it
+    expect(before).toBe(6 + 10);
+    const swap = [updateBook("1", { title: "-" }), updateBook("2", { title: "1" }), updateBook("-", { title: "2" })];
+    // three titles, two rows parked and then written, three entries
+    expect(statementsOf(...swap)).toHaveLength(4 + 3 + 2 + 2 + 3);
   });
 
   test("when it is killed again and again: nothing acknowledged is lost, nothing runs twice, every answer is coded", async () => {

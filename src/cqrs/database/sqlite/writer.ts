@@ -86,6 +86,8 @@ export class Writer {
       process.emitWarning(message.warning.message, message.warning.name);
       return;
     }
+    // `node --watch` sends messages of its own
+    if (!("id" in message)) return;
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     clearTimeout(pending?.timer);
