@@ -107,17 +107,19 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
     await orm.close();
     const database = openSqlite(url.slice("sqlite:".length), "write");
     onTestFinished(() => void database.close());
-    const unique = ["id", "title", "isbn"];
     const columns = { id: "id", title: "title", author: "author", publishedDate: "published_date", isbn: "isbn" };
     const table = {
-      ...{ stream: "books", table: "book", changes: "book_change", unique, nullable: ["isbn"], decisions: "" },
+      ...{ stream: "books", table: "book", changes: "book_change", asText: [], kinds: undefined, decisions: "" },
+      ...{ unique: ["id", "title", "isbn"], nullable: ["publishedDate", "isbn"] },
       columns: { ...columns, stockQuantity: "stock_quantity", version: "version" },
     };
+    const mapper = { instance: (row: unknown) => row, toRow: (_: string, value: unknown) => value };
     // what the thread runs, run here
-    const connection = new BatchConnection(database, table, bookStream.decisions);
+    const connection = new BatchConnection(database, { table, decisions: bookStream.decisions, mapper });
     const statementsOf = (...commands: BookCommand[]) => {
       const asked = commands.map((command) => ({ command, atLeast: 0 }));
       const statements = countStatements();
+      expect(connection.begin()).toBe(true);
       connection.commit({ asked, starts: Starts.of(asked.length) } as never);
       return statements();
     };

@@ -1,7 +1,7 @@
 import { PostgreSqlDriver } from "@mikro-orm/postgresql";
 import { Kysely } from "kysely";
 import type { DatabaseEngine, Sql } from "./engine.ts";
-import { PostgresBatchWriter } from "./postgres/batch-writer.ts";
+import { postgresBatches } from "./postgres/batch-writer.ts";
 import { parsePostgresUrl } from "./postgres/connection-url.ts";
 import { Connections } from "./postgres/connections.ts";
 import { isRolledBack, ReleasingDialect } from "./postgres/dialect.ts";
@@ -27,7 +27,7 @@ export function postgresDatabase(url: string): DatabaseEngine {
   const commands = connect(POOL_SIZE);
   const background: Sql = new Kysely({ dialect: new ReleasingDialect(connect(BACKGROUND_POOL_SIZE)) });
   return {
-    batches: new PostgresBatchWriter(commands),
+    batches: postgresBatches(commands),
     options: {
       driver: PostgreSqlDriver,
       // MikroORM asks for a name, and would look for that database with a client of its own, and create it

@@ -5,7 +5,7 @@ import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
 import { Kysely, sql as statement } from "kysely";
 import type { DatabaseEngine, Sql } from "./engine.ts";
-import { SqliteBatchWriter } from "./sqlite/batch-writer.ts";
+import { sqliteBatches } from "./sqlite/batch-writer.ts";
 import { isBusy, openSqlite } from "./sqlite/connection.ts";
 import { WRITER_LOST } from "./sqlite/writer.ts";
 import { Dialect } from "./sqlite-dialect.ts";
@@ -53,7 +53,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
 
   const dialect = (access: "write" | "read") => () => new Dialect(() => openSqlite(file, access));
   return {
-    batches: new SqliteBatchWriter(file),
+    batches: sqliteBatches(file),
     options: {
       driver: MikroSqliteDriver,
       dbName: file,

@@ -20,7 +20,7 @@ const ROLLBACK: Statement = { text: "rollback" };
  * Commits batches in two round trips each, however many commands they have: one that takes the lock of the stream's row and
  * loads what the commands are about, and one that writes what they were decided to do, and commits it.
  */
-export class PostgresBatchWriter implements BatchWriter {
+class PostgresBatchWriter implements BatchWriter {
   readonly #connections: Connections;
   readonly #statements = new Map<StreamTable, ReturnType<typeof batchStatements>>();
 
@@ -134,4 +134,9 @@ function inColumns(instance: object, { table, mapper }: BatchStream): object {
 
 function missingId(): never {
   throw new Error("the command adds an instance and has not said so");
+}
+
+/** What commits batches over these connections, which it does not close. */
+export function postgresBatches(connections: Connections): BatchWriter {
+  return new PostgresBatchWriter(connections);
 }

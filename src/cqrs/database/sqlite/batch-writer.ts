@@ -10,7 +10,7 @@ import { Writer } from "./writer.ts";
  * Commits batches in a thread, which is started when it is first needed, and anew when it was lost. Streams whose values
  * MikroORM alone can map are committed here, and each waits for the disk on the event loop.
  */
-export class SqliteBatchWriter implements BatchWriter {
+class SqliteBatchWriter implements BatchWriter {
   readonly #file: string;
   #writer: Writer | undefined;
   #database: Database.Database | undefined;
@@ -58,4 +58,9 @@ export class SqliteBatchWriter implements BatchWriter {
     this.#connections.set(stream.table, connection);
     return connection;
   }
+}
+
+/** What commits batches to the SQLite file at `path`. */
+export function sqliteBatches(path: string): BatchWriter {
+  return new SqliteBatchWriter(path);
 }
