@@ -11,19 +11,34 @@ import { LARGEST } from "./catalogue.ts";
 import { chart } from "./chart.ts";
 import { measure, type Result, type Rounds } from "./measure.ts";
 import { report, totalErrors } from "./report.ts";
-import { Databases } from "./seed.ts";
 import { moveToLoadCore } from "./server.ts";
-import { workloads } from "./workloads.ts";
+import { sideWorkloads } from "./side-workloads.ts";
+import { type Preparation, SIZES, workloads } from "./workloads.ts";
 import { Loader } from "./wrk.ts";
 
 /**
  * Compares the service with its peers, and with the raw limit of what all of them are made of:
  *
  *     npm run bench -- --quick
+ *     npm run bench -- --only slow-disk --only postgres --before ../another-checkout/src/main.ts
  *
- * Writes `results.md` and `results.svg` beside this file; after a quick run, `quick-results.md` and `.svg`.
+ * `--only` takes the workloads whose names begin so; `--before` holds writing on PostgreSQL against another checkout's. A
+ * run of all writes `results.md` and `results.svg` beside this file; a quick one, `quick-results.md` and `.svg`.
  */
-const { quick } = parseArgs({ options: { quick: { type: "boolean", default: false } } }).values;
+const { quick, only, before } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [""] },
+    before: { type: "string" },
+  },
+}).values;
+
+const ALL: readonly (readonly [name: string, Preparation])[] = Object.entries({ ...workloads, ...sideWorkloads });
+const chosen = ALL.filter(([name]) => only.some((begin) => name.startsWith(begin)));
+if (chosen.length === 0) {
+  console.error(`--only takes the beginning of one of: ${ALL.map(([name]) => name).join(", ")}`);
+  process.exit(2);
+}
 
 const ROUNDS: Rounds = quick
   ? { count: 2, seconds: 1, onceOnly: new Set([APOLLO, NEST, YOGA]) }
@@ -44,8 +59,10 @@ say("");
 const name = quick ? "quick-results" : "results";
 const text = report(results, { grown: GROWN, rounds: ROUNDS });
 console.log(text);
-writeFileSync(`${BENCH}${name}.md`, `# Benchmark\n\n![The chart of what follows](${name}.svg)\n\n${text}\n`);
-writeFileSync(`${BENCH}${name}.svg`, chart(results));
+if (chosen.length === ALL.length) {
+  writeFileSync(`${BENCH}${name}.md`, `# Benchmark\n\n![The chart of what follows](${name}.svg)\n\n${text}\n`);
+  writeFileSync(`${BENCH}${name}.svg`, chart(results));
+}
 process.exit(totalErrors(results) === 0 ? 0 : 1);
 
 /** Installs what is missing, and leaves one core to the servers. */
@@ -62,10 +79,13 @@ function prepare(): void {
 
 async function compare(): Promise<Result[]> {
   const directory = temporaryDirectory();
-  const stage = new Stage(await startRedis(), new Databases(directory), say);
+  const stage = new Stage(await startRedis(), directory, SIZES, say);
   const loader = new Loader(directory);
   const results: Result[] = [];
-  for await (const workload of workloads(stage, GROWN)) {
+  for (const [name, prepare] of chosen) {
+    const prepared = await prepare(stage, { grown: GROWN, before });
+    if (!prepared) continue;
+    const workload = { name, ...prepared };
     results.push({ workload, runs: await measure(workload, ROUNDS, loader, say) });
   }
   return results;

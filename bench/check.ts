@@ -1,5 +1,8 @@
 import { deepStrictEqual } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import Database from "better-sqlite3";
+import pg from "pg";
 import { inTitleOrder, MISSING_TITLE } from "./catalogue.ts";
 import { bookRequest, booksRequest, listed } from "./requests.ts";
 import type { Server } from "./server.ts";
@@ -7,29 +10,32 @@ import type { Book } from "./servers/support.ts";
 
 /** At most so many books are asked for in one check. */
 const SAMPLE = 1000;
+/** A database that has not changed for so long will not, where clients have left. Milliseconds. */
+const SETTLED_MS = 100;
 /** How often they are asked for at most. */
 const PASSES = 10;
 
 /**
  * Checks that the server answers with what its database holds, and that this is what was seeded: except for stock and
- * version, once it has been `written` to.
+ * version, once it has been written to.
  */
-export async function checkBooks(server: Server, books: readonly Book[], written = false): Promise<void> {
+export async function checkBooks(server: Server, books: readonly Book[], requestOf = bookRequest): Promise<void> {
+  const { isWritten } = server;
   const sample = books.length <= SAMPLE ? books : someOf(books);
-  const stored = storedBooks(server, sample);
+  const stored = await settledBooks(server, sample);
   deepStrictEqual(
-    stored.map((book, i) => (written ? { ...book, stockQuantity: sample[i]?.stockQuantity, version: 1 } : book)),
+    stored.map((book, i) => (isWritten ? { ...book, stockQuantity: sample[i]?.stockQuantity, version: 1 } : book)),
     sample,
     `${server.name}: the database does not hold what was seeded`,
   );
-  if (written && stored.every(({ version }) => version === 1)) {
+  if (isWritten && stored.every(({ version }) => version === 1)) {
     throw new Error(`${server.name}: none of the writes has reached the database`);
   }
 
   const titles = [...stored.map(({ title }) => title), MISSING_TITLE];
   await checkAnswers(
     server,
-    titles.map(bookRequest),
+    titles.map(requestOf),
     [...stored, null].map((book) => ({ book })),
   );
 }
@@ -56,15 +62,36 @@ async function checkAnswers(server: Server, requests: readonly string[], expecte
   throw new Error(`${server.name} did not answer everything from the ${server.servedBy}`);
 }
 
-function storedBooks({ database: file }: Server, books: readonly Book[]): Book[] {
-  const database = new Database(file, { readonly: true });
-  const select = database.prepare<[string], Book>(
-    `select title, author, published_date as publishedDate, isbn, stock_quantity as stockQuantity, version
-      from book where title = ?`,
-  );
+/** What the database holds, once all is written that clients asked for who have left meanwhile. */
+async function settledBooks(server: Server, books: readonly Book[]): Promise<Book[]> {
+  let stored = await storedBooks(server, books);
+  for (let before: Book[] = []; server.isWritten && !isDeepStrictEqual(before, stored); ) {
+    before = stored;
+    await sleep(SETTLED_MS);
+    stored = await storedBooks(server, books);
+  }
+  return stored;
+}
+
+const SELECT = `select title, author, published_date as "publishedDate", isbn, stock_quantity as "stockQuantity", version
+  from book`;
+
+async function storedBooks({ database: place }: Server, books: readonly Book[]): Promise<Book[]> {
+  if (place.startsWith("postgresql:")) return storedInPostgres(place, books);
+  const database = new Database(place, { readonly: true });
+  const select = database.prepare<[string], Book>(`${SELECT} where title = ?`);
   const stored = books.map(({ title }) => select.get(title) as Book);
   database.close();
   return stored;
+}
+
+async function storedInPostgres(url: string, books: readonly Book[]): Promise<Book[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const titles = books.map(({ title }) => title);
+  const { rows } = await client.query(`${SELECT} where title = any($1)`, [titles]).finally(() => client.end());
+  const byTitle = new Map(rows.map((row) => [row.title, { ...row, version: Number(row.version) }]));
+  return titles.map((title) => byTitle.get(title));
 }
 
 function someOf(books: readonly Book[]): Book[] {

@@ -1,8 +1,8 @@
 -- Replays requests in random order, and looks at every answer: with one server on the other core, that costs none of the
 -- load (the raw limit is as fast without it).
 --
--- Arguments: a file of reads and a file of writes, with one request body a line; how many of a thousand requests are
--- writes; the seed, so that all servers get the same sequence; the text that begins the data of a read.
+-- Arguments: a file of reads and a file of writes, with one request a line: a body to be posted, or the target of a GET,
+-- which begins with a slash; how many of a thousand requests are writes; the seed, so that all servers get the same sequence; the text that begins the data of a read.
 
 local reads, writes, writesOfThousand, readData
 
@@ -18,7 +18,11 @@ end
 local function requestsIn(file)
   local requests = {}
   for body in io.lines(file) do
-    requests[#requests + 1] = wrk.format("POST", nil, { ["content-type"] = "application/json" }, body)
+    if body:sub(1, 1) == "/" then
+      requests[#requests + 1] = wrk.format("GET", body)
+    else
+      requests[#requests + 1] = wrk.format("POST", nil, { ["content-type"] = "application/json" }, body)
+    end
   end
   return requests
 end

@@ -1,5 +1,5 @@
 import type { Server } from "./server.ts";
-import type { Load, Loader } from "./wrk.ts";
+import type { Load, Loader, LoadResult } from "./wrk.ts";
 
 /** How long a server that has stood still gets to find its feet, in milliseconds. */
 const WARM_UP_MS = 200;
@@ -9,6 +9,10 @@ export interface Entrant {
   readonly name: string;
   readonly server: Server;
   readonly connections: number;
+  /** What it gets instead of the workload's load. */
+  readonly load?: Load;
+  /** What goes on at the same time, and is not timed: its requests count for processor time and errors alone. */
+  readonly beside?: Omit<Entrant, "name" | "beside"> & { readonly load: Load };
 }
 
 /** A load, who gets it, and how their data are checked before and after. */
@@ -17,7 +21,7 @@ export interface Workload {
   readonly about: string;
   readonly load: Load;
   readonly entrants: readonly Entrant[];
-  readonly check: (server: Server, when: "before" | "after") => Promise<void>;
+  readonly check: (server: Server) => Promise<void>;
 }
 
 /** What one entrant did in one round. */
@@ -27,7 +31,7 @@ interface Run {
   /** Latencies in milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** The server's processor time for each request, in microseconds. */
+  /** The processor time of the servers for each request, in microseconds. */
   readonly cpu: number;
   /** The share of the time in which the server kept its core busy; 1 means that it was the server that set the pace. */
   readonly busy: number;
@@ -58,15 +62,15 @@ export async function measure(
   say: (what: string) => void,
 ): Promise<Runs> {
   const read = load.reads[0] as string;
-  const servers = new Set(entrants.map(({ server }) => server));
-  const inTurn = async (server: Server, work: () => Promise<void>) => {
-    await server.resume(read);
+  const servers = new Set(entrants.flatMap(serversOf));
+  const inTurn = async (some: Iterable<Server>, work: () => Promise<void>) => {
+    for (const server of some) await server.resume(read);
     await work();
-    await server.pause();
+    for (const server of some) await server.pause();
   };
   const checkAll = async (when: "before" | "after") => {
     say(`${name}: checking answers ${when}`);
-    for (const server of servers) await inTurn(server, () => check(server, when));
+    for (const server of servers) await inTurn([server], () => check(server));
   };
 
   await checkAll("before");
@@ -74,32 +78,60 @@ export async function measure(
   for (let round = 0; round < count; round++) {
     // whoever comes first in one round comes last in the next
     const order = [...entrants.slice(round % entrants.length), ...entrants.slice(0, round % entrants.length)];
-    for (const { name: entrant, server, connections } of order) {
-      if (round > 0 && onceOnly.has(entrant)) continue;
-      say(`${name}: round ${round + 1} of ${count}, ${entrant}`);
-      await inTurn(server, async () => {
-        await server.warmUp(load.reads, WARM_UP_MS);
-        const cpuBefore = server.cpuSeconds();
-        const result = await loader.run(load, server.url, connections, seconds, round + 1);
-        const cpuSeconds = server.cpuSeconds() - cpuBefore;
-        const { requests, microseconds, fromRedis, writes, p50, p99 } = result;
-        const errors = Object.entries(result.errors).filter(([, occurrences]) => occurrences > 0);
-        (runs.get(entrant) as (Run | undefined)[])[round] = {
-          rate: (requests / microseconds) * 1e6,
-          p50: p50 / 1000,
-          p99: p99 / 1000,
-          cpu: (cpuSeconds / requests) * 1e6,
-          busy: (cpuSeconds / microseconds) * 1e6,
-          memory: server.memoryMb(),
-          errors: errors.reduce((sum, [, occurrences]) => sum + occurrences, 0),
-          problems: [...errors.map(([kind, occurrences]) => `${occurrences} ${kind}`), result.wrong].filter(Boolean),
-          fromRedis: fromRedis / (requests - writes),
-        };
+    for (const entrant of order) {
+      if (round > 0 && onceOnly.has(entrant.name)) continue;
+      say(`${name}: round ${round + 1} of ${count}, ${entrant.name}`);
+      await inTurn(serversOf(entrant), async () => {
+        (runs.get(entrant.name) as (Run | undefined)[])[round] = await runOnce(
+          entrant,
+          load,
+          loader,
+          seconds,
+          round + 1,
+        );
       });
     }
   }
   await checkAll("after");
   return runs;
+}
+
+async function runOnce(entrant: Entrant, load: Load, loader: Loader, seconds: number, seed: number): Promise<Run> {
+  const { server, beside } = entrant;
+  const all = [{ load, ...entrant }, ...(beside ? [beside] : [])];
+  const servers = serversOf(entrant);
+  const cpuSeconds = () => servers.reduce((sum, one) => sum + one.cpuSeconds(), 0);
+  for (const one of all) one.server.isWritten ||= one.load.writesOfThousand > 0;
+  for (const one of servers) {
+    await one.warmUp((one === server ? (entrant.load ?? load) : (beside?.load ?? load)).reads, WARM_UP_MS);
+  }
+  const before = cpuSeconds();
+  const results = await Promise.all(
+    all.map((one) => loader.run(one.load, one.server.url, one.connections, seconds, seed)),
+  );
+  const cpu = cpuSeconds() - before;
+  const errors = results.flatMap((result) =>
+    Object.entries(result.errors).filter(([, occurrences]) => occurrences > 0),
+  );
+  const { requests, microseconds, fromRedis, writes, p50, p99 } = results[0] as LoadResult;
+  return {
+    rate: (requests / microseconds) * 1e6,
+    p50: p50 / 1000,
+    p99: p99 / 1000,
+    cpu: (cpu / results.reduce((sum, result) => sum + result.requests, 0)) * 1e6,
+    busy: (cpu / microseconds / servers.length) * 1e6,
+    memory: server.memoryMb(),
+    errors: errors.reduce((sum, [, occurrences]) => sum + occurrences, 0),
+    problems: [
+      ...errors.map(([kind, occurrences]) => `${occurrences} ${kind}`),
+      ...results.map(({ wrong }) => wrong),
+    ].filter(Boolean),
+    fromRedis: fromRedis / (requests - writes),
+  };
+}
+
+function serversOf({ server, beside }: Entrant): Server[] {
+  return [...new Set([server, ...(beside ? [beside.server] : [])])];
 }
 
 /** What can be compared. */

@@ -59,10 +59,12 @@ export interface ServerOptions {
   readonly name: string;
   readonly entry: string;
   readonly env: Environment;
-  /** The file in which it keeps its books. */
+  /** The file in which it keeps its books, or the URL of its PostgreSQL database. */
   readonly database: string;
   /** Where it must say that its reads come from; peers do not say. */
   readonly servedBy?: "redis" | "database";
+  /** Whether it runs on the core of the load, because another server has the other one. */
+  readonly besideLoad?: boolean;
 }
 
 /** A server in a process of its own, which stands still unless it is this one's turn. */
@@ -70,10 +72,12 @@ export class Server {
   readonly name: string;
   readonly database: string;
   readonly servedBy: string | undefined;
+  /** Whether its books may be others by now than those that were seeded. */
+  isWritten = false;
   readonly #run: Program;
 
   /** Starts the process. It ends with the benchmark. */
-  constructor({ name, entry, env, database, servedBy }: ServerOptions) {
+  constructor({ name, entry, env, database, servedBy, besideLoad }: ServerOptions) {
     this.name = name;
     this.database = database;
     this.servedBy = servedBy;
@@ -84,7 +88,7 @@ export class Server {
       child.kill("SIGKILL");
       await once(child, "exit");
     });
-    pin(child.pid as number, SERVER_CORE as number);
+    pin(child.pid as number, (besideLoad ? LOAD_CORE : SERVER_CORE) as number);
   }
 
   /** The URL of the API; empty until it is ready. */
@@ -127,16 +131,16 @@ export class Server {
   }
 
   /** The answers to these requests, in their order. */
-  async askAll(bodies: readonly string[]): Promise<Answer[]> {
+  async askAll(requests: readonly string[]): Promise<Answer[]> {
     // of its own each time: a server that stands still for long closes its connections when it goes on
     const agent = new Agent({ keepAlive: true });
     const answers: Answer[] = [];
-    const remaining = bodies.entries();
+    const remaining = requests.entries();
     const client = async () => {
-      for (const [i, body] of remaining) answers[i] = await post(this.url, agent, body);
+      for (const [i, one] of remaining) answers[i] = await send(this.url, agent, one);
     };
     try {
-      await Promise.all(Array.from({ length: Math.min(CLIENTS, bodies.length) }, client));
+      await Promise.all(Array.from({ length: Math.min(CLIENTS, requests.length) }, client));
     } finally {
       agent.destroy();
     }
@@ -166,10 +170,14 @@ export class Server {
   }
 }
 
-function post(url: string, agent: Agent, body: string): Promise<Answer> {
+/** Posts a body, or gets what begins with `/`. */
+function send(url: string, agent: Agent, bodyOrTarget: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    const isTarget = bodyOrTarget.startsWith("/");
+    const body = isTarget ? "" : bodyOrTarget;
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    request(url, { method: "POST", agent, headers }, (response) => {
+    const options = isTarget ? { agent } : { method: "POST", agent, headers };
+    request(isTarget ? new URL(bodyOrTarget, url) : url, options, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk) => {

@@ -16,7 +16,7 @@ export class TcpProxy {
   readonly #links = new Set<Link>();
   #target: number;
   #holding: "nothing" | "requests" | "replies" = "nothing";
-  #delayMs = 0;
+  #delayMs = { requests: 0, replies: 0 };
   #bytesPerMs = Infinity;
   #refusing = false;
   #rewriting: readonly [string, string] | undefined;
@@ -49,8 +49,8 @@ export class TcpProxy {
       server.on("data", () => {
         isClientsTurn = true;
       });
-      this.#pass(client, server, (chunk) => this.#rewritten(chunk));
-      this.#pass(server, client, (chunk) => chunk);
+      this.#pass("requests", client, server, (chunk) => this.#rewritten(chunk));
+      this.#pass("replies", server, client, (chunk) => chunk);
       this.#hold(link);
     });
   }
@@ -89,8 +89,8 @@ export class TcpProxy {
   }
 
   /** Lets everything that is sent from now on arrive this much later, in each direction, until `heal`. */
-  delay(ms: number): void {
-    this.#delayMs = ms;
+  delay(ms: number, repliesMs = ms): void {
+    this.#delayMs = { requests: ms, replies: repliesMs };
   }
 
   /** Lets no more than so many bytes pass in a second, in each direction of each connection, until `heal`. */
@@ -115,7 +115,7 @@ export class TcpProxy {
   heal(): void {
     this.#refusing = false;
     this.#holding = "nothing";
-    this.#delayMs = 0;
+    this.#delayMs = { requests: 0, replies: 0 };
     this.#bytesPerMs = Infinity;
     this.#rewriting = undefined;
     for (const { client, server } of this.#links) {
@@ -136,12 +136,12 @@ export class TcpProxy {
     return Buffer.from(chunk.toString("latin1").replaceAll(text, by), "latin1");
   }
 
-  #pass(from: Socket, to: Socket, change: (chunk: Buffer) => Buffer): void {
+  #pass(direction: "requests" | "replies", from: Socket, to: Socket, change: (chunk: Buffer) => Buffer): void {
     let delivered = Promise.resolve<unknown>(undefined);
     from.on("data", (sent: Buffer) => {
       const chunk = change(sent);
       if (!to.destroyed) {
-        const due = performance.now() + this.#delayMs;
+        const due = performance.now() + this.#delayMs[direction];
         delivered = delivered
           .then(() => (due > performance.now() ? sleep(due - performance.now()) : undefined))
           .then(() => this.#write(to, chunk));

@@ -1,0 +1,136 @@
+import { openBooks } from "../test/support/database/books.ts";
+import { SERVICE, type Stage } from "./cast.ts";
+import type { Entrant, Workload } from "./measure.ts";
+import { allBooksRequests, countRequests } from "./requests.ts";
+import { fillPostgres } from "./seed.ts";
+import type { Server } from "./server.ts";
+import { FSYNC_DELAY_MS, slowDisk } from "./slow-disk.ts";
+import {
+  CONNECTIONS,
+  checkAsked,
+  ONE_CLIENT,
+  type Preparation,
+  points,
+  reads,
+  SIZES,
+  titles,
+  underLoad,
+  writing,
+} from "./workloads.ts";
+
+/** How many clients write beside others that read, and how many write one request in twenty of all, about. */
+const WRITERS = 8;
+const FEW_WRITERS = 3;
+/** How large the catalogue is that is listed beside point reads. */
+const LISTED = 10_000;
+/** So many requests hardly repeat in one run. */
+const MANY = 10_000;
+/** The network between the service and a database that is not on the same machine. */
+const ROUND_TRIP_MS = 1;
+
+/** Entrants that are named after what goes on beside them. */
+export const BESIDE_WRITERS = `${SERVICE}, beside ${WRITERS} writers`;
+export const BESIDE_FEW_WRITERS = `${SERVICE}, beside ${FEW_WRITERS} writers`;
+export const BESIDE_LISTS = `${SERVICE}, beside lists`;
+export const BESIDE_COUNTS = `${SERVICE}, beside counts`;
+export const BEFORE = "before";
+export const BEFORE_ONE_CLIENT = `${BEFORE}, 1 connection`;
+export const TWO_PROCESSES = "two processes";
+
+/** The workloads that show whether one side of the service, or one process, stands in another's way. */
+export const sideWorkloads: Readonly<Record<string, Preparation>> = {
+  "mixed-tail": async (stage) => ({
+    about: `point reads, ${titles}, from Redis, without writes and beside clients that do nothing but \`updateBook\``,
+    ...besideWriters(await stage.service(SIZES.stored, "redis"), FEW_WRITERS, BESIDE_FEW_WRITERS),
+  }),
+
+  "slow-disk": (stage) => onSlowDisk(stage, "redis", "Redis"),
+  "slow-disk-sqlite": (stage) => onSlowDisk(stage, "database", "SQLite"),
+
+  "long-read": async (stage) => {
+    const small = await stage.service(LISTED, "database");
+    const large = await stage.service(SIZES.stored, "database");
+    const lists = reads(allBooksRequests(MANY), '"data":{"books":[{"title":');
+    const counts = reads(countRequests(MANY), '"data":{"booksConnection":{"totalCount":');
+    return {
+      about: `point reads, ${titles}, from SQLite, alone, beside one client that lists ${LISTED.toLocaleString("en")} books
+again and again, and beside one that counts ${SIZES.stored.toLocaleString("en")}`,
+      load: points,
+      entrants: [
+        underLoad(small),
+        { ...underLoad(small), name: BESIDE_LISTS, beside: { server: small, connections: 1, load: lists } },
+        { ...underLoad(large), name: BESIDE_COUNTS, beside: { server: large, connections: 1, load: counts } },
+      ],
+      check: checkAsked,
+    };
+  },
+
+  "postgres-writes": (stage, { before }) => writingOnPostgres(stage, 0, before, "PostgreSQL"),
+  "postgres-writes-far": (stage, { before }) =>
+    writingOnPostgres(stage, ROUND_TRIP_MS, before, `PostgreSQL behind a network of ${ROUND_TRIP_MS} ms of round trip`),
+
+  processes: async (stage) => {
+    const database = await stage.newPostgres();
+    const { orm } = await openBooks(database);
+    await orm.close();
+    await fillPostgres(database, SIZES.asked);
+    const env = { REDIS_URL: (await stage.newRedis()).url };
+    const one = await stage.serviceOnPostgres(0, { database, servedBy: "redis", env });
+    const other = await stage.serviceOnPostgres(0, { database, servedBy: "redis", env, besideLoad: true });
+    return {
+      about: `point reads, ${titles}, of one process, and of it beside a second one under the same load; both share a
+PostgreSQL and a Redis, and the second one shares the core of the load, so what tells is the processor time`,
+      load: points,
+      entrants: [
+        underLoad(one),
+        {
+          ...underLoad(one),
+          name: TWO_PROCESSES,
+          beside: { server: other, connections: CONNECTIONS, load: points },
+        },
+      ],
+      check: checkAsked,
+    };
+  },
+};
+
+type Reads = Pick<Workload, "load" | "entrants" | "check">;
+
+function besideWriters(server: Server, connections: number, name: string): Reads {
+  return {
+    load: points,
+    entrants: [underLoad(server), { ...underLoad(server), name, beside: { server, connections, load: writing } }],
+    check: checkAsked,
+  };
+}
+
+async function onSlowDisk(stage: Stage, servedBy: "redis" | "database", from: string) {
+  const env = slowDisk(stage.directory);
+  if (!env) return undefined;
+  return {
+    about: `point reads, ${titles}, from ${from}, without writes and beside ${WRITERS} clients that do nothing but
+\`updateBook\`; each fsync takes ${FSYNC_DELAY_MS} ms longer`,
+    ...besideWriters(await stage.serviceWith(SIZES.asked, servedBy, env), WRITERS, BESIDE_WRITERS),
+  };
+}
+
+async function writingOnPostgres(stage: Stage, roundTripMs: number, before: string | undefined, where: string) {
+  const start = async (entry?: string) => {
+    const server = await stage.serviceOnPostgres(roundTripMs, entry === undefined ? {} : { entry, name: BEFORE });
+    await fillPostgres(server.database, SIZES.asked);
+    return server;
+  };
+  const pair = (server: Server, oneClient: string): Entrant[] => [
+    { name: oneClient, server, connections: 1 },
+    underLoad(server),
+  ];
+  return {
+    about: `\`updateBook\` alone, ${titles}; ${where}, without Redis`,
+    load: writing,
+    entrants: [
+      ...pair(await start(), ONE_CLIENT),
+      ...(before === undefined ? [] : pair(await start(before), BEFORE_ONE_CLIENT)),
+    ],
+    check: checkAsked,
+  };
+}
