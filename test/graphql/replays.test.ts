@@ -241,6 +241,29 @@ describe("an answer that is known", () => {
     expect((await one.ask(BOOK, REQUEST)).consistency.servedBy).toBe("database");
   });
 
+  test("is not given without Redis when another process has changed the list or a book of it", async () => {
+    const { url: DATABASE_URL } = await newDatabase();
+    const [one, other] = await Promise.all([startService({ DATABASE_URL }), startService({ DATABASE_URL })]);
+    const query = "{ books { title stockQuantity } booksConnection(first: 1) { totalCount } }";
+    const lists = async () =>
+      (await Promise.all([one, other].map((service) => service.ask(query)))).map(({ data, consistency }) => [
+        data.books.map(({ stockQuantity }: { stockQuantity: number }) => stockQuantity),
+        data.booksConnection.totalCount,
+        consistency.revision,
+      ]);
+    for (let stock = 1; stock < 10; stock++) {
+      const writer = [one, other][stock % 2] as typeof one;
+      await writer.addBook("Ubik", { stockQuantity: stock });
+      for (let again = 0; again < 2; again++) {
+        expect(await lists()).toEqual(Array(2).fill([[stock], 1, 3 * stock - 2]));
+      }
+      await writer.updateBook("Ubik", { stockQuantity: 100 + stock });
+      expect(await lists()).toEqual(Array(2).fill([[100 + stock], 1, 3 * stock - 1]));
+      await writer.deleteBook("Ubik");
+      expect(await lists()).toEqual(Array(2).fill([[], 0, 3 * stock]));
+    }
+  });
+
   test("is refused like any other when Redis is lost and critical", async () => {
     const redis = await startRedis();
     const service = await startService({ REDIS_URL: redis.url, REDIS_CRITICAL: "true" });

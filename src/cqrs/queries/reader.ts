@@ -39,7 +39,7 @@ export class Reader<T extends object> {
     const anybody = large.askedBy(ANYBODY);
     this.#replaySource = {
       redis: { replay: (atLeast, question) => readModel.replay(atLeast, question, anybody) },
-      database: { replay: (_, question) => this.#askTable(question, anybody) },
+      database: { replay: (_, question) => this.#ask(table.forReplay, question, anybody) },
     };
   }
 
@@ -65,15 +65,19 @@ export class Reader<T extends object> {
         "Redis does not answer, and without it no query does. Try again later.",
       );
     }
-    const answer = await this.#askTable(question, this.#large.askedBy(consistency));
+    const answer = await this.#ask(this.#table, question, this.#large.askedBy(consistency));
     consistency.require(this.#stream, answer.revision);
     // with Redis, whoever asks again is to find out whether it answers by now
     const isRepeatable = answer.madeFrom !== undefined && !this.#redis.configured;
     return this.#show(answer, "database", consistency, isRepeatable ? question : undefined);
   }
 
-  async #askTable<V>(question: TableQuestion<T, V>, large: Lists): Promise<Answer<V>> {
-    const answer = await question(this.#table, large);
+  async #ask<R, V>(
+    reads: R,
+    question: (reads: R, large: Lists) => Promise<Answer<V>>,
+    large: Lists,
+  ): Promise<Answer<V>> {
+    const answer = await question(reads, large);
     this.#head.learn(answer);
     return answer;
   }

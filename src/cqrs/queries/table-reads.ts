@@ -1,6 +1,7 @@
 import type { CompiledQuery } from "kysely";
 import type { Value } from "../database/entity-table.ts";
 import type { OrmService } from "../database/orm-service.ts";
+import { formatMark, type Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
 import type { Lists } from "./large-lists.ts";
 import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
@@ -11,7 +12,8 @@ import { type Joined, NEVER, TableRows } from "./table-rows.ts";
 
 /**
  * Reads of a stream's table. Each is one statement that joins the stream's row; a list that is large for one is read in
- * portions. Of point reads it says what they are made from, the row; a list would take as long to replay as to read.
+ * portions. What a replay compares is the row for a point read, for lists the mark: a table changes with its mark or not at
+ * all.
  */
 export class TableReads<T extends object> implements Reads<T> {
   /** Whether a value has the properties of an instance. */
@@ -27,6 +29,11 @@ export class TableReads<T extends object> implements Reads<T> {
    * a lock for each, which costs more than the reading, and PostgreSQL is asked over the network.
    */
   readonly #points = pointReads((keys) => this.#getAll(keys));
+  /** Whoever asks for the mark in one turn has one answer. */
+  readonly #marks = pointReads(async (asked) => {
+    const answer = madeFromMark({ ...(await this.#rows.mark()), value: undefined as never });
+    return asked.map(() => answer);
+  });
   /** The statements for so many keys. To compile one costs more than to run it. */
   readonly #compiled = new Map<number, CompiledQuery<Joined>>();
 
@@ -55,13 +62,20 @@ export class TableReads<T extends object> implements Reads<T> {
     return { value: instances, ...mark };
   }
 
-  all(limits: ListLimits, large: Lists): Promise<Answer<readonly T[] | keyof ListLimits>> {
-    return this.#lists.all(limits, large);
+  async all(limits: ListLimits, large: Lists): Promise<Answer<readonly T[] | keyof ListLimits>> {
+    return madeFromMark(await this.#lists.all(limits, large));
   }
 
-  page(request: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
-    return this.#pages.page(request, large);
+  async page(request: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
+    return madeFromMark(await this.#pages.page(request, large));
   }
+
+  /** The same reads for replays: nobody asks for the values, and of lists nothing is read but the mark. */
+  readonly forReplay: Reads<T> = {
+    get: (key) => this.get(key),
+    all: () => this.#marks.load(""),
+    page: () => this.#marks.load(""),
+  };
 
   /** The rows between two keys, both exclusive, in key order. */
   between(range: Pick<PageRequest, "after" | "before" | "limit">): Promise<Answer<T[]>> {
@@ -93,4 +107,9 @@ export class TableReads<T extends object> implements Reads<T> {
       return { value, ...mark, madeFrom: JSON.stringify(value) };
     });
   }
+}
+
+/** A list with what it is made from: the mark of its state, which names one of one history. */
+function madeFromMark<A extends Mark>(answer: A): A & { readonly madeFrom: string } {
+  return { ...answer, madeFrom: formatMark(answer) };
 }

@@ -32,6 +32,7 @@ export class TableRows<T extends object> {
   readonly stream: Stream<T>;
   readonly #orm: OrmService;
   readonly #mapper: InstanceMapper<T>;
+  #markOnly: CompiledQuery | undefined;
 
   constructor(orm: OrmService, stream: Stream<T>) {
     this.#orm = orm;
@@ -93,6 +94,17 @@ export class TableRows<T extends object> {
   /** Builds a joined statement and runs it. */
   async select(build: (sql: Sql) => Select): Promise<Found<T>> {
     return this.find((sql) => sql.executeQuery(build(sql).compile() as CompiledQuery<Joined>));
+  }
+
+  /** The stream's mark alone. */
+  async mark(): Promise<Mark> {
+    const { rows } = await this.#orm.sql((sql) => {
+      const { name } = this.stream.definition;
+      this.#markOnly ??= sql.selectFrom("stream").select(["revision", "token"]).where("name", "=", name).compile();
+      return sql.executeQuery<Mark>(this.#markOnly);
+    });
+    const { revision, token } = rows[0] as Mark;
+    return { revision: Number(revision), token };
   }
 
   /** Runs `work` on the stream's row and the table, both from one snapshot that lasts until it is done. */
