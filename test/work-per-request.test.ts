@@ -310,6 +310,16 @@ describe("without Redis", () => {
     expect((await service.workFor(() => service.ask(twice))).statements).toHaveLength(1);
   });
 
+  test("what may take long is not read on the event loop: a count, and a large list but for its beginning", async () => {
+    const service = await startCounted(undefined, 400, 32);
+    const statementsFor = async (query: string) => (await service.workFor(() => service.ask(query))).statements;
+    expect(await statementsFor("{ booksConnection(first: 1) { totalCount } }")).toEqual([]);
+    // once it is known to be small, it is quicker to count than to hand over
+    expect(await statementsFor("{ booksConnection(first: 2) { totalCount } }")).toHaveLength(1);
+    expect(await statementsFor("{ books { id } }")).toHaveLength(1);
+    expect(await statementsFor("{ booksConnection(first: 300) { edges { node { id } } } }")).toEqual([]);
+  });
+
   test("the work does not grow with the catalogue", async () => {
     const service = await startCounted();
     await fill(service, 2);

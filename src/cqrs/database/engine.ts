@@ -28,6 +28,8 @@ export interface DatabaseEngine {
   readonly migrationTable: { readonly find: string; readonly create: string; readonly lock?: string };
   /** Runs a short query over a connection that neither transactions nor other reads keep busy. */
   readonly lookUp: <R>(reads: Sql, work: (sql: Sql) => Promise<R>) => Promise<R>;
+  /** Runs a query that may take long so that others have their turns meanwhile, outside a transaction. */
+  readonly longRead: <R>(reads: Sql, work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** Runs `work` in a read transaction that sees one state throughout and blocks no command. */
   readonly snapshot: <R>(work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** What makes the database one that cannot be used at all, before anything is done to it: a line for each fault. */

@@ -186,6 +186,11 @@ export class OrmService {
     return this.#translated(({ engine, reads }) => engine.lookUp(reads, work));
   }
 
+  /** A query of one statement that may take long: other reads have their turns meanwhile. */
+  async longRead<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    return this.#translated(({ engine, reads }) => engine.longRead(reads, work));
+  }
+
   /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
   async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
     return this.#translated(({ engine }) => engine.snapshot(work));

@@ -52,6 +52,8 @@ export function postgresDatabase(url: string): DatabaseEngine {
       lock: "lock table mikro_orm_migrations in share row exclusive mode",
     },
     lookUp: (_, work) => work(background),
+    // the pool's clients wait for nobody, and the loop for none of them
+    longRead: (reads, work) => work(reads),
     snapshot: (work) =>
       background.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work),
     unfitness,

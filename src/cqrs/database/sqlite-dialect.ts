@@ -150,6 +150,6 @@ export class Dialect extends SqliteDialect {
 }
 
 /** SQLite has neither booleans nor times: both are stored as numbers, which is how MikroORM reads them. */
-function bindable(value: unknown): unknown {
+export function bindable(value: unknown): unknown {
   return typeof value === "boolean" || value instanceof Date ? Number(value) : value;
 }

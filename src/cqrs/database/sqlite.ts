@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
-import { Kysely, sql as statement } from "kysely";
+import { sql as statement } from "kysely";
 import type { DatabaseEngine, Sql } from "./engine.ts";
 import { sqliteBatches } from "./sqlite/batch-writer.ts";
 import { isBusy, openSqlite } from "./sqlite/connection.ts";
+import { readByThreads } from "./sqlite/threads-dialect.ts";
 import { WRITER_LOST } from "./sqlite/writer.ts";
 import { Dialect } from "./sqlite-dialect.ts";
 
@@ -42,7 +43,7 @@ async function tryWriting(sql: Sql): Promise<void> {
 
 /**
  * The SQLite file at `path`. Commands have a thread with a connection of its own, what else is written has one, and reads
- * another, so that a read neither waits for an open transaction nor sees into it.
+ * another, so that a read neither waits for an open transaction nor sees into it; what may take long is read by threads.
  *
  * `:memory:` is a temporary file: a database in memory belongs to one connection and could not be read beside a write.
  */
@@ -52,6 +53,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
   makeDirectory(dirname(file));
 
   const dialect = (access: "write" | "read") => () => new Dialect(() => openSqlite(file, access));
+  const threads = readByThreads(file);
   return {
     batches: sqliteBatches(file),
     options: {
@@ -71,15 +73,9 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     },
     // reads run one at a time and at once, so none keeps the connection busy
     lookUp: (reads, work) => work(reads),
-    // a connection of its own: the shared one must never hold an old state
-    snapshot: async (work) => {
-      const connection: Sql = new Kysely({ dialect: dialect("read")() });
-      try {
-        return await connection.transaction().setAccessMode("read only").execute(work);
-      } finally {
-        await connection.destroy();
-      }
-    },
+    longRead: (_, work) => work(threads),
+    // over a connection of its own: the shared one must never hold an old state
+    snapshot: (work) => threads.transaction().execute(work),
     unfitness: async (sql) => {
       await tryWriting(sql);
       return [];
@@ -99,6 +95,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     isRolledBack: ({ code = "" }) => ROLLED_BACK.test(code),
     explain: ({ message }) => message.replaceAll(/\s*\n\s*/g, " "),
     dispose: async () => {
+      await threads.destroy();
       if (temporary) rmSync(temporary, { recursive: true, force: true });
     },
   };

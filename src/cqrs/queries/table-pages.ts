@@ -5,12 +5,16 @@ import { NEVER, PORTION, type TableRows } from "./table-rows.ts";
 
 /** So many rows of a page are measured. */
 const SAMPLED_ROWS = 10;
+/** To count more rows takes SQLite longer than to read a page of them. */
+const QUICKLY_COUNTED = 10_000;
 
 /** Pages of the table and ranges of it, each by one statement. */
 export class TablePages<T extends object> {
   readonly #rows: TableRows<T>;
   /** What a row of a page took on average, or at most lately. Pages are not measured as a whole. */
   #rowBytes = PORTION.bytes / PORTION.rows;
+  /** Rows of the table, when they were counted last. */
+  #total = Infinity;
 
   constructor(rows: TableRows<T>) {
     this.#rows = rows;
@@ -18,16 +22,16 @@ export class TablePages<T extends object> {
 
   async page(request: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
     const bytes = request.limit * this.#rowBytes;
-    if (bytes <= PORTION.bytes) return this.#page(request);
+    if (bytes <= PORTION.bytes) return this.#page(request, request.withTotal && this.#total > QUICKLY_COUNTED);
     return large.read(`${this.#rows.table} ${JSON.stringify(request)}`, bytes, async (turn) => {
-      const page = await this.#page(request);
+      const page = await this.#page(request, true);
       const { rows } = page.value;
       await turn(rows.length * rowBytesOf(rows));
       return page;
     });
   }
 
-  async #page({ after, before, limit, backwards, withTotal }: PageRequest): Promise<Answer<Page<T>>> {
+  async #page({ after, before, limit, backwards, withTotal }: PageRequest, isLong: boolean): Promise<Answer<Page<T>>> {
     const { key: column, stream } = this.#rows;
     const { rows, instances, mark } = await this.#rows.select((sql) => {
       // one row more than asked for says whether there are more
@@ -53,19 +57,21 @@ export class TablePages<T extends object> {
         ])
         .$if(withTotal, (query) => query.select(expression`(select count(*) from ${table})`.as("$total")))
         .orderBy(stream.definition.key);
-    });
+    }, isLong);
     const more = instances.length > limit;
     const page = backwards ? instances.slice(-limit || instances.length) : instances.slice(0, limit);
     const [first] = rows;
     // larger ones than before count at once
     const rowBytes = rowBytesOf(page);
     this.#rowBytes = Math.max(rowBytes, (this.#rowBytes + rowBytes) / 2);
+    const total = withTotal ? Number(first?.$total) : undefined;
+    this.#total = total ?? this.#total;
     return {
       value: {
         rows: page,
         hasBefore: Boolean(first?.$before) || (backwards && more),
         hasAfter: Boolean(first?.$after) || (!backwards && more),
-        total: withTotal ? Number(first?.$total) : undefined,
+        total,
       },
       ...mark,
     };

@@ -82,9 +82,9 @@ export class TableRows<T extends object> {
       .selectAll("instance");
   }
 
-  /** Runs a joined statement. */
-  async find(execute: (sql: Sql) => Promise<{ readonly rows: Joined[] }>): Promise<Found<T>> {
-    const { rows } = await this.#orm.sql(execute);
+  /** Runs a joined statement; one that `isLong` keeps no other read from its turn. */
+  async find(execute: (sql: Sql) => Promise<{ readonly rows: Joined[] }>, isLong = false): Promise<Found<T>> {
+    const { rows } = await (isLong ? this.#orm.longRead(execute) : this.#orm.sql(execute));
     const { key, name } = this.stream.definition;
     if (!rows[0]) throw new Error(`the table stream has no row for ${name}`);
     const instances = rows.filter((row) => row[key] !== null).map((row) => this.#mapper.instanceIn(row));
@@ -92,8 +92,8 @@ export class TableRows<T extends object> {
   }
 
   /** Builds a joined statement and runs it. */
-  async select(build: (sql: Sql) => Select): Promise<Found<T>> {
-    return this.find((sql) => sql.executeQuery(build(sql).compile() as CompiledQuery<Joined>));
+  async select(build: (sql: Sql) => Select, isLong = false): Promise<Found<T>> {
+    return this.find((sql) => sql.executeQuery(build(sql).compile() as CompiledQuery<Joined>), isLong);
   }
 
   /** The stream's mark alone. */
