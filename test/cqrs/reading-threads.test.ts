@@ -18,10 +18,10 @@ const QUICK = "select 1 as one";
 
 const COUNT = "{ booksConnection(first: 1) { totalCount } }";
 
-/** The threads that this process starts from now on. */
+/** The reading threads that this process starts from now on. */
 function threadsStarted(): Worker[] {
   const started: Worker[] = [];
-  const note = (worker: Worker) => void started.push(worker);
+  const note = (worker: Worker) => void (worker.threadName === "reads" && started.push(worker));
   process.on("worker", note);
   onTestFinished(() => void process.off("worker", note));
   return started;
