@@ -8,6 +8,11 @@ export type Asked = { readonly connection: number } & (
   | { readonly close: true }
 );
 
+/** What it says unasked. */
+export interface Warned {
+  readonly warning: { readonly name: string; readonly message: string };
+}
+
 /** What it answers. Rows without the names of their columns take a quarter of the time to be handed over. */
 export type Answered = { readonly id: number } & (
   | { readonly columns: readonly string[]; readonly rows: readonly (readonly unknown[])[] }
@@ -24,6 +29,9 @@ const PREPARED_STATEMENTS = 200;
 if (parentPort) serve(parentPort, workerData as string);
 
 function serve(port: MessagePort, file: string): void {
+  // they belong into the log, which this thread does not have
+  process.removeAllListeners("warning");
+  process.on("warning", ({ name, message }) => port.postMessage({ warning: { name, message } } satisfies Warned));
   const connections = new Map<number, { readonly database: Database.Database; readonly prepared: Prepared }>();
   port.on("message", (asked: Asked) => {
     let connection = connections.get(asked.connection);

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { TimedOut } from "../../deadline.ts";
 import { DatabaseUnavailable } from "../../errors.ts";
-import type { Answered, Asked } from "./reading-thread.ts";
+import type { Answered, Asked, Warned } from "./reading-thread.ts";
 
 /** How many there are at most: more would not read faster than a few cores, and each takes some 20 MB. */
 const THREADS = 2;
@@ -72,7 +72,7 @@ export class ReadingThread {
     this.#onLoss = onLoss;
     this.#worker = new Worker(new URL("./reading-thread.ts", import.meta.url), { name: "reads", workerData: file });
     this.#worker.unref();
-    this.#worker.on("message", (answered: Answered) => this.#take(answered));
+    this.#worker.on("message", (message: Answered | Warned) => this.#take(message));
     this.#worker.on("error", (error) => this.#lose(error));
     this.#worker.on("exit", () => {
       this.#lose(new Error("the thread has ended"));
@@ -120,9 +120,13 @@ export class ReadingThread {
     await this.#worker.terminate();
   }
 
-  #take(answered: Answered): void {
+  #take(message: Answered | Warned): void {
+    if ("warning" in message) process.emitWarning(message.warning.message, message.warning.name);
     // `node --watch` sends messages of its own
-    if (!("id" in answered)) return;
+    if ("id" in message) this.#settle(message);
+  }
+
+  #settle(answered: Answered): void {
     const waiting = this.#waiting.get(answered.id);
     this.#waiting.delete(answered.id);
     this.#listen();
