@@ -27,8 +27,8 @@ function threadsStarted(): Worker[] {
   return started;
 }
 
-function openThreads(file: string, silenceMs?: number): ReadingThreads {
-  const threads = new ReadingThreads(file, silenceMs);
+function openThreads(file: string, ...bounds: [silenceMs: number, mostHanging: number] | []): ReadingThreads {
+  const threads = new ReadingThreads(file, ...bounds);
   onTestFinished(() => threads.close());
   return threads;
 }
@@ -97,12 +97,12 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
   test("are given up when they hang, and few may hang at a time", async () => {
     const started = threadsStarted();
     const [file, held] = [await newFile(), await newFile()];
+    const threads = openThreads(file, 1000, 2);
     const holder = new Database(held);
     onTestFinished(() => void holder.close());
     holder.pragma("locking_mode = exclusive");
     holder.exec("create table held (id integer)");
 
-    const threads = openThreads(file, 500);
     const hang = async () => {
       const thread = threads.next();
       // whoever reads the other file waits for the lock, in SQLite
@@ -110,12 +110,13 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
         await thread.run(0, sql);
       }
     };
+    // on a slow machine one may take so long to start that it is given up, and ends
     await eventually("no more are started", async () => {
       const before = started.length;
       await expect(hang()).rejects.toEqual(unavailable);
       return started.length === before;
     });
-    expect(started.length).toBeGreaterThanOrEqual(4);
+    expect(started.length).toBeGreaterThanOrEqual(2);
     holder.close();
     const read = async () => (await threads.next().run(0, QUICK)).rows;
     await eventually("they have ended, and another reads", async () => (await read().catch(() => [])).length === 1);

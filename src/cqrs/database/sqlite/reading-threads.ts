@@ -25,12 +25,14 @@ export type Rows = Extract<Answered, { rows: unknown }>;
 export class ReadingThreads {
   readonly #file: string;
   readonly #silenceMs: number;
+  readonly #mostHanging: number;
   readonly #threads = new Set<ReadingThread>();
   readonly #hanging = new Set<ReadingThread>();
 
-  constructor(file: string, silenceMs = SILENCE_MS) {
+  constructor(file: string, silenceMs = SILENCE_MS, mostHanging = MOST_HANGING) {
     this.#file = file;
     this.#silenceMs = silenceMs;
+    this.#mostHanging = mostHanging;
   }
 
   /**
@@ -41,7 +43,7 @@ export class ReadingThreads {
   next(): ReadingThread {
     const [idlest] = [...this.#threads].sort((a, b) => a.waiting - b.waiting);
     if (idlest && (idlest.waiting === 0 || this.#threads.size === THREADS)) return idlest;
-    if (this.#hanging.size === MOST_HANGING) throw new DatabaseUnavailable(new Error("the reading threads hang"));
+    if (this.#hanging.size === this.#mostHanging) throw new DatabaseUnavailable(new Error("the reading threads hang"));
     const thread = new ReadingThread(this.#file, this.#silenceMs, (state) => {
       this.#threads.delete(thread);
       if (state === "hangs") this.#hanging.add(thread);
