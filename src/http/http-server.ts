@@ -72,6 +72,8 @@ export class HttpServer {
       requireHostHeader: false,
     });
     this.#server.maxConnections = maxConnections;
+    // a client that has said all that it has to say is still to be answered; Node would end its connection at once
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#handle();
     this.#eachSecond = setInterval(() => {
       this.#connections.tick();
