@@ -5,6 +5,7 @@ import { UrlFault } from "./cqrs/database/postgres/parameters.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis/redis-url.ts";
 import type { GraphqlLimits } from "./graphql/execution/request.ts";
+import { isOrigin } from "./http/cors.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
 import type { HttpSettings } from "./http/http-server.ts";
 import { flag, list, type Setting, type Settings, wholeNumber } from "./settings.ts";
@@ -74,6 +75,13 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
         )
         .optional(),
       TRUST_PROXY: flag.default(false),
+      CORS_ORIGINS: list
+        .transform((origins) => origins.map((origin) => origin.replace(/\/$/, "")))
+        .refine(
+          (origins) => origins.length > 0 && (origins.every(isOrigin) || `${origins}` === "*"),
+          "must be origins such as https://books.example.com, http://localhost:5173, or * alone",
+        )
+        .optional(),
       GRAPHIQL: flag.default(true),
       MAX_DEPTH: wholeNumber(1, 1000).default(16),
       MAX_ALIASES: wholeNumber(0, 10_000).default(60),
@@ -146,6 +154,7 @@ export class ConfigService {
       // a page that a browser shows can ask whatever its machine can, by a name that leads here
       allowedHosts: data.ALLOWED_HOSTS ?? (isLoopback(data.HOST) ? LOOPBACK_HOSTS : ["*"]),
       trustProxy: data.TRUST_PROXY,
+      corsOrigins: data.CORS_ORIGINS ?? (isLoopback(data.HOST) ? "local" : []),
       graphiql: data.GRAPHIQL,
       graphqlLimits: {
         depth: data.MAX_DEPTH,

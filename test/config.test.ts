@@ -32,6 +32,7 @@ describe("the configuration", () => {
       stopTimeoutMs: 10_000,
       allowedHosts: ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"],
       trustProxy: false,
+      corsOrigins: "local",
       graphiql: true,
       graphqlLimits: {
         depth: 16,
@@ -67,6 +68,7 @@ describe("the configuration", () => {
       STOP_TIMEOUT_MS: "0",
       ALLOWED_HOSTS: "secret:8080",
       TRUST_PROXY: "yes",
+      CORS_ORIGINS: "https://secret.example/page",
       GRAPHIQL: "1",
       MAX_DEPTH: "0",
       MAX_ALIASES: "-1",
@@ -91,6 +93,7 @@ describe("the configuration", () => {
       "STOP_TIMEOUT_MS",
       "ALLOWED_HOSTS",
       "TRUST_PROXY",
+      "CORS_ORIGINS",
       "GRAPHIQL",
       "MAX_DEPTH",
       "MAX_ALIASES",
@@ -256,6 +259,27 @@ describe("the configuration", () => {
       "1.2.3.4.5",
     ]) {
       expect(faultsOf({ ALLOWED_HOSTS: fault }), fault).toEqual([expect.stringMatching(/^ALLOWED_HOSTS must be /)]);
+    }
+  });
+
+  test("takes origins whose pages may ask, and knows those of its own machine unless it listens on others", () => {
+    const CORS_ORIGINS = "https://books.example.com, http://localhost:5173,http://[::1]:80,app://books";
+    expect(load({ CORS_ORIGINS }).corsOrigins).toHaveLength(4);
+    expect(load({ CORS_ORIGINS: "*" }).corsOrigins).toEqual(["*"]);
+    expect([load({ HOST: "::1" }).corsOrigins, load({ HOST: "0.0.0.0" }).corsOrigins]).toEqual(["local", []]);
+    for (const fault of [
+      ",",
+      "books.example.com",
+      "https://",
+      "https://books.example.com/page",
+      "https://books.example.com?",
+      "https://*.example.com",
+      "https://a b",
+      "http://localhost:99999",
+      "null",
+      "*, https://books.example.com",
+    ]) {
+      expect(faultsOf({ CORS_ORIGINS: fault }), fault).toEqual([expect.stringMatching(/^CORS_ORIGINS must be /)]);
     }
   });
 

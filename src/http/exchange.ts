@@ -9,8 +9,10 @@ export const DRAIN_MS = 1000;
 /** Longer answers are handed over in portions of this size, so that it is seen whether the client takes them. */
 const PORTION_BYTES = 65_536;
 
-/** On every answer. What is true now need not be so in a cache, and the same URL has answers of several types. */
-const COMMON = { "cache-control": "no-store", vary: "Accept", "x-content-type-options": "nosniff" } as const;
+/** What an answer to one and the same URL depends on. */
+export const VARY = "Accept, Accept-Encoding, Origin";
+/** On every answer. What is true now need not be so in a cache. */
+const COMMON = { "cache-control": "no-store", vary: VARY, "x-content-type-options": "nosniff" } as const;
 
 const dataHeaders = (type: string) => ({ ...COMMON, "content-type": `${type}; charset=utf-8` });
 const JSON_HEADERS = dataHeaders(JSON_TYPE);
@@ -19,7 +21,12 @@ const GRAPHQL_HEADERS = dataHeaders(GRAPHQL_RESPONSE_TYPE);
 export type Headers = Readonly<Record<string, string>>;
 
 /** The code of a refusal: what the client did wrong, or that it may come again. */
-export type RefusalCode = "BAD_REQUEST" | "HOST_NOT_ALLOWED" | "SERVICE_UNAVAILABLE" | "INTERNAL_SERVER_ERROR";
+export type RefusalCode =
+  | "BAD_REQUEST"
+  | "HOST_NOT_ALLOWED"
+  | "ORIGIN_NOT_ALLOWED"
+  | "SERVICE_UNAVAILABLE"
+  | "INTERNAL_SERVER_ERROR";
 
 /** What a client asks for before it sends its body: to be told to go on, or what nobody knows. */
 export type Expectation = "continue" | "unknown" | undefined;
@@ -30,6 +37,8 @@ export class Exchange {
   readonly response: ServerResponse;
   readonly #connection: Connection;
   #expectation: Expectation;
+  /** What the page that asks is told with each answer. */
+  #forPage: Headers | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, connection: Connection, expectation: Expectation) {
     this.request = request;
@@ -50,6 +59,11 @@ export class Exchange {
   /** Whether the client has gone away: nobody waits for the answer. */
   get isGone(): boolean {
     return this.response.destroyed;
+  }
+
+  /** Has every answer tell a browser that the page which asks may read it. */
+  letPageRead(headers: Headers | undefined): void {
+    this.#forPage = headers;
   }
 
   /** Has a client that asks first send its body. */
@@ -83,7 +97,7 @@ export class Exchange {
   #refuseEarly(status: number, headers: Headers, text: string): void {
     const { request, response } = this;
     response.shouldKeepAlive = false;
-    response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(text) }).write(text);
+    response.writeHead(status, { ...headers, ...this.#forPage, "content-length": Buffer.byteLength(text) }).write(text);
     const pieces = new Pieces();
     const enough = new AbortController();
     const overdue = setTimeout(() => enough.abort(), DRAIN_MS);
@@ -109,7 +123,8 @@ export class Exchange {
     const length = Buffer.byteLength(body);
     // of a body that was not asked for it is not known whether it comes
     if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
-    response.writeHead(status, status === 304 ? headers : { ...headers, "content-length": length });
+    const all = { ...headers, ...this.#forPage };
+    response.writeHead(status, status === 204 || status === 304 ? all : { ...all, "content-length": length });
     if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);
     else inPortions(response, typeof body === "string" ? Buffer.from(body) : body);
     if (response.socket && response.socket.writableLength > 0) this.#connection.owes(length);

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { refusal } from "./exchange.ts";
+import { refusal, VARY } from "./exchange.ts";
 
 const BY_CODE: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The request line and the headers are too long."],
@@ -14,7 +14,7 @@ export function farewellFor(code: string | undefined): string {
   const headers = [
     "Content-Type: application/json; charset=utf-8",
     "Cache-Control: no-store",
-    "Vary: Accept",
+    `Vary: ${VARY}`,
     "X-Content-Type-Options: nosniff",
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Connection: close",

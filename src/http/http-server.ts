@@ -4,6 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import type { Logger } from "pino";
 import { Bodies } from "./bodies.ts";
 import { Connections } from "./connections.ts";
+import { Cors, type CorsOrigins } from "./cors.ts";
 import type { Expectation } from "./exchange.ts";
 import { farewellFor } from "./farewell.ts";
 import type { GraphiqlTab } from "./graphiql.ts";
@@ -34,6 +35,7 @@ export interface HttpSettings {
   readonly stopTimeoutMs: number;
   readonly allowedHosts: readonly string[];
   readonly trustProxy: boolean;
+  readonly corsOrigins: CorsOrigins;
 }
 
 /** What the server stands before. */
@@ -55,13 +57,14 @@ export class HttpServer {
   readonly #eachSecond: NodeJS.Timeout;
 
   constructor(settings: HttpSettings, { graphql, readiness, graphiql, log }: Served) {
-    const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy } = settings;
+    const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } = settings;
     this.#stopTimeoutMs = stopTimeoutMs;
     this.#log = log;
     this.#notices = new Notices(log);
     const bodies = new Bodies(maxBodyBytes);
     const route = new GraphqlRoute({ graphql, bodies, maxBodyBytes, maxRequests, graphiql, notices: this.#notices });
-    const router = new Router(new AllowedHosts(allowedHosts, trustProxy), route, readiness, log);
+    const hosts = new AllowedHosts(allowedHosts, trustProxy);
+    const router = new Router(hosts, new Cors(corsOrigins), route, readiness, log);
     this.#connections = new Connections(maxConnections, this.#notices, (exchange) => router.serve(exchange));
     this.#server = createServer({
       headersTimeout: HEADERS_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { JSON_TYPE } from "../graphql/execution/request.ts";
+import { answerPreflight, type Cors, isPreflight } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphqlRoute } from "./graphql-route.ts";
 import type { AllowedHosts } from "./hosts.ts";
@@ -20,13 +21,21 @@ export interface Readiness {
 /** Finds what a request is for. Paths are compared as they were sent. */
 export class Router {
   readonly #hosts: AllowedHosts;
+  readonly #cors: Cors;
   readonly #graphql: GraphqlRoute;
   readonly #readiness: () => Promise<Readiness>;
   readonly #log: Logger;
   #lookUp: Promise<Readiness> | undefined;
 
-  constructor(hosts: AllowedHosts, graphql: GraphqlRoute, readiness: () => Promise<Readiness>, log: Logger) {
+  constructor(
+    hosts: AllowedHosts,
+    cors: Cors,
+    graphql: GraphqlRoute,
+    readiness: () => Promise<Readiness>,
+    log: Logger,
+  ) {
     this.#hosts = hosts;
+    this.#cors = cors;
     this.#graphql = graphql;
     this.#readiness = readiness;
     this.#log = log;
@@ -50,7 +59,7 @@ export class Router {
     else if (path === "/health") exchange.answer(200, JSON_TYPE, '{"status":"ok"}');
     else if (path === "/ready") return this.#ready(exchange);
     else if (this.#refusesHost(exchange, authority)) return undefined;
-    else if (path === "/graphql") return this.#graphql.serve(exchange, search);
+    else if (path === "/graphql") return this.#serveGraphql(exchange, search);
     else if (path === "/") exchange.send(302, { location: "/graphql" });
     else exchange.refuse(404, "There is nothing here. The API is at /graphql.");
     return undefined;
@@ -63,6 +72,15 @@ export class Router {
       exchange.refuse(421, "This host is not served here; see ALLOWED_HOSTS.", "HOST_NOT_ALLOWED");
     }
     return verdict !== "allowed";
+  }
+
+  #serveGraphql(exchange: Exchange, search: string): Promise<void> | undefined {
+    const { request } = exchange;
+    const forPage = this.#cors.headersFor(request.headers.origin);
+    exchange.letPageRead(forPage);
+    if (!isPreflight(request)) return this.#graphql.serve(exchange, search);
+    answerPreflight(exchange, forPage);
+    return undefined;
   }
 
   async #ready(exchange: Exchange): Promise<void> {

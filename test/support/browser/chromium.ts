@@ -2,6 +2,9 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { onTestFinished } from "vitest";
 import { programPath } from "../suite/programs.ts";
 
+/** A name that is of this machine to the browser alone: to everybody else, pages of it are foreign. */
+export const FOREIGN_NAME = "foreign.example";
+
 /** Starts Chromium, for the tests of a file. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -15,6 +18,7 @@ export function launchBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      `--host-resolver-rules=MAP ${FOREIGN_NAME} 127.0.0.1`,
     ],
   });
 }

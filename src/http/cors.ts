@@ -1,0 +1,100 @@
+import type { IncomingMessage } from "node:http";
+import type { Exchange, Headers } from "./exchange.ts";
+import { AllowedHosts, LOOPBACK_HOSTS } from "./hosts.ts";
+
+/** The origins whose pages may ask: those listed, any (`*`), or those of this machine. */
+export type CorsOrigins = readonly string[] | "local";
+
+const METHODS = "GET, HEAD, POST";
+/** What a page may send beside what every page may: what is read here, and what clients and tracing add unasked. */
+const REQUEST_HEADERS: readonly string[] = [
+  ...["accept", "content-type", "authorization", "consistency-at-least", "if-none-match", "cache-control", "pragma"],
+  ...["apollo-require-preflight", "apollographql-client-name", "apollographql-client-version", "x-requested-with"],
+  ...["x-request-id", "traceparent", "tracestate", "baggage", "sentry-trace"],
+];
+/** What a page may read of an answer beside what every page may. */
+const ANSWER_HEADERS = "Consistency-Revision, ETag, Retry-After, RateLimit, RateLimit-Policy";
+/** Seconds for which a browser need not ask again what it may send: none keeps it longer than Chrome does. */
+const MAX_AGE_S = 7200;
+
+const PREFLIGHT = {
+  "access-control-allow-methods": METHODS,
+  "access-control-allow-headers": REQUEST_HEADERS.join(", "),
+  "access-control-max-age": String(MAX_AGE_S),
+  vary: "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+} as const;
+
+/** So many origins are remembered; those of one client may all differ. */
+const MAX_REMEMBERED = 100;
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@,*]+$/i;
+
+/** Which pages of other origins may ask, and what browsers are told about it. */
+export class Cors {
+  readonly #any: boolean;
+  readonly #listed: ReadonlySet<string>;
+  readonly #local: AllowedHosts | undefined;
+  readonly #remembered = new Map<string, Headers | undefined>();
+
+  constructor(origins: CorsOrigins) {
+    this.#any = origins.includes("*");
+    this.#listed = new Set(origins === "local" ? [] : origins.map(plainOrigin));
+    this.#local = origins === "local" ? new AllowedHosts(LOOPBACK_HOSTS, false) : undefined;
+  }
+
+  /** What a page of this origin is to be told with each answer; undefined when it may read none. */
+  headersFor(origin: string | undefined): Headers | undefined {
+    if (origin === undefined) return undefined;
+    if (this.#remembered.has(origin)) return this.#remembered.get(origin);
+    const headers = this.#judge(origin);
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
+    if (origin.length <= 255) this.#remembered.set(origin, headers);
+    return headers;
+  }
+
+  #judge(origin: string): Headers | undefined {
+    const exposed = { "access-control-expose-headers": ANSWER_HEADERS };
+    if (this.#any) return { "access-control-allow-origin": "*", ...exposed };
+    if (this.#local) return this.#isLocal(origin) ? { "access-control-allow-origin": origin, ...exposed } : undefined;
+    if (!this.#listed.has(origin)) return undefined;
+    return { "access-control-allow-origin": origin, "access-control-allow-credentials": "true", ...exposed };
+  }
+
+  #isLocal(origin: string): boolean {
+    const name = isOrigin(origin) && /^https?:/.test(origin) ? URL.parse(origin)?.hostname : undefined;
+    return name !== undefined && this.#local?.includes(name) === true;
+  }
+}
+
+/** Whether a browser asks what a page may send, before it sends it. */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === "OPTIONS" && headers.origin !== undefined && "access-control-request-method" in headers;
+}
+
+/** Tells a browser what a page may send; `headers` are those of its origin. */
+export function answerPreflight(exchange: Exchange, headers: Headers | undefined): void {
+  const asked = exchange.request.headers;
+  if (!headers) {
+    exchange.refuse(403, "Pages of this origin may not ask here; see CORS_ORIGINS.", "ORIGIN_NOT_ALLOWED");
+  } else if (!METHODS.split(", ").includes(asked["access-control-request-method"] ?? "")) {
+    exchange.refuse(405, `A page may use ${METHODS}.`, "BAD_REQUEST", { allow: METHODS });
+  } else if (!namesOf(asked["access-control-request-headers"]).every((name) => REQUEST_HEADERS.includes(name))) {
+    exchange.refuse(400, `A page may send the headers ${REQUEST_HEADERS.join(", ")}.`);
+  } else {
+    exchange.send(204, PREFLIGHT);
+  }
+}
+
+function namesOf(list = ""): readonly string[] {
+  const names = list.split(",").map((name) => name.trim().toLowerCase());
+  return names.filter((name) => name !== "");
+}
+
+/** Whether `CORS_ORIGINS` may hold it, beside `*`: a scheme and a host, with a port or without. */
+export function isOrigin(text: string): boolean {
+  return ORIGIN.test(text) && (!/^https?:/i.test(text) || URL.canParse(text));
+}
+
+/** As browsers write it: in small letters, without the scheme's own port. */
+function plainOrigin(origin: string): string {
+  return /^https?:/i.test(origin) ? (URL.parse(origin)?.origin ?? origin) : origin.toLowerCase();
+}
