@@ -79,7 +79,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
         .transform((origins) => origins.map((origin) => origin.replace(/\/$/, "")))
         .refine(
           (origins) => origins.length > 0 && (origins.every(isOrigin) || `${origins}` === "*"),
-          "must be origins such as https://books.example.com, http://localhost:5173, or * alone",
+          "must be origins such as https://shop.example.com, http://localhost:5173, or * alone",
         )
         .optional(),
       GRAPHIQL: flag.default(true),

@@ -22,6 +22,9 @@ export const bookModule: Module<Book> = {
     bookQueries.with(new BookQueryHandler(reader, { rows: maxBooks.of(config), bytes: config.maxAnswerBytes })),
   ],
   inputFields: Object.keys(addBookInput.shape).length,
+  errorCodes: {
+    TOO_MANY_BOOKS: { description: "There are more books than `books` answers with. Read them by `booksConnection`." },
+  },
   defineTypes(builder, shared, config) {
     const book = defineBookType(builder);
     defineBookQueries(builder, shared, book, config);

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import type { Settings } from "../settings.ts";
 import { type Builder, createBuilder } from "./builder.ts";
+import type { ErrorCode } from "./error-codes.ts";
 import { defineFormField } from "./form.ts";
 import { GlobalIds } from "./global-ids.ts";
 import { defineRefusals } from "./refusals.ts";
@@ -22,6 +23,8 @@ export interface SharedTypes {
 export interface SchemaModule {
   /** How many fields its largest input has. */
   readonly inputFields: number;
+  /** The codes of errors that are its own. */
+  readonly errorCodes: Readonly<Record<string, ErrorCode>>;
   /** Defines its types, queries and mutations. */
   defineTypes(builder: Builder, shared: SharedTypes, config: SchemaConfig): void;
 }
