@@ -4,6 +4,7 @@ import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/database/postgres/co
 import { UrlFault } from "./cqrs/database/postgres/parameters.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis/redis-url.ts";
+import { ManifestFault, readManifest } from "./graphql/execution/manifest.ts";
 import type { GraphqlLimits } from "./graphql/execution/request.ts";
 import { isOrigin } from "./http/cors.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
@@ -89,6 +90,19 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
       MAX_COST: wholeNumber(1, 1_000_000_000).optional(),
       REQUEST_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
       INTROSPECTION: flag.default(true),
+      PERSISTED_DOCUMENTS: z
+        .string()
+        .transform((path, context) => {
+          try {
+            return readManifest(path);
+          } catch (error) {
+            if (!(error instanceof ManifestFault)) throw error;
+            context.addIssue(error.message);
+            return z.NEVER;
+          }
+        })
+        .optional(),
+      AUTOMATIC_PERSISTED_QUERIES: flag.default(true),
       LOG_LEVEL: z
         .enum([...Object.values(levels.labels), "silent"], {
           error: `must be one of ${Object.values(levels.labels).join(", ")}, silent`,
@@ -164,6 +178,7 @@ export class ConfigService {
         introspection: data.INTROSPECTION,
         requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
         answerBytes: data.MAX_ANSWER_MB * 1_000_000,
+        documents: { trusted: data.PERSISTED_DOCUMENTS, automatic: data.AUTOMATIC_PERSISTED_QUERIES },
       },
       logLevel: data.LOG_LEVEL,
       settings: new Map(settings.map((setting) => [setting, values[setting.name]])),

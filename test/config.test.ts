@@ -42,6 +42,7 @@ describe("the configuration", () => {
         introspection: true,
         requestTimeoutMs: 10_000,
         answerBytes: 32_000_000,
+        documents: { trusted: undefined, automatic: true },
       },
       logLevel: "info",
       settings: new Map([[maxBooks, 10_000]]),
@@ -76,6 +77,8 @@ describe("the configuration", () => {
       MAX_COST: "0",
       REQUEST_TIMEOUT_MS: "5",
       INTROSPECTION: "secret",
+      PERSISTED_DOCUMENTS: "/secret/manifest.json",
+      AUTOMATIC_PERSISTED_QUERIES: "secret",
       LOG_LEVEL: "secret",
     });
     expect(faults.map((line) => line.split(" ")[0])).toEqual([
@@ -101,6 +104,8 @@ describe("the configuration", () => {
       "MAX_COST",
       "REQUEST_TIMEOUT_MS",
       "INTROSPECTION",
+      "PERSISTED_DOCUMENTS",
+      "AUTOMATIC_PERSISTED_QUERIES",
       "LOG_LEVEL",
     ]);
     for (const line of faults) expect(line).not.toMatch(/secret|\n/);

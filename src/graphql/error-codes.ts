@@ -17,6 +17,10 @@ export const errorCodes = {
     status: "200, 400",
   },
   DATABASE_UNAVAILABLE: { description: "The database does not answer. Nothing was changed; try again later." },
+  DOCUMENT_NOT_ALLOWED: {
+    description: "Only the documents that the operator has listed are answered, and this is none of them.",
+    status: "403",
+  },
   FORBIDDEN: { description: "The request asks for what is turned off, as introspection may be.", status: "403" },
   GRAPHQL_PARSE_FAILED: { description: "The document is not GraphQL, or is longer or deeper than is parsed." },
   GRAPHQL_VALIDATION_FAILED: { description: "The document asks for what the schema does not have." },
@@ -35,6 +39,7 @@ export const errorCodes = {
   OUTCOME_UNKNOWN: {
     description: "The change may have been made or not. Read what it was to change before it is repeated.",
   },
+  PERSISTED_QUERY_NOT_FOUND: { description: "No document of this hash is known. Send it together with its hash." },
   PERSISTED_QUERY_NOT_SUPPORTED: { description: "Hashes are not taken in place of documents. Send the document." },
   REVISION_NOT_REACHED: { description: "The database is older than the revision that the request asks for." },
   SERVICE_UNAVAILABLE: {

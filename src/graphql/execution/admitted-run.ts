@@ -21,6 +21,7 @@ export function runAdmitted(
   context.kind = kind;
   admission.require(cost);
   whenAdmitted?.();
+  context.keepDocument?.();
   if (!line.isHeavy(cost)) return run(context, variables);
   const { consistency } = context;
   return line

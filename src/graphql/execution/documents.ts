@@ -43,7 +43,8 @@ export function boundedDocuments(hideSuggestions: boolean): Plugin {
   };
 }
 
-function parseBounded(source: string, options?: ParseOptions): DocumentNode {
+/** @throws GraphQLError when it is no document, or longer or deeper than is parsed */
+export function parseBounded(source: string, options?: ParseOptions): DocumentNode {
   if (hasMoreLines(source, MAX_LINES)) {
     throw new GraphQLError(`Syntax Error: The document has more than ${MAX_LINES} lines.`);
   }

@@ -49,15 +49,3 @@ function byStream(
   if (typeof atLeast === "number") return { [first]: atLeast };
   return Object.fromEntries(Object.entries(atLeast ?? {}).map(([name, revision]) => [name, revision ?? 0]));
 }
-
-/** Whether a request has the hash of a query in place of the query, as Apollo's clients send it. */
-export function isPersistedQuery({ query, extensions }: { query?: unknown; extensions?: unknown }): boolean {
-  return query == null && (extensions as { persistedQuery?: unknown } | null | undefined)?.persistedQuery != null;
-}
-
-/** Apollo's own words and status: its clients then send the query itself, and go on doing so. */
-export function persistedQueryNotSupported(): GraphQLError {
-  return new GraphQLError("PersistedQueryNotSupported", {
-    extensions: { code: "PERSISTED_QUERY_NOT_SUPPORTED", http: { status: 200 } },
-  });
-}

@@ -8,10 +8,11 @@ import { exceeds, mayExceed } from "./answer-size.ts";
 import type { AnswerText } from "./answer-text.ts";
 import { CompiledExecutor } from "./compiled-executor.ts";
 import { Deadlines } from "./deadline.ts";
-import { extensionsReader, isPersistedQuery, persistedQueryNotSupported } from "./extensions.ts";
+import { extensionsReader } from "./extensions.ts";
 import { FastLane } from "./fast-lane.ts";
 import { HeavyLine } from "./heavy-line.ts";
 import { LimitExceeded, Limits } from "./limits.ts";
+import { PersistedDocuments } from "./persisted-documents.ts";
 import { type Replay, Replays } from "./replays.ts";
 import type { ContextOf, GraphqlLimits, GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
 import { asksForRevision, keyOf } from "./request-key.ts";
@@ -31,6 +32,7 @@ export class Graphql {
   readonly #replays = new Replays();
   readonly #deadlines = new Deadlines();
   readonly #executor: CompiledExecutor;
+  readonly #persisted: PersistedDocuments;
   readonly #fastLane: FastLane;
   readonly #wholeLane: WholeLane;
   readonly #extensionsOf: ReturnType<typeof extensionsReader>;
@@ -49,6 +51,7 @@ export class Graphql {
     this.#extensionsOf = extensionsReader(streams);
     this.#limits = limits;
     this.#toClientError = (error) => toClientError(error, log);
+    this.#persisted = new PersistedDocuments(limits.documents);
     this.#executor = new CompiledExecutor(schema, new Limits(schema, limits));
     const contextOf: ContextOf = (params, { atLeast: given, isGone = () => false }) => {
       const { atLeast, cost } = this.#extensionsOf(params.extensions);
@@ -78,7 +81,7 @@ export class Graphql {
 
   /** What is kept of requests: by the weights of each cache, and at most, in bytes. */
   get kept() {
-    return { documents: this.#executor.kept, replays: this.#replays.kept };
+    return { documents: this.#executor.kept, persisted: this.#persisted.kept, replays: this.#replays.kept };
   }
 
   /** Answers a request of which no replay was found, or none that was of use. */
@@ -117,9 +120,10 @@ export class Graphql {
     }
   }
 
-  async #execute({ method, params }: GraphqlRequest, context: RequestContext): Promise<ExecutionResult> {
+  async #execute({ method, params: sent }: GraphqlRequest, context: RequestContext): Promise<ExecutionResult> {
     try {
-      if (isPersistedQuery(params)) throw persistedQueryNotSupported();
+      const { params, keep } = this.#persisted.resolve(sent);
+      Object.assign(context, { documentLength: params.query?.length, keepDocument: keep });
       const operation = this.#fastLane.find(method, params);
       return await (operation
         ? this.#fastLane.execute(operation, params, context)
@@ -137,7 +141,7 @@ export class Graphql {
     context: RequestContext,
   ): GraphqlResponse {
     const { tellsCost, cost, kind, consistency } = context;
-    const result = this.#limited(answered, key.length, context);
+    const result = this.#limited(answered, Math.max(key.length, context.documentLength ?? 0), context);
     const report = "data" in answered ? consistency?.report : undefined;
     const response = responseOf(result, tellsCost ? cost : undefined, report, accept);
     if (response.text && consistency && kind && cost !== undefined) {

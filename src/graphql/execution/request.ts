@@ -5,6 +5,7 @@ import type { Revisions } from "../../cqrs/revisions.ts";
 import type { Context } from "../builder.ts";
 import type { AnswerText } from "./answer-text.ts";
 import type { OperationLimits } from "./limits.ts";
+import type { DocumentOptions } from "./persisted-documents.ts";
 
 export const JSON_TYPE = "application/json";
 export const GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json";
@@ -15,6 +16,8 @@ export interface GraphqlLimits extends OperationLimits {
   readonly requestTimeoutMs: number;
   /** The largest answer. */
   readonly answerBytes: number;
+  /** Which documents may be asked for. */
+  readonly documents: DocumentOptions;
 }
 
 /** A GraphQL request as it came over HTTP. */
@@ -52,6 +55,10 @@ export interface RequestContext extends Partial<Context> {
   cost?: number;
   kind?: OperationTypeNode;
   isGone?: (() => boolean) | undefined;
+  /** Of the document, which need not have come with the request. */
+  documentLength?: number;
+  /** To be called when the document has been found to be one that may be run. */
+  keepDocument?: () => void;
   /** Set while the operation has its turn in the line of heavy ones; to be called when it is answered. */
   leaveLine?: () => void;
 }
