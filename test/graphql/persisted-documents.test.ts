@@ -162,10 +162,12 @@ test("a mutation is asked for by its hash over POST, and over GET never", async 
 
 test("the length of a document counts for its answer when only its hash is sent", async () => {
   const service = await startService({ MAX_ANSWER_MB: "1" });
-  const query = `{ ${Array.from({ length: 29 }, (_, n) => `${"x".repeat(2000)}${n}: __typename`).join(" ")} }`;
+  const added = await Promise.all(Array.from({ length: 12 }, (_, n) => service.addBook(`${n}`)));
+  const ids = added.map(({ data }) => data.addBook.id);
+  const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { ${"x".repeat(100_000)}: __typename } }`;
   const extensions = hashed(sha256(query));
-  const whole = await post(service, { query, extensions });
-  expect(await post(service, { extensions })).toEqual(whole);
+  expect((await post(service, { query, extensions, variables: { ids: [] } })).data).toEqual({ nodes: [] });
+  expect(await post(service, { extensions, variables: { ids } })).toMatchObject({ code: "LIMIT_EXCEEDED" });
 });
 
 /** A manifest of these documents. */
