@@ -23,6 +23,7 @@ export type Headers = Readonly<Record<string, string>>;
 /** The code of a refusal: what the client did wrong, or that it may come again. */
 export type RefusalCode =
   | "BAD_REQUEST"
+  | "BAD_USER_INPUT"
   | "HOST_NOT_ALLOWED"
   | "ORIGIN_NOT_ALLOWED"
   | "SERVICE_UNAVAILABLE"
@@ -73,9 +74,15 @@ export class Exchange {
     this.#expectation = undefined;
   }
 
-  /** Answers with data that is known as a whole. */
-  answer(status: number, type: typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE, body: string | Buffer): void {
-    this.#write(status, type === JSON_TYPE ? JSON_HEADERS : GRAPHQL_HEADERS, body);
+  /** Answers with data that is known as a whole, and headers beyond those that such answers have, or in their place. */
+  answer(
+    status: number,
+    type: typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE,
+    body: string | Buffer,
+    headers?: Headers,
+  ): void {
+    const common = type === JSON_TYPE ? JSON_HEADERS : GRAPHQL_HEADERS;
+    this.#write(status, headers ? { ...common, ...headers } : common, body);
   }
 
   /** Answers with headers beyond those that all have; one of the same name takes the place of the common one. */

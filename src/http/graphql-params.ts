@@ -9,7 +9,8 @@ export function paramsOfBody(text: string): GraphqlRequest["params"] | undefined
 }
 
 /** Of a query string that holds a query or the name of one, and JSON where JSON belongs. */
-export function paramsOfSearch(search: URLSearchParams): GraphqlRequest["params"] | undefined {
+export function paramsOfSearch(text: string): GraphqlRequest["params"] | undefined {
+  const search = new URLSearchParams(text);
   const query = search.get("query");
   const variables = parseJson(search.get("variables") || "null");
   const extensions = parseJson(search.get("extensions") || "null");

@@ -1,11 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { type AnswerText, bodyOf } from "../graphql/execution/answer-text.ts";
+import type { AnswerText } from "../graphql/execution/answer-text.ts";
 import type { Replay } from "../graphql/execution/replays.ts";
 import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/request.ts";
 import { retryAfter } from "../graphql/execution/retry-after.ts";
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
+import { DataAnswers } from "./data-answers.ts";
 import type { Exchange } from "./exchange.ts";
 import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
@@ -13,8 +14,9 @@ import type { Notices } from "./notices.ts";
 
 /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
 export interface GraphqlAnswers {
+  atLeastIn(header: string): Revisions | string;
   find(text: string): Replay | undefined;
-  replay(replay: Replay, atLeast?: GraphqlRequest["atLeast"], since?: number): Promise<AnswerText | undefined>;
+  replay(replay: Replay, atLeast: Revisions, since: number): Promise<AnswerText | undefined>;
   answer(request: GraphqlRequest): Promise<GraphqlResponse>;
 }
 
@@ -27,6 +29,7 @@ export class GraphqlRoute {
   readonly #maxBodyBytes: number;
   readonly #maxRequests: number;
   readonly #notices: Notices;
+  readonly #answers = new DataAnswers();
   readonly #data = new Negotiation(false);
   readonly #dataOrPage: Negotiation;
   readonly #page: GraphiqlPage | undefined;
@@ -74,23 +77,9 @@ export class GraphqlRoute {
     if (typeof bytes === "string") return this.#refuseBody(exchange, bytes);
     if (this.#isFull) return this.#refuseForNow(exchange);
     const text = isUtf8(bytes) ? bytes.toString() : "";
-    const since = performance.now();
-    this.#running++;
-    try {
-      const replay = this.#graphql.find(text);
-      const known = replay && (await this.#graphql.replay(replay, undefined, since));
-      if (known) return exchange.answer(200, type, bodyOf(known));
-      const params = paramsOfBody(text);
-      if (!params) return exchange.refuse(400, "The body must be a JSON object in UTF-8 that holds a query.");
-      const isGone = () => exchange.isGone;
-      this.#send(
-        exchange,
-        type,
-        await this.#graphql.answer({ method: "POST", text, params, since, isGone, accept: type }),
-      );
-    } finally {
-      this.#running--;
-    }
+    // a replay of a GET is known by its query string
+    if (text.startsWith("?")) return exchange.refuse(400, BAD_BODY);
+    return this.#answer(exchange, { method: "POST", text, accept: type }, paramsOfBody, BAD_BODY);
   }
 
   async #get(exchange: Exchange, search: string): Promise<void> {
@@ -98,20 +87,33 @@ export class GraphqlRoute {
     if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
     if (type === HTML_TYPE) return (this.#page as GraphiqlPage).serve(exchange);
     if (this.#isFull) return this.#refuseForNow(exchange);
-    const params = paramsOfSearch(new URLSearchParams(search));
-    if (!params) return exchange.refuse(400, "GET takes a query, and variables and extensions as JSON.");
+    return this.#answer(exchange, { method: "GET", text: search, accept: type }, paramsOfSearch, BAD_SEARCH);
+  }
+
+  /** Answers what came as a text. A replay is found by the text itself; else `paramsOf` has to make something of it. */
+  async #answer(
+    exchange: Exchange,
+    asked: Required<Pick<GraphqlRequest, "method" | "text" | "accept">>,
+    paramsOf: (text: string) => GraphqlRequest["params"] | undefined,
+    malformed: string,
+  ): Promise<void> {
+    const header = exchange.request.headers[AT_LEAST_HEADER];
+    const atLeast = header === undefined ? NOTHING : this.#graphql.atLeastIn(String(header));
+    if (typeof atLeast === "string") return exchange.refuse(400, atLeast, "BAD_USER_INPUT");
+    const since = performance.now();
     this.#running++;
     try {
+      const replay = this.#graphql.find(asked.text);
+      const known = replay && (await this.#graphql.replay(replay, atLeast, since));
+      if (known) return await this.#answers.sendText(exchange, asked.accept, known);
+      const params = paramsOf(asked.text);
+      if (!params) return exchange.refuse(400, malformed);
       const isGone = () => exchange.isGone;
-      this.#send(exchange, type, await this.#graphql.answer({ method: "GET", params, isGone, accept: type }));
+      const response = await this.#graphql.answer({ ...asked, params, atLeast, since, isGone });
+      await this.#answers.send(exchange, asked.accept, response);
     } finally {
       this.#running--;
     }
-  }
-
-  #send(exchange: Exchange, type: DataType, response: GraphqlResponse): void {
-    if (response.text) exchange.answer(200, type, bodyOf(response.text));
-    else exchange.send(response.status, response.headers, response.body);
   }
 
   /** Only what is being answered counts: clients that are slow to send or to read hold nobody up. */
@@ -136,6 +138,13 @@ export class GraphqlRoute {
   }
 }
 
+/** As Node names it. */
+const AT_LEAST_HEADER = "consistency-at-least";
+type Revisions = Required<GraphqlRequest>["atLeast"];
+const NOTHING: Revisions = {};
+
+const BAD_BODY = "The body must be a JSON object in UTF-8 that holds a query.";
+const BAD_SEARCH = "GET takes a query, and variables and extensions as JSON.";
 const NOT_ACCEPTABLE = "The answer is application/json or application/graphql-response+json, which Accept must allow.";
 
 const JSON_BODY = /^application\/json\s*(?:;(.*))?$/is;

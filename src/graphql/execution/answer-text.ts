@@ -28,10 +28,16 @@ export function keptHead(head: string | Buffer): string | Buffer {
 }
 
 /** The whole text. */
-export function bodyOf({ head, report, tail }: AnswerText): string | Buffer {
+export function bodyOf(text: AnswerText): string | Buffer {
+  const { head, report } = text;
   if (!report) return head;
-  const rest = textOf(report) + tail;
+  const rest = restOf(text);
   return typeof head === "string" ? head + rest : Buffer.concat([head, Buffer.from(rest)]);
+}
+
+/** What comes behind `head`. */
+export function restOf({ report, tail }: AnswerText): string {
+  return report ? textOf(report) + tail : tail;
 }
 
 /** The report as `JSON.stringify` would write it, in a fraction of the time where there is one stream. */

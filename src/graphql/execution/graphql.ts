@@ -17,6 +17,7 @@ import { type Replay, Replays } from "./replays.ts";
 import type { ContextOf, GraphqlLimits, GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
 import { asksForRevision, keyOf } from "./request-key.ts";
 import { responseOf } from "./result.ts";
+import { atLeastReader } from "./revision-headers.ts";
 import { WholeLane } from "./whole-lane.ts";
 
 const NOTHING: Revisions = {};
@@ -35,6 +36,7 @@ export class Graphql {
   readonly #persisted: PersistedDocuments;
   readonly #fastLane: FastLane;
   readonly #wholeLane: WholeLane;
+  readonly #atLeastIn: ReturnType<typeof atLeastReader>;
   readonly #extensionsOf: ReturnType<typeof extensionsReader>;
   readonly #limits: GraphqlLimits;
   readonly #tooMuch = () => tooMuch(this.#limits.answerBytes);
@@ -48,6 +50,7 @@ export class Graphql {
     limits: GraphqlLimits,
     log: Logger,
   ) {
+    this.#atLeastIn = atLeastReader(streams);
     this.#extensionsOf = extensionsReader(streams);
     this.#limits = limits;
     this.#toClientError = (error) => toClientError(error, log);
@@ -65,9 +68,14 @@ export class Graphql {
     this.#wholeLane = new WholeLane({ ...shared, schema, hidesSchema: !limits.introspection });
   }
 
-  /** What is known of a POST of this text, before it is answered. */
+  /** What is known of a request of this text, before it is answered. */
   find(text: string): Replay | undefined {
     return this.#replays.find(text);
+  }
+
+  /** What a `Consistency-At-Least` asks for, or what is wrong with it. */
+  atLeastIn(header: string): Revisions | string {
+    return this.#atLeastIn(header);
   }
 
   /**

@@ -89,7 +89,8 @@ export class Replays {
 }
 
 function sizeOf(head: string | Buffer): number {
-  return typeof head === "string" ? CHARACTER_BYTES * head.length : head.length;
+  // once more for bytes: as much may be kept of what they are compressed to, half of it in each encoding
+  return 2 * head.length;
 }
 
 /** The lowest revisions at which everything is as it was; undefined when something is not. */

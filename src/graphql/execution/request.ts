@@ -1,7 +1,7 @@
 import type { OperationTypeNode } from "graphql";
 import type { GraphQLParams } from "graphql-yoga";
 import type { Consistency } from "../../cqrs/consistency.ts";
-import type { Revisions } from "../../cqrs/revisions.ts";
+import type { Report, Revisions } from "../../cqrs/revisions.ts";
 import type { Context } from "../builder.ts";
 import type { AnswerText } from "./answer-text.ts";
 import type { OperationLimits } from "./limits.ts";
@@ -24,7 +24,7 @@ export interface GraphqlLimits extends OperationLimits {
 export interface GraphqlRequest {
   /** Of a GET no mutation is run. */
   readonly method: "GET" | "POST";
-  /** The body of a POST: the same text is the same request. */
+  /** The body of a POST, or the query string of a GET from its `?` on: the same text is the same request. */
   readonly text?: string;
   /** What was asked for. */
   readonly params: GraphQLParams;
@@ -45,6 +45,8 @@ export type GraphqlResponse =
       readonly status: number;
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
+      /** What the part of it is true at that is no error. */
+      readonly report?: Report | undefined;
     };
 
 /** The context of one request, filled as it becomes known. */

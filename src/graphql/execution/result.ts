@@ -19,7 +19,7 @@ export function responseOf(
   const { data, errors } = result;
   if (data && !errors) return { text: answerText(data, cost, report) };
   const extensions = { ...(cost !== undefined && { cost }), ...(report && { consistency: report }) };
-  return processRegularResult(
+  const { status, headers, body } = processRegularResult(
     {
       ...result,
       ...(errors && { errors: limitErrors(errors) }),
@@ -28,6 +28,7 @@ export function responseOf(
     plainResponses,
     accept,
   ) as unknown as PlainResponse;
+  return { status, headers, body, report };
 }
 
 /** What Yoga makes of a result, as plain values. */

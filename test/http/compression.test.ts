@@ -1,0 +1,148 @@
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { ADD_BOOK } from "../support/client.ts";
+import { newDatabase } from "../support/database.ts";
+import { fillWith, largeTitles } from "../support/large-catalogue.ts";
+import { type PlainAnswer, plainHttp } from "../support/plain-http.ts";
+import { READ_PATHS } from "../support/read-paths.ts";
+import { type Service, startService } from "../support/service.ts";
+
+const BOOKS = "{ books { title author } }";
+
+const post = (service: Service, query: string, headers: Record<string, string> = {}, variables: object = {}) =>
+  plainHttp(service.url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify({ query, variables }),
+  });
+
+const get = (service: Service, query: string, headers: Record<string, string> = {}, method = "GET") =>
+  plainHttp(`${service.url}?${new URLSearchParams({ query })}`, { method, headers });
+
+/** The answer's text, of which `content-encoding` must say how it comes, and `content-length` how long. */
+function textOf({ headers, bytes }: PlainAnswer): string {
+  expect(Number(headers["content-length"])).toBe(bytes.length);
+  const encoding = headers["content-encoding"];
+  const decoded = encoding === "br" ? brotliDecompressSync(bytes) : encoding === "gzip" ? gunzipSync(bytes) : bytes;
+  // on a busy machine another store may have answered
+  return decoded.toString().replace(/"servedBy":"\w+"/, '"servedBy":""');
+}
+
+const ENCODINGS = ["gzip", "br"];
+
+describe.each(READ_PATHS)("an answer over 1 kB, when $store answers", ({ start }) => {
+  test("comes compressed to who asks for that, first asked and sent again, at every revision", async () => {
+    const { service } = await start();
+    // of different lengths: as a text, as bytes, as what a thread compresses
+    for (const [books, length] of [
+      [20, 40],
+      [30, 100],
+      [40, 480],
+    ] as const) {
+      for (let n = 0; n < books; n++) await service.addBook(`${n} é ${String(length).repeat(length / 3)}`);
+      for (let turn = 0; turn < 2; turn++) {
+        const plain = textOf(await post(service, BOOKS));
+        for (const encoding of ENCODINGS) {
+          for (let again = 0; again < 4; again++) {
+            for (const ask of [post, get]) {
+              const answer = await ask(service, BOOKS, { "accept-encoding": encoding });
+              expect([answer.headers["content-encoding"], answer.headers.vary]).toEqual([
+                encoding,
+                expect.stringMatching(/\bAccept-Encoding\b/),
+              ]);
+              expect(textOf(answer)).toBe(plain);
+              expect(answer.bytes.length).toBeLessThan(plain.length / 2);
+            }
+          }
+        }
+        await service.addBook(`Another ${books} ${length} ${turn}`);
+        expect(textOf(await post(service, BOOKS, { "accept-encoding": "gzip" }))).toContain(
+          `Another ${books} ${length} ${turn}`,
+        );
+      }
+    }
+  });
+});
+
+describe("Accept-Encoding", () => {
+  test("decides, and what is not known is sent as it is", async () => {
+    const service = await startService();
+    for (let n = 0; n < 30; n++) await service.addBook(`A book with a long title, number ${n}`);
+    const accepted: [accepted: string, encoding: string | undefined][] = [
+      ["gzip, deflate, br, zstd", "br"],
+      ["gzip, deflate", "gzip"],
+      ["GZIP", "gzip"],
+      ["br;q=0.5, gzip", "gzip"],
+      ["br;q=0, gzip;q=0", undefined],
+      ["gzip;q=0.1, identity", undefined],
+      ["*", "br"],
+      ["br;q=0, *", "gzip"],
+      ["*;q=0", undefined],
+      ["identity", undefined],
+      ["identity;q=0", undefined],
+      ["deflate, zstd", undefined],
+      ["", undefined],
+      ["nonsense;;,", undefined],
+      ["x".repeat(5000), undefined],
+    ];
+    const plain = textOf(await post(service, BOOKS));
+    for (const [value, encoding] of accepted) {
+      const answer = await post(service, BOOKS, { "accept-encoding": value });
+      expect([answer.status, answer.headers["content-encoding"]], value).toEqual([200, encoding]);
+      expect(textOf(answer)).toBe(plain);
+    }
+  });
+});
+
+describe("what is not compressed", () => {
+  test("is short, or an error, or not there", async () => {
+    const service = await startService();
+    for (let n = 0; n < 30; n++) await service.addBook(`A book with a long title, number ${n}`);
+    const all = { "accept-encoding": "gzip, br" };
+    expect((await post(service, "{ __typename }", all)).headers["content-encoding"]).toBeUndefined();
+    const bad = `{ ${Array.from({ length: 20 }, (_, n) => `noSuchField${n}`).join(" ")} }`;
+    const error = await post(service, bad, all);
+    expect(error.bytes.length).toBeGreaterThan(1000);
+    expect(error.headers["content-encoding"]).toBeUndefined();
+
+    const whole = await get(service, BOOKS, all);
+    for (let again = 0; again < 3; again++) {
+      const head = await get(service, BOOKS, all, "HEAD");
+      const told = ["content-encoding", "content-length", "etag", "vary"] as const;
+      for (const name of told) expect(head.headers[name], name).toBe(whole.headers[name]);
+      expect(head.bytes.length).toBe(0);
+      const same = await get(service, BOOKS, { ...all, "if-none-match": String(whole.headers.etag) });
+      expect([same.status, same.headers["content-encoding"], same.bytes.length]).toEqual([304, undefined, 0]);
+    }
+  });
+});
+
+describe("many large answers at once", () => {
+  test("are whole, though only some are compressed by threads at a time", async () => {
+    const { url: DATABASE_URL } = await newDatabase();
+    await fillWith(DATABASE_URL, largeTitles(3000));
+    const service = await startService({ DATABASE_URL });
+    const query = (n: number) => `{ a${n}: booksConnection(first: 400) { edges { node { title } } } }`;
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => post(service, query(n), { "accept-encoding": ENCODINGS[n % 2] as string })),
+    );
+    for (const [n, answer] of answers.entries()) {
+      expect(JSON.parse(textOf(answer)).data[`a${n}`].edges).toHaveLength(400);
+    }
+    expect(answers.some(({ headers }) => headers["content-encoding"])).toBe(true);
+  });
+
+  test("a mutation's answer, too", async () => {
+    const service = await startService();
+    const answer = await post(
+      service,
+      ADD_BOOK,
+      { "accept-encoding": "br" },
+      {
+        input: { title: "x".repeat(500), author: "y".repeat(900) },
+      },
+    );
+    expect(answer.headers["content-encoding"]).toBe("br");
+    expect(JSON.parse(textOf(answer)).data.addBook.title).toHaveLength(500);
+  });
+});
