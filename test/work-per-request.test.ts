@@ -7,6 +7,7 @@ import { ConfigService } from "../src/config.ts";
 import { modules } from "../src/modules.ts";
 import { newDatabase } from "./support/database/database.ts";
 import { fillWith, largeTitles } from "./support/database/large-catalogue.ts";
+import { plainHttp } from "./support/network/plain-http.ts";
 import { openConnection, postOf } from "./support/network/raw-connection.ts";
 import { type RedisServer, startRedis } from "./support/redis/server.ts";
 import { GraphqlClient } from "./support/service/graphql-client.ts";
@@ -187,6 +188,22 @@ describe("with Redis", () => {
     await asking(1);
     for (const ask of [() => asking(2), () => asking(3), () => book(service, "1")]) {
       expect(await service.workFor(ask)).toMatchObject({ ...nothing, redis: { hmget: 1 } });
+    }
+  });
+
+  test("a point read by GET is as cheap, and one that is known is asked of Redis alone, though it is not sent", async () => {
+    const service = await startCounted(await startRedis());
+    await fill(service, 3);
+    const get = async (title: string, headers: Record<string, string> = {}) => {
+      const parameters = new URLSearchParams({ query: BOOK, variables: JSON.stringify({ title }) });
+      return plainHttp(`${service.url}?${parameters}`, { headers });
+    };
+    const first = await service.workFor(() => get("1"));
+    expect(first).toMatchObject({ ...nothing, executed: 1, redis: { hmget: 1 } });
+    const { headers } = await get("1");
+    for (const more of [{}, { "consistency-at-least": "1" }, { "if-none-match": String(headers.etag) }]) {
+      const again = await service.workFor(() => get("1", more));
+      expect(again).toMatchObject({ ...nothing, redis: { hmget: 1 } });
     }
   });
 

@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { FOREIGN_NAME, launchBrowser, newPage } from "../support/browser.ts";
-import { startService } from "../support/service.ts";
+import { FOREIGN_NAME, launchBrowser, newPage } from "../support/browser/chromium.ts";
+import { startService } from "../support/service/service.ts";
 
 let browser: Browser;
 

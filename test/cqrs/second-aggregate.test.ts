@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { printedSchema } from "../../src/print-schema.ts";
 import { checkoutWithFilms, filmsFor } from "../support/checkout/copied-aggregate.ts";
 import { newDatabase } from "../support/database/database.ts";
+import { plainHttp } from "../support/network/plain-http.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
 import { inherited } from "../support/service/environment.ts";
@@ -98,6 +99,7 @@ async function keepsStreamsApart(service: GraphqlClient): Promise<void> {
     }
     expect(await atLeast({ records: 1 })).toMatchObject({ code: "BAD_USER_INPUT" });
   }
+  await tellsStreamsInHeaders(service.url, both);
   // a change of one is told in answers that hold both, and the other stays where it was
   await add(service, filmsFor, { title: "Another Film" });
   for (let again = 0; again < 3; again++) {
@@ -108,6 +110,31 @@ async function keepsStreamsApart(service: GraphqlClient): Promise<void> {
   expect(await ask(service, booksFor, ADD_BOOK, { input: { title: "", author: "" } })).toMatchObject({
     ...{ revision: 3, servedBy: "database", streams: { books: 3 } },
   });
+}
+
+/** The same by headers: each stream by its name, in either direction. */
+async function tellsStreamsInHeaders(url: string, query: string): Promise<void> {
+  for (const asked of ["3", "books=3, films=4", "films=4,books=0", "films=0"]) {
+    for (let again = 0; again < 3; again++) {
+      const sent = { headers: { "consistency-at-least": asked } };
+      const { status, headers } = await plainHttp(`${url}?${new URLSearchParams({ query })}`, sent);
+      expect([status, headers["consistency-revision"]], asked).toEqual([200, "books=3, films=4"]);
+    }
+  }
+  for (const [asked, code] of [
+    ["4", "REVISION_NOT_REACHED"],
+    ["books=3, films=5", "REVISION_NOT_REACHED"],
+    ["3, films=4", "BAD_USER_INPUT"],
+    ["films=4, films=4", "BAD_USER_INPUT"],
+    ["records=1", "BAD_USER_INPUT"],
+  ] as const) {
+    const { bytes } = await plainHttp(`${url}?${new URLSearchParams({ query })}`, {
+      headers: { "consistency-at-least": asked },
+    });
+    expect(JSON.parse(bytes.toString()).errors[0].extensions.code, asked).toBe(code);
+  }
+  const films = new URLSearchParams({ query: filmsFor(LIST) });
+  expect((await plainHttp(`${url}?${films}`)).headers["consistency-revision"]).toBe("films=4");
 }
 
 function start(checkout: string, env: Environment) {

@@ -5,9 +5,10 @@ import { describe, expect, test } from "vitest";
 import { ConfigService } from "../../src/config.ts";
 import { StartupError } from "../../src/cqrs/errors.ts";
 import { modules } from "../../src/modules.ts";
-import { temporaryDirectory } from "../support/cleanup.ts";
-import { ADD_BOOK } from "../support/client.ts";
-import { runToEnd, type Service, startService } from "../support/service.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { type Service, startService } from "../support/service/service.ts";
+import { runToEnd } from "../support/service/service-process.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const BOOK = "query Book($title: String!) { book(title: $title) { title } }";
 const variables = { title: "Dune" };

@@ -1,11 +1,11 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK } from "../support/client.ts";
-import { newDatabase } from "../support/database.ts";
-import { fillWith, largeTitles } from "../support/large-catalogue.ts";
-import { type PlainAnswer, plainHttp } from "../support/plain-http.ts";
-import { READ_PATHS } from "../support/read-paths.ts";
-import { type Service, startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { fillWith, largeTitles } from "../support/database/large-catalogue.ts";
+import { type PlainAnswer, plainHttp } from "../support/network/plain-http.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { READ_PATHS } from "../support/service/read-paths.ts";
+import { type Service, startService } from "../support/service/service.ts";
 
 const BOOKS = "{ books { title author } }";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Service, startService } from "../support/service.ts";
+import { type Service, startService } from "../support/service/service.ts";
 
 const QUESTION = JSON.stringify({ query: "{ __typename }" });
 

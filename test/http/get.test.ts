@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../support/database.ts";
-import { plainHttp } from "../support/plain-http.ts";
-import { READ_PATHS } from "../support/read-paths.ts";
-import { type Service, startService } from "../support/service.ts";
+import { newDatabase } from "../support/database/database.ts";
+import { plainHttp } from "../support/network/plain-http.ts";
+import { READ_PATHS } from "../support/service/read-paths.ts";
+import { type Service, startService } from "../support/service/service.ts";
 
 const BOOK = "query Book($title: String!) { book(title: $title) { title version } }";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { ADD_BOOK } from "../support/client.ts";
-import { plainHttp } from "../support/plain-http.ts";
-import { READ_PATHS } from "../support/read-paths.ts";
-import { type Service, startService } from "../support/service.ts";
+import { plainHttp } from "../support/network/plain-http.ts";
+import { ADD_BOOK } from "../support/service/book-requests.ts";
+import { READ_PATHS } from "../support/service/read-paths.ts";
+import { type Service, startService } from "../support/service/service.ts";
 
 interface Asked {
   readonly query: string;
