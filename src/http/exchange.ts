@@ -130,8 +130,8 @@ export class Exchange {
     const length = Buffer.byteLength(body);
     // of a body that was not asked for it is not known whether it comes
     if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
-    const all = { ...headers, ...this.#forPage };
-    response.writeHead(status, status === 204 || status === 304 ? all : { ...all, "content-length": length });
+    const hasBody = status !== 204 && status !== 304;
+    response.writeHead(status, { ...headers, ...this.#forPage, ...(hasBody && { "content-length": length }) });
     if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);
     else inPortions(response, typeof body === "string" ? Buffer.from(body) : body);
     if (response.socket && response.socket.writableLength > 0) this.#connection.owes(length);

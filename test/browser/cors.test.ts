@@ -72,6 +72,25 @@ describe("a page of another port of this machine", () => {
   });
 });
 
+describe("a browser that has an answer to a GET", () => {
+  test("asks whether it is still true, and tells the page the revision of now", async () => {
+    const service = await startService();
+    await service.addBook("Dune");
+    const ask = await openPage(`http://localhost:${await startPages()}`, service.url);
+    const search = '?query={book(title:"Dune"){version}}';
+    const first = await ask({}, search);
+    expect(first).toMatchObject({ status: 200, revision: "1", body: { data: { book: { version: 1 } } } });
+    await service.addBook("Ubik");
+    // the body is the one that the browser has kept: the service sent none
+    expect(await ask({}, search)).toEqual({ ...first, revision: "2" });
+    expect(await ask({ headers: { "consistency-at-least": "3" } }, search)).toMatchObject({
+      body: { errors: [{ extensions: { code: "REVISION_NOT_REACHED" } }] },
+    });
+    await service.updateBook("Dune", {});
+    expect(await ask({}, search)).toMatchObject({ revision: "3", body: { data: { book: { version: 2 } } } });
+  });
+});
+
 describe("a page of a foreign origin", () => {
   test("learns nothing and changes nothing, unless it is listed", async () => {
     const origin = `http://${FOREIGN_NAME}:${await startPages()}`;
