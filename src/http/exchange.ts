@@ -81,13 +81,12 @@ export class Exchange {
     body: string | Buffer,
     headers?: Headers,
   ): void {
-    const common = type === JSON_TYPE ? JSON_HEADERS : GRAPHQL_HEADERS;
-    this.#write(status, headers ? { ...common, ...headers } : common, body);
+    this.#write(status, type === JSON_TYPE ? JSON_HEADERS : GRAPHQL_HEADERS, body, headers);
   }
 
   /** Answers with headers beyond those that all have; one of the same name takes the place of the common one. */
   send(status: number, headers: Headers, body: string | Buffer = ""): void {
-    this.#write(status, { ...COMMON, ...headers }, body);
+    this.#write(status, COMMON, body, headers);
   }
 
   /**
@@ -95,10 +94,10 @@ export class Exchange {
    * reset it and lose the answer, so for a while the rest is thrown away first.
    */
   refuse(status: number, message: string, code: RefusalCode = "BAD_REQUEST", headers: Headers = {}): void {
-    const all = { ...JSON_HEADERS, ...headers };
+    const text = refusal(message, code);
     // who asks before he sends has not begun to
-    if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, all, refusal(message, code));
-    else this.#write(status, all, refusal(message, code));
+    if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, { ...JSON_HEADERS, ...headers }, text);
+    else this.#write(status, JSON_HEADERS, text, headers);
   }
 
   #refuseEarly(status: number, headers: Headers, text: string): void {
@@ -125,13 +124,15 @@ export class Exchange {
     return !complete && (Number(headers["content-length"]) > 0 || headers["transfer-encoding"] !== undefined);
   }
 
-  #write(status: number, headers: Headers, body: string | Buffer): void {
+  /** @param more headers that take the place of `headers`, or stand beside them */
+  #write(status: number, headers: Headers, body: string | Buffer, more?: Headers): void {
     const { response } = this;
     const length = Buffer.byteLength(body);
     // of a body that was not asked for it is not known whether it comes
     if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
-    const hasBody = status !== 204 && status !== 304;
-    response.writeHead(status, { ...headers, ...this.#forPage, ...(hasBody && { "content-length": length }) });
+    const all: Record<string, string | number> = { ...headers, ...more, ...this.#forPage };
+    if (status !== 204 && status !== 304) all["content-length"] = length;
+    response.writeHead(status, all);
     if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);
     else inPortions(response, typeof body === "string" ? Buffer.from(body) : body);
     if (response.socket && response.socket.writableLength > 0) this.#connection.owes(length);
