@@ -57,7 +57,8 @@ export class HttpServer {
   readonly #eachSecond: NodeJS.Timeout;
 
   constructor(settings: HttpSettings, { graphql, readiness, graphiql, log }: Served) {
-    const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } = settings;
+    const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } =
+      settings;
     this.#stopTimeoutMs = stopTimeoutMs;
     this.#log = log;
     this.#notices = new Notices(log);
