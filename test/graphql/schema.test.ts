@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
-import { undeclaredBreakingChanges } from "../../src/breaking-changes.ts";
-import { printedErrors } from "../../src/print-errors.ts";
-import { printedSchema } from "../../src/print-schema.ts";
+import { undeclaredBreakingChanges } from "../../src/graphql/breaking-changes.ts";
+import { printedErrors, printedSchema } from "../../src/print-schema.ts";
 import { startService } from "../support/service/service.ts";
 
 describe("schema.graphql", () => {

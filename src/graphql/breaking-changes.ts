@@ -20,7 +20,7 @@ function plain(text: string): string {
 }
 
 if (import.meta.main) {
-  const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
   const changes = undeclaredBreakingChanges(
     read(".ci/released-schema.graphql"),
     read("schema.graphql"),

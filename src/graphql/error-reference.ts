@@ -6,14 +6,12 @@ import {
   isInterfaceType,
   isUnionType,
 } from "graphql";
-import { ConfigService } from "./config.ts";
-import { type ErrorCode, errorCodes } from "./graphql/error-codes.ts";
-import { buildSchema } from "./graphql/schema.ts";
-import { modules } from "./modules.ts";
+import { type ErrorCode, errorCodes } from "./error-codes.ts";
 
-/** The reference of errors as `docs/errors.md` holds it. */
-export function printedErrors(): string {
-  const schema = buildSchema(modules, ConfigService.load({}, modules));
+type Codes = Readonly<Record<string, ErrorCode>>;
+
+/** All that may go wrong, for people, as Markdown; `ofModules` are the codes that are theirs. */
+export function errorReference(schema: GraphQLSchema, ofModules: readonly Codes[]): string {
   return `# Errors
 
 Made by \`npm run schema\`; do not edit.
@@ -28,7 +26,7 @@ ${table(["type", "means", "fields", "refuses"], refusalsIn(schema))}
 In \`extensions.code\` of an entry of \`errors\`. With the status 200 the rest of the answer counts; to who accepts
 \`application/graphql-response+json\` it is 400 instead when nothing was executed.
 
-${table(["code", "status", "means"], codesOf(schema))}`;
+${table(["code", "status", "means"], codesOf(schema, ofModules))}`;
 }
 
 type Row = readonly string[];
@@ -58,8 +56,8 @@ function mutationsRefusedWith(schema: GraphQLSchema, refusal: GraphQLObjectType)
 }
 
 /** Those of the schema's own list, once it has one; what is told of them stands beside the service's parts. */
-function codesOf(schema: GraphQLSchema): Row[] {
-  const told: Readonly<Record<string, ErrorCode>> = Object.assign({}, errorCodes, ...modules.map((m) => m.errorCodes));
+function codesOf(schema: GraphQLSchema, ofModules: readonly Codes[]): Row[] {
+  const told: Codes = Object.assign({}, errorCodes, ...ofModules);
   const listed = schema.getType("ErrorCode");
   const descriptions = isEnumType(listed)
     ? listed.getValues().map(({ name, description }) => [name, description ?? ""] as const)
@@ -73,5 +71,3 @@ function table(head: Row, rows: readonly Row[]): string {
   const line = (cells: Row) => `| ${cells.join(" | ")} |`.replaceAll("|  |", "| |");
   return `${[line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n")}\n`;
 }
-
-if (import.meta.main) process.stdout.write(printedErrors());
