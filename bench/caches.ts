@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { OperationTypeNode, parse } from "graphql";
@@ -5,6 +6,7 @@ import { ConfigService } from "../src/config.ts";
 import { Consistency } from "../src/cqrs/consistency.ts";
 import { CompiledExecutor } from "../src/graphql/execution/compiled-executor.ts";
 import { Limits } from "../src/graphql/execution/limits.ts";
+import { PersistedDocuments } from "../src/graphql/execution/persisted-documents.ts";
 import { Replays } from "../src/graphql/execution/replays.ts";
 import { buildSchema } from "../src/graphql/schema.ts";
 import { modules } from "../src/modules.ts";
@@ -58,6 +60,17 @@ for (const [name, text] of Object.entries(DOCUMENTS)) {
     executor.find({ query: document.loc?.source.body as string });
   });
   report(`documents: ${name}`, entries, executor.kept, heap() - before);
+}
+for (const [name, text] of Object.entries(DOCUMENTS)) {
+  const before = heap();
+  const persisted = new PersistedDocuments({ trusted: undefined, automatic: true });
+  const entries = fillToBound(persisted, (i) => {
+    // as it comes from JSON, a string of its own
+    const query = JSON.parse(JSON.stringify(text(i)));
+    const persistedQuery = { version: 1, sha256Hash: hash("sha256", query) };
+    persisted.resolve({ query, extensions: { persistedQuery } }).keep?.();
+  });
+  report(`persisted: ${name}`, entries, persisted.kept, heap() - before);
 }
 for (const [name, entry] of Object.entries(ANSWERS)) {
   const before = heap();
