@@ -41,8 +41,8 @@ const DOCUMENTS: Readonly<Record<string, (i: number) => string>> = {
 
 const ANSWERS: Readonly<Record<string, (i: number) => [request: string, answer: string, rechecks: number]>> = {
   "short answers": (i) => [`{"query":"{a${i}:__typename}"}`, "{}", 1],
-  "texts of the longest kind": (i) => [`${i}`, "x".repeat(1990), 1],
-  "texts, not Latin": (i) => [`${i}`, "Ж".repeat(1990), 1],
+  "texts of the longest kind": (i) => [`${i}`, "x".repeat(990), 1],
+  "texts, not Latin": (i) => [`${i}`, "Ж".repeat(990), 1],
   "bytes, not Latin": (i) => [`${i}`, "本".repeat(20_000), 1],
   "long requests": (i) => [`${i}`.padEnd(100_000, "Ж"), "{}", 1],
   "many rechecks": (i) => [`${i}`, "{}", 30],

@@ -1,7 +1,10 @@
 import type { Report } from "../../cqrs/revisions.ts";
 
-/** Longer texts are kept as bytes: to encode 10 kB anew takes 15 µs. Shorter ones are faster as text. */
-const MAX_TEXT = 2000;
+/**
+ * Longer texts are kept as bytes: to encode 10 kB anew takes 15 µs, and what is kept of them is compressed once. Shorter ones
+ * are faster as text.
+ */
+const MAX_TEXT = 1000;
 
 /**
  * The text of an answer without errors, which a replay sends again: `head`, the report on what it is true at, `tail`.
