@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { Compression } from "../../src/http/compression.ts";
 import { newDatabase } from "../support/database/database.ts";
 import { fillWith, largeTitles } from "../support/database/large-catalogue.ts";
 import { type PlainAnswer, plainHttp } from "../support/network/plain-http.ts";
@@ -130,6 +131,18 @@ describe("many large answers at once", () => {
       expect(JSON.parse(textOf(answer)).data[`a${n}`].edges).toHaveLength(400);
     }
     expect(answers.some(({ headers }) => headers["content-encoding"])).toBe(true);
+  });
+
+  test("take two threads and no more: what comes meanwhile is to go as it is", async () => {
+    const compression = new Compression();
+    const text = () => Buffer.from(JSON.stringify(largeTitles(30)));
+    const begun = [text(), text(), text(), text()].map((head) => compression.compress("gzip", head, "!"));
+    expect(begun.map((one) => one instanceof Promise)).toEqual([true, true, false, false]);
+    expect(begun.slice(2)).toEqual([undefined, undefined]);
+    for (const bytes of await Promise.all(begun.slice(0, 2))) {
+      expect(gunzipSync(bytes as Buffer).toString()).toBe(`${text()}!`);
+    }
+    expect(compression.compress("gzip", text(), "!")).toBeInstanceOf(Promise);
   });
 
   test("a mutation's answer, too", async () => {

@@ -83,6 +83,18 @@ describe.each(READ_PATHS)("Consistency-At-Least when $store answers", ({ start }
     }
   });
 
+  test("keeps a mutation from running on what is older", async () => {
+    const { service } = await start();
+    await service.addBook("Dune");
+    const adding = (title: string) => ({ query: ADD_BOOK, variables: { input: { title, author: "A" } } });
+    for (let again = 0; again < 3; again++) {
+      const refused = await ask(service, "POST", adding(`Too Early ${again}`), "99");
+      expect(refused).toMatchObject({ data: null, code: "REVISION_NOT_REACHED" });
+    }
+    expect((await ask(service, "POST", adding("In Time"), "1")).revision).toBe("2");
+    expect(await service.titles()).toEqual(["Dune", "In Time"]);
+  });
+
   test("counts beside the extension: the higher of the two", async () => {
     const { service } = await start();
     await service.addBook("Dune");
