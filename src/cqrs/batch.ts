@@ -88,9 +88,15 @@ export function decideBatch<T extends Keyed, C extends Command, R extends Refuse
       return { revision, token, change };
     } catch (error) {
       // a fault of the program, which is no fault of the other commands
-      return { ...mark, failure: error as Error };
+      return { ...mark, failure: plainError(error) };
     }
   };
   const outcomes = asked.map(run);
   return { outcomes, writes: { ...instances.writes(), changes } };
+}
+
+/** An error that can be sent from one thread to another, whatever was thrown. */
+function plainError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  return Object.assign(new Error(error.message), { name: error.name, stack: error.stack });
 }

@@ -58,10 +58,7 @@ function commandFor({ verb, title, input, expectedVersion }: Wish): BookCommand 
       return { kind: "invalid" };
     case "faulty":
       // stands for a bug: an author that no row can hold
-      return {
-        kind: "add",
-        book: { title: "Faulty", author: "\0", publishedDate: null, isbn: null, stockQuantity: 0, version: 1 },
-      };
+      return { ...addBook({ title: "Faulty", author: "A" }), book: { title: "Faulty", author: "\0" } } as BookCommand;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Book } from "../../../src/books/book.ts";
-import type { Decisions } from "../../../src/cqrs/decisions.ts";
+import type { Decisions, New } from "../../../src/cqrs/decisions.ts";
 
 /** A command that adds a book, or does to its thread what no command should. */
 export interface FaultyCommand {
@@ -13,11 +13,12 @@ export const decisions: Decisions<Book, FaultyCommand, never> = {
   keys: ({ title }) => ({ title: [title] }),
   adds: () => true,
   decide({ kind, title }) {
-    if (kind === "throw") throw new Error("a fault");
+    // with what no thread can send
+    if (kind === "throw") throw new Error("a fault", { cause: () => {} });
     if (kind === "exit") process.exit(3);
     const kept: unknown[] = [];
     while (kind === "hang" || kind === "bloat") if (kind === "bloat") kept.push(new Array(1_000_000).fill(0.5));
     const after = { title, author: "A", publishedDate: null, isbn: null, stockQuantity: 0, version: 1 };
-    return { kind: "add", after };
+    return { kind: "add", after: after as New<Book> };
   },
 };

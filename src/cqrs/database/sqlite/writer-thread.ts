@@ -34,13 +34,18 @@ function send(message: FromWriter): void {
 }
 
 async function answer(message: StreamMessage | BatchMessage): Promise<void> {
+  // what cannot be sent after a commit ends the thread: its outcome is then unknown, and not a failure
+  send(await answerTo(message));
+}
+
+async function answerTo(message: StreamMessage | BatchMessage): Promise<FromWriter> {
   const { id } = message;
   try {
-    send({ id, committed: "table" in message ? await prepare(message) : commit(message) });
+    return { id, committed: "table" in message ? await prepare(message) : commit(message) };
   } catch (error) {
     const { cause = error, committing = false } = error as Partial<BatchFailure>;
     const { message: text, code } = cause as { message: string; code?: string };
-    send({ id, failure: { message: text, code, committing } });
+    return { id, failure: { message: text, code, committing } };
   }
 }
 
