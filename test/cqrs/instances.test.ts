@@ -1,14 +1,18 @@
+import { Worker } from "node:worker_threads";
 import { defineEntity, type RequiredEntityData } from "@mikro-orm/core";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
 import { Consistency } from "../../src/cqrs/consistency.ts";
 import type { Value } from "../../src/cqrs/database/entity-table.ts";
 import type { Instance } from "../../src/cqrs/database/instance-mapper.ts";
+import { createStream, kernelMigrations } from "../../src/cqrs/database/migrations.ts";
 import { OrmService } from "../../src/cqrs/database/orm-service.ts";
 import type { Lists } from "../../src/cqrs/queries/large-lists.ts";
 import type { Answer, Reads } from "../../src/cqrs/queries/reads.ts";
 import { TableReads } from "../../src/cqrs/queries/table-reads.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { engine, newDatabase } from "../support/database/database.ts";
 import { EveryType, openEveryType, PROPERTIES, TYPES } from "../support/database/every-type.ts";
+import { decisions } from "../support/database/every-type-decisions.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -150,6 +154,59 @@ test("every type that MikroORM has is tried, or is none for both engines or for 
   // of a type of one's own, and of what `enum().array()` makes
   elsewhere.push("type", "enumArray");
   expect(Object.keys(defineEntity.properties).sort()).toEqual([...TYPES, ...elsewhere].sort());
+});
+
+const timed = defineEntity({
+  name: "Timed",
+  tableName: "timed",
+  properties: (p) => ({
+    id: p.integer().primary().autoincrement(),
+    key: p.text().unique(),
+    isGood: p.boolean().nullable(),
+    takenAt: p.datetime().nullable(),
+    size: p.double(),
+  }),
+});
+class TimedEntity extends timed.class {}
+timed.setClass(TimedEntity);
+
+test("what the writing thread maps without MikroORM is as MikroORM has it", async () => {
+  const migration = {
+    name: "timed-1-create",
+    up: (ddl: { identity: string; text: string }) => [
+      `create table timed (id ${ddl.identity}, key ${ddl.text} not null unique, is_good boolean,
+        taken_at ${engine === "sqlite" ? "datetime" : "timestamptz"}, size double precision not null)`,
+      ...createStream("timed", "timed_change"),
+    ],
+  };
+  const options = { entities: [TimedEntity], migrations: [...kernelMigrations, migration] };
+  const orm = await new OrmService(options).init((await newDatabase()).url);
+  onTestFinished(() => orm.close());
+  const { postMessage } = Worker.prototype;
+  const sent = vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (this: Worker, message) {
+    return postMessage.call(this, message);
+  });
+  onTestFinished(() => sent.mockRestore());
+  const writer = new StreamWriter(orm, {
+    ...{ name: "timed", entity: TimedEntity, key: "key" as never, changes: "timed_change" },
+    ...{ format: { version: 1, complete: (logged: object) => logged }, decisions: decisions as never },
+  });
+  const put = async (instance: { key: string }) => {
+    const { outcomes } = await writer.commit([{ command: { kind: "put", instance }, atLeast: 0 }]);
+    return outcomes[0]?.change as { before: object | null; after: object } | undefined;
+  };
+  const whole = { key: "a", isGood: true, takenAt: TIME, size: 0.5 };
+  const changed = { key: "a", isGood: false, takenAt: "2001-02-03T04:05:06.000Z", size: 2 };
+  expect((await put(whole))?.after).toEqual({ id: 1, ...whole });
+  expect({ ...(await orm.get(TimedEntity, 1)) }).toEqual({ id: 1, ...whole });
+  expect(await put(changed)).toMatchObject({ before: { id: 1, ...whole }, after: { id: 1, ...changed } });
+  expect({ ...(await orm.get(TimedEntity, 1)) }).toEqual({ id: 1, ...changed });
+  const none = { key: "b", isGood: null, takenAt: null, size: -1 };
+  const added = await put(none);
+  expect(added?.after).toMatchObject(none);
+  expect({ ...(await orm.get(TimedEntity, "b", "key")) }).toEqual(added?.after);
+  expect((await put(none))?.before).toEqual(added?.after);
+  expect(sent.mock.calls.length > 0).toBe(engine === "sqlite");
 });
 
 const odd = defineEntity({
