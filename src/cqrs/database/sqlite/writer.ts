@@ -20,7 +20,7 @@ interface Pending {
   readonly batch: Batch<never> | undefined;
   readonly resolve: (committed: Committed | undefined) => void;
   readonly reject: (failure: BatchFailure) => void;
-  readonly timer: NodeJS.Timeout;
+  timer?: NodeJS.Timeout;
 }
 
 /** The thread that commits commands to an SQLite file, as the rest of the process sees it. It lives until it is lost. */
@@ -71,10 +71,22 @@ export class Writer {
   #ask(messageOf: (id: number) => ToWriter, batch?: Batch<never>): Promise<Committed | undefined> {
     const id = this.#messages++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#giveUp(), PATIENCE_MS);
-      this.#pending.set(id, { batch, resolve, reject, timer });
+      const pending: Pending = { batch, resolve, reject };
+      this.#pending.set(id, pending);
+      this.#wait(id, pending, 2);
       this.#send(messageOf(id));
     });
+  }
+
+  /** In two spans: when all threads of the process were stopped for long, one of them is over at once. */
+  #wait(id: number, pending: Pending, spans: number): void {
+    const look = () => {
+      if (!this.#pending.has(id)) return;
+      if (spans > 1) this.#wait(id, pending, spans - 1);
+      else this.#giveUp();
+    };
+    // after a stall, timers fire before messages are read: what has arrived is still heard
+    pending.timer = setTimeout(() => setImmediate(look), PATIENCE_MS / 2);
   }
 
   #send(message: ToWriter): void {
