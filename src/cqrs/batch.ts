@@ -2,6 +2,7 @@ import type { Change, Outcome } from "./change.ts";
 import type { Command, Decisions, Keys, Refused } from "./decisions.ts";
 import { Instances, type Key, type Keyed } from "./instances.ts";
 import { type Mark, newToken } from "./mark.ts";
+import { type Done, type Kept, type Once, Repeats } from "./repeats.ts";
 import type { Starts } from "./starts.ts";
 import { isStorable } from "./storable.ts";
 
@@ -10,6 +11,8 @@ export interface Asked<C> {
   readonly command: C;
   /** The revision that the command must find at least; 0 asks for nothing. */
   readonly atLeast: number;
+  /** Given for one that is to be done once, however often it is asked for. */
+  readonly once?: Once | undefined;
 }
 
 /** Commands that are decided in their order and committed together. */
@@ -27,6 +30,10 @@ export interface Writes<T> {
   readonly added: readonly T[];
   /** Entries of the change log, without a gap. The mark of the last one is the stream's new state. */
   readonly changes: readonly Change<T>[];
+  /** The keys of those commands that have one and changed something. */
+  readonly kept: readonly Kept[];
+  /** The keys of those that were done before. */
+  readonly repeated: readonly Once[];
 }
 
 /** The values by which instances must be loaded before the batch is decided, by property. */
@@ -60,6 +67,7 @@ function keysOfOne<T, C extends Command>(decisions: Decisions<T, C, Refused>, co
  *
  * @param row the state that the batch starts from
  * @param loaded every instance that has one of the batch's keys
+ * @param done those of the commands that were done before, as their `once` says
  * @param nextId gives out ids, never one twice
  */
 export function decideBatch<T extends Keyed, C extends Command, R extends Refused>(
@@ -69,22 +77,27 @@ export function decideBatch<T extends Keyed, C extends Command, R extends Refuse
   shape: { readonly properties: readonly string[]; readonly unique: readonly string[] },
   loaded: readonly T[],
   nextId: () => number,
+  done: readonly Done<T>[] = [],
 ): { outcomes: Outcome<T, R>[]; writes: Writes<T> } {
   const instances = new Instances<T>(shape, keysOf(decisions, { asked, starts }), loaded);
+  const repeats = new Repeats<T>(done);
   const changes: Change<T>[] = [];
   let { revision, token } = row;
 
-  const run = ({ command, atLeast }: Asked<C>, index: number): Outcome<T, R> => {
+  const run = ({ command, atLeast, once }: Asked<C>, index: number): Outcome<T, R> => {
     const mark = { revision, token };
     if (revision < atLeast) return { ...mark, skipped: "too old" };
     if (!starts.begin(index)) return { ...mark, skipped: "withdrawn" };
     try {
+      const answer = repeats.answerTo(once);
+      if (answer) return { ...mark, ...answer };
       const decision = decisions.decide(command, instances.under(decisions.keys(command)), revision + 1);
       if ("refused" in decision) return { ...mark, refused: decision.refused };
       const effect = instances.apply(decision, nextId);
       const change = { revision: revision + 1, token: newToken(), previousToken: token, ...effect };
       ({ revision, token } = change);
       changes.push(change);
+      repeats.keep(once, change);
       return { revision, token, change };
     } catch (error) {
       // a fault of the program, which is no fault of the other commands
@@ -92,7 +105,7 @@ export function decideBatch<T extends Keyed, C extends Command, R extends Refuse
     }
   };
   const outcomes = asked.map(run);
-  return { outcomes, writes: { ...instances.writes(), changes } };
+  return { outcomes, writes: { ...instances.writes(), changes, ...repeats.writes } };
 }
 
 /** An error that can be sent from one thread to another, whatever was thrown. */

@@ -13,13 +13,16 @@ export interface Change<T> extends Effect<T>, Mark {
 }
 
 /**
- * What became of one command: a change; a refusal, as its aggregate's rules put it; a failure, which is whatever was thrown
- * while it was decided; or nothing at all, because the state was older than what it asked for, or it was withdrawn. The
- * mark is the one that it made, or at which it made none.
+ * What became of one command: a change; the change that was made when it was asked for first; a refusal, as its aggregate's
+ * rules put it, or because its key stands for another command; a failure, which is whatever was thrown while it was decided;
+ * or nothing at all, because the state was older than what it asked for, or it was withdrawn. The mark is the one that it
+ * made, or at which it made none.
  */
 export type Outcome<T, R = unknown> = Mark & {
   readonly change?: Change<T>;
+  readonly repeats?: Effect<T>;
   readonly refused?: R;
+  readonly isReused?: true;
   readonly failure?: Error;
   readonly skipped?: "too old" | "withdrawn";
 };

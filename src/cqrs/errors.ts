@@ -19,15 +19,14 @@ export class DatabaseUnavailable extends ServiceError {
   }
 }
 
-/** The commit was sent and its outcome cannot be known: look before you repeat it. */
+/** The commit was sent and its outcome cannot be known: repeat it under its key, or look before you do. */
 export class OutcomeUnknown extends ServiceError {
   constructor(cause: unknown) {
     super(
       "OUTCOME_UNKNOWN",
-      "The database did not say whether the change was committed. Read what it was to change before you repeat it.",
-      {
-        cause,
-      },
+      "The database did not say whether the change was committed. Send it again if it had an idempotencyKey; " +
+        "else read what it was to change before you repeat it.",
+      { cause },
     );
   }
 }
@@ -37,6 +36,16 @@ export class OutcomeUnknown extends ServiceError {
  * rolled back, no revision is taken, and the client gets the refusal as a member of the result union.
  */
 export abstract class Refusal extends Error {}
+
+/** The key of a command stands for another one, or for the same with another input. */
+export class IdempotencyKeyReused extends Refusal {
+  readonly idempotencyKey: string;
+
+  constructor(idempotencyKey: string) {
+    super("This idempotencyKey was used for another mutation, or with another input; take a new one.");
+    this.idempotencyKey = idempotencyKey;
+  }
+}
 
 /** A value that a unique column holds already. `OrmService` throws it in place of the driver's own error. */
 export class UniqueViolation extends Error {

@@ -76,7 +76,7 @@ export class Instances<T extends Keyed> {
   }
 
   /** What is to be done to the table in the end. */
-  writes(): Omit<Writes<T>, "changes"> {
+  writes(): Omit<Writes<T>, "changes" | "kept" | "repeated"> {
     const deleted: number[] = [];
     const updated: T[] = [];
     for (const [id, before] of this.#before) {

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Asked } from "../batch.ts";
-import type { Change, Commit, Outcome } from "../change.ts";
+import type { Change, Commit, Effect, Outcome } from "../change.ts";
 import type { Consistency } from "../consistency.ts";
 import type { Command, Refused } from "../decisions.ts";
-import { DatabaseUnavailable } from "../errors.ts";
+import { DatabaseUnavailable, IdempotencyKeyReused } from "../errors.ts";
 import type { ReadModel } from "../queries/read-model.ts";
+import type { Once } from "../repeats.ts";
 import { Starts } from "../starts.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 
@@ -16,14 +17,15 @@ const MAX_COMMANDS = 64;
 
 interface Waiting<T, C, R> {
   readonly command: C;
+  readonly once: Once | undefined;
   readonly consistency: Consistency;
   readonly resolve: (outcome: Outcome<T, R>) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** What became of a command: it changed something, or was refused. */
-export type Executed<T, R> =
-  | { readonly change: Change<T>; readonly refused?: undefined }
+export type Executed<T, R, E extends Effect<T> = Effect<T>> =
+  | { readonly change: E; readonly refused?: undefined }
   | { readonly refused: R; readonly change?: undefined };
 
 /**
@@ -48,24 +50,26 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
 
   /**
    * Runs a command for a request and returns what became of it when it is acknowledged. Commands run in the order of these
-   * calls.
+   * calls. One that was done before under the key in `once` is not done again: its change is the one that it made then.
    *
-   * @throws what `StreamWriter.commit` throws; ServiceError `TIMED_OUT` when the request has ended before the command began,
+   * @throws IdempotencyKeyReused; what `StreamWriter.commit` throws; ServiceError `TIMED_OUT` when the request has ended before the command began,
    *   and `REVISION_NOT_REACHED` when it asks for a later state
    */
-  async execute(command: C, consistency: Consistency): Promise<Executed<T, R>> {
+  async execute(command: C, consistency: Consistency, once?: Once): Promise<Executed<T, R>> {
     consistency.requireTime();
     const outcome = await new Promise<Outcome<T, R>>((resolve, reject) => {
-      this.#waiting.push({ command, consistency, resolve, reject });
+      this.#waiting.push({ command, once, consistency, resolve, reject });
       if (!this.#committing) void this.#commitWaiting();
     });
-    const { revision, change, refused, failure, skipped } = outcome;
+    const { revision, change, repeats, isReused, refused, failure, skipped } = outcome;
     if (failure) throw failure;
     // the state that the command builds on is what the client asks for, not the one that it makes
     if (skipped === "too old") consistency.require(this.#stream, revision);
     if (skipped === "withdrawn") consistency.requireTime();
     consistency.command(this.#stream, revision);
-    return change ? { change } : { refused: refused as R };
+    if (once && isReused) throw new IdempotencyKeyReused(once.key);
+    const effect = change ?? repeats;
+    return effect ? { change: effect } : { refused: refused as R };
   }
 
   /**
@@ -73,7 +77,7 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
    *
    * @throws what `StreamWriter.commit` throws, and what one of them failed with
    */
-  async executeAll(commands: readonly C[]): Promise<readonly Executed<T, R>[]> {
+  async executeAll(commands: readonly C[]): Promise<readonly Executed<T, R, Change<T>>[]> {
     const outcomes = await this.#acknowledge(
       await this.#writer.commit(commands.map((command) => ({ command, atLeast: 0 }))),
     );
@@ -97,9 +101,9 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
       for (const { reject } of waiting) reject(error);
     };
     const starts = Starts.of(batch.length);
-    const asked = batch.map(({ command, consistency }, i): Asked<C> => {
+    const asked = batch.map(({ command, once, consistency }, i): Asked<C> => {
       consistency.beginCommand(() => starts.withdraw(i));
-      return { command, atLeast: consistency.atLeast(this.#stream) };
+      return { command, once, atLeast: consistency.atLeast(this.#stream) };
     });
     try {
       const commit = await this.#writer.commit(asked, starts);

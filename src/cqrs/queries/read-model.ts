@@ -117,7 +117,8 @@ export class ReadModel<T extends object> {
    * confirmed and every process reads under this name, else when every process knows of the new revision.
    */
   async refresh(commit: Commit<T>): Promise<void> {
-    const last = commit.changes.at(-1);
+    // what a repeat tells of is acknowledged as if it had been committed here: whoever did may have died before
+    const last = commit.outcomes.findLast(({ change, repeats }) => change ?? repeats);
     for (const outcome of commit.outcomes) this.#head.learn(outcome);
     if (!last || commit.readModel === null) return;
 

@@ -1,0 +1,62 @@
+import type { Change, Effect } from "./change.ts";
+
+/** What keeps a command from being done twice: a key that its sender chose for it. */
+export interface Once {
+  /** Whose key it is: others may choose the same. */
+  readonly subject: string;
+  readonly key: string;
+  /** Stands for all that is asked for. The same key with another digest asks for something else. */
+  readonly digest: string;
+}
+
+/** A key under which a command was done, with that command's place in the change log. */
+export interface Kept extends Once {
+  readonly revision: number;
+}
+
+/** A key that was found, with what was done under it; undefined where the change log has that no more. */
+export interface Done<T> extends Once {
+  readonly effect: Effect<T> | undefined;
+}
+
+/** The keys of a batch: those that were found, and those under which its own commands were done. */
+export class Repeats<T> {
+  readonly #done = new Map<string, Done<T>>();
+  readonly #kept: Kept[] = [];
+  readonly #found: Once[] = [];
+
+  constructor(found: readonly Done<T>[]) {
+    for (const done of found) this.#done.set(nameOf(done), done);
+  }
+
+  /**
+   * What there is to answer without a decision: what was done under the key, or that it was used for something else.
+   *
+   * @throws Error when what was done is no longer known
+   */
+  answerTo(once: Once | undefined): { readonly repeats: Effect<T> } | { readonly isReused: true } | undefined {
+    const done = once && this.#done.get(nameOf(once));
+    if (!done) return undefined;
+    if (done.digest !== once.digest) return { isReused: true };
+    if (!done.effect) throw new Error("the change log has lost what a key stands for");
+    this.#found.push(once);
+    return { repeats: done.effect };
+  }
+
+  /** Keeps the key under which a change was made. Without a change there is nothing to keep it for. */
+  keep(once: Once | undefined, change: Change<T>): void {
+    if (!once) return;
+    this.#done.set(nameOf(once), { ...once, effect: change });
+    this.#kept.push({ ...once, revision: change.revision });
+  }
+
+  /** The keys to write, and those that were asked for again. */
+  get writes(): { readonly kept: readonly Kept[]; readonly repeated: readonly Once[] } {
+    return { kept: this.#kept, repeated: this.#found };
+  }
+}
+
+/** No subject and no key holds a NUL. */
+function nameOf({ subject, key }: Once): string {
+  return `${subject}\0${key}`;
+}
