@@ -2,9 +2,7 @@ import { p } from "@mikro-orm/core";
 import { day, text, wholeNumber } from "../graphql/field-rules.ts";
 import { defaulted, type Fields, optional, own, required } from "../graphql/fields.ts";
 import { isbn } from "./isbn.ts";
-
-/** What an `Int` of GraphQL and an integer of either database hold. */
-const MAX_STOCK = 2_147_483_647;
+import { MAX_STOCK } from "./max-stock.ts";
 
 /**
  * What a book has beside its id, in the order in which people see it. Entity, inputs, GraphQL types, form and import follow

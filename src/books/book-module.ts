@@ -31,5 +31,12 @@ export const bookModule: Module<Book> = {
     defineBookMutations(builder, shared, book);
   },
   tabs: bookTabs,
-  namesWithoutNoun: ["TitleTakenError", "IsbnTakenError", "VersionConflictError"],
+  namesWithoutNoun: [
+    "TitleTakenError",
+    "IsbnTakenError",
+    "VersionConflictError",
+    "InsufficientStockError",
+    "AdjustStockResult",
+    "adjustStock",
+  ],
 };

@@ -22,6 +22,9 @@ export interface Book extends Values<typeof bookFields> {
 /** What `addBook` accepts. The GraphQL schema gives the types; this is every other rule. */
 export const addBookInput = z.strictObject(addRules(bookFields));
 
+/** What `adjustStock` accepts beside the book: a till that sells none has made a mistake. */
+export const adjustStockInput = z.strictObject({ by: z.int32().refine((by) => by !== 0, "must not be 0") });
+
 /** What `updateBook` accepts: an absent field is left alone. Also the source of the edit form. */
 export const updateBookInput = z.strictObject({
   ...updateRules(bookFields),

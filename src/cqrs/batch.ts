@@ -32,8 +32,11 @@ export interface Writes<T> {
   readonly changes: readonly Change<T>[];
   /** The keys of those commands that have one and changed something. */
   readonly kept: readonly Kept[];
-  /** The keys of those that were done before. */
-  readonly repeated: readonly Once[];
+  /**
+   * One of the keys that were asked for again. Where nothing is changed its row is, so that the commit which a repeat
+   * acknowledges is on disk before: whoever made it may have died before it was.
+   */
+  readonly repeated: Once | undefined;
 }
 
 /** The values by which instances must be loaded before the batch is decided, by property. */

@@ -23,7 +23,7 @@ export interface Done<T> extends Once {
 export class Repeats<T> {
   readonly #done = new Map<string, Done<T>>();
   readonly #kept: Kept[] = [];
-  readonly #found: Once[] = [];
+  #repeated: Once | undefined;
 
   constructor(found: readonly Done<T>[]) {
     for (const done of found) this.#done.set(nameOf(done), done);
@@ -39,7 +39,7 @@ export class Repeats<T> {
     if (!done) return undefined;
     if (done.digest !== once.digest) return { isReused: true };
     if (!done.effect) throw new Error("the change log has lost what a key stands for");
-    this.#found.push(once);
+    this.#repeated = once;
     return { repeats: done.effect };
   }
 
@@ -50,9 +50,8 @@ export class Repeats<T> {
     this.#kept.push({ ...once, revision: change.revision });
   }
 
-  /** The keys to write, and those that were asked for again. */
-  get writes(): { readonly kept: readonly Kept[]; readonly repeated: readonly Once[] } {
-    return { kept: this.#kept, repeated: this.#found };
+  get writes(): { readonly kept: readonly Kept[]; readonly repeated: Once | undefined } {
+    return { kept: this.#kept, repeated: this.#repeated };
   }
 }
 

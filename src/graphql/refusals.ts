@@ -1,6 +1,7 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { Refusal } from "../cqrs/errors.ts";
 import type { Builder } from "./builder.ts";
+import { defineIdempotencyKeyReused } from "./idempotency-key.ts";
 
 /** A text can break this many rules at once: length, kinds of characters, well-formedness. */
 const RULES_OF_A_FIELD = 4;
@@ -20,6 +21,14 @@ export class ValidationError extends Refusal {
     super(fieldErrors.map(({ field, message }) => `${field} ${message}`).join("; "));
     this.fieldErrors = fieldErrors;
   }
+}
+
+/** Of a number that breaks no rule by itself, but is more than `maximum`, which is what there is room for. */
+export function tooMuch(field: string, maximum: number): z.ZodError {
+  const message = `must be at most ${maximum}`;
+  return new z.ZodError([
+    { code: "too_big", origin: "int", maximum, inclusive: true, path: [field], message, input: undefined },
+  ]);
 }
 
 /**
@@ -53,5 +62,6 @@ export function defineRefusals(builder: Builder, inputFields: number) {
       }),
     }),
   });
+  defineIdempotencyKeyReused(builder, error);
   return error;
 }

@@ -1,11 +1,12 @@
-import type { Change } from "../../cqrs/change.ts";
+import type { Effect } from "../../cqrs/change.ts";
 import type { CommandQueue, Executed } from "../../cqrs/commands/command-queue.ts";
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { Refusal } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
+import type { Once } from "../../cqrs/repeats.ts";
 import type { Book } from "../book.ts";
 import type { BookCommand, BookRefused } from "./book-command.ts";
-import { addBook, deleteBook, updateBook } from "./book-commands.ts";
+import { addBook, adjustStock, deleteBook, updateBook } from "./book-commands.ts";
 import { refusalOf } from "./book-refusals.ts";
 
 /**
@@ -13,7 +14,8 @@ import { refusalOf } from "./book-refusals.ts";
  * same time; then the read model is refreshed, and the command is acknowledged when no process can answer with an older
  * state any more.
  *
- * Every method throws the refusals of `book-refusals.ts` and the errors of `CommandQueue.execute`.
+ * A command with a `once` is done once, however often it is asked for: its answer is then the book as it was left the
+ * first time. Every method throws the refusals of `book-refusals.ts` and the errors of `CommandQueue.execute`.
  */
 export class BookCommandHandler {
   readonly #queue: CommandQueue<Book, BookCommand, BookRefused>;
@@ -23,20 +25,31 @@ export class BookCommandHandler {
   }
 
   /** Adds a book and returns it. */
-  async addBook(input: unknown, consistency: Consistency): Promise<Book> {
-    const { after } = await this.#execute(() => addBook(input), consistency);
+  async addBook(input: unknown, consistency: Consistency, once?: Once): Promise<Book> {
+    const { after } = await this.#execute(() => addBook(input), consistency, once);
     return after as Book;
   }
 
   /** Updates the book with this title and returns it as it now is. */
-  async updateBook(title: string, input: unknown, consistency: Consistency): Promise<Book> {
-    const { after } = await this.#execute(() => updateBook(title, input), consistency);
+  async updateBook(title: string, input: unknown, consistency: Consistency, once?: Once): Promise<Book> {
+    const { after } = await this.#execute(() => updateBook(title, input), consistency, once);
+    return after as Book;
+  }
+
+  /** Adds `by`, which may be less than 0, to what is in stock of the book with this title, and returns it as it now is. */
+  async adjustStock(title: string, by: number, consistency: Consistency, once?: Once): Promise<Book> {
+    const { after } = await this.#execute(() => adjustStock(title, by), consistency, once);
     return after as Book;
   }
 
   /** Deletes the book with this title and returns it as it last was. */
-  async deleteBook(title: string, expectedVersion: number | null | undefined, consistency: Consistency): Promise<Book> {
-    const { before } = await this.#execute(() => deleteBook(title, expectedVersion), consistency);
+  async deleteBook(
+    title: string,
+    expectedVersion: number | null | undefined,
+    consistency: Consistency,
+    once?: Once,
+  ): Promise<Book> {
+    const { before } = await this.#execute(() => deleteBook(title, expectedVersion), consistency, once);
     return before as Book;
   }
 
@@ -45,7 +58,7 @@ export class BookCommandHandler {
     return this.#queue.executeAll(commands);
   }
 
-  async #execute(prepare: () => BookCommand, consistency: Consistency): Promise<Change<Book>> {
+  async #execute(prepare: () => BookCommand, consistency: Consistency, once?: Once): Promise<Effect<Book>> {
     let command: BookCommand = { kind: "invalid" };
     let invalid: Refusal | undefined;
     try {
@@ -55,7 +68,7 @@ export class BookCommandHandler {
       invalid = error;
     }
     // a refusal of invalid input is an answer as well: it is true at a revision, and no later answer may be older
-    const { change, refused } = await this.#queue.execute(command, consistency);
+    const { change, refused } = await this.#queue.execute(command, consistency, invalid ? undefined : once);
     if (change) return change;
     throw invalid ?? refusalOf(refused);
   }

@@ -14,6 +14,7 @@ export type BookCommand =
       readonly expectedVersion: number | undefined;
       readonly patch: Partial<Book>;
     }
+  | { readonly kind: "adjustStock"; readonly asked: string; readonly title: string; readonly by: number }
   | {
       readonly kind: "delete";
       readonly asked: string;
@@ -28,6 +29,9 @@ export type BookRefused =
   | { readonly kind: "invalid" }
   | { readonly kind: "notFound"; readonly title: string }
   | { readonly kind: "versionConflict"; readonly expectedVersion: number; readonly book: Book }
+  | { readonly kind: "insufficientStock"; readonly available: number }
+  /** `room` is how much more there may be in stock. */
+  | { readonly kind: "tooMuchStock"; readonly room: number }
   | { readonly kind: "titleTaken"; readonly title: string }
   | { readonly kind: "isbnTaken"; readonly isbn: string }
   | { readonly kind: "unchanged"; readonly title: string };

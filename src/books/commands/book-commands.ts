@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { New } from "../../cqrs/decisions.ts";
 import { withDefaults } from "../../graphql/fields.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
-import { addBookInput, type Book, updateBookInput } from "../book.ts";
+import { addBookInput, adjustStockInput, type Book, updateBookInput } from "../book.ts";
 import { bookFields } from "../book-fields.ts";
 import { titleKey } from "../book-keys.ts";
 import type { BookCommand } from "./book-command.ts";
@@ -23,6 +23,11 @@ export function updateBook(asked: string, input: unknown): BookCommand {
     // what is not there is left alone
     patch: Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)),
   };
+}
+
+/** @throws ValidationError */
+export function adjustStock(asked: string, by: number): BookCommand {
+  return { kind: "adjustStock", asked, title: titleKey(asked), by: parse(adjustStockInput, { by }).by };
 }
 
 export function deleteBook(asked: string, expectedVersion: number | null | undefined): BookCommand {

@@ -1,5 +1,6 @@
 import type { Decision, Decisions, Found, Keys, New } from "../../cqrs/decisions.ts";
 import type { Book } from "../book.ts";
+import { MAX_STOCK } from "../max-stock.ts";
 import type { BookCommand, BookRefused } from "./book-command.ts";
 
 type BookDecision = Decision<Book, BookRefused>;
@@ -17,6 +18,7 @@ export const decisions: Decisions<Book, BookCommand, BookRefused> = {
         const { title = [], isbn = [] } = keysOf(command.patch);
         return { title: [command.title, ...title], isbn };
       }
+      case "adjustStock":
       case "delete":
         return { title: [command.title] };
       case "invalid":
@@ -42,6 +44,15 @@ export const decisions: Decisions<Book, BookCommand, BookRefused> = {
         if (refused) return { refused };
         return { kind: "update", before, after: { ...before, ...command.patch, version: before.version + 1 } };
       }
+      case "adjustStock": {
+        const before = find(command, books);
+        if ("refused" in before) return before;
+        const { stockQuantity, version } = before;
+        const inStock = stockQuantity + command.by;
+        if (inStock < 0) return { refused: { kind: "insufficientStock", available: stockQuantity } };
+        if (inStock > MAX_STOCK) return { refused: { kind: "tooMuchStock", room: MAX_STOCK - stockQuantity } };
+        return { kind: "update", before, after: { ...before, stockQuantity: inStock, version: version + 1 } };
+      }
       case "delete": {
         const before = find(command, books);
         return "refused" in before ? before : { kind: "delete", before };
@@ -58,7 +69,7 @@ function add(book: New<Book>, books: Found<Book>): BookDecision {
 }
 
 function find(
-  { asked, title, expectedVersion }: Extract<BookCommand, { kind: "update" | "delete" }>,
+  { asked, title, expectedVersion }: { asked: string; title: string; expectedVersion?: number | undefined },
   books: Found<Book>,
 ): Book | { readonly refused: BookRefused } {
   const book = books.find("title", title);

@@ -1,11 +1,19 @@
+import { IdempotencyKeyReused } from "../../cqrs/errors.ts";
 import type { Builder } from "../../graphql/builder.ts";
 import { inputFields } from "../../graphql/fields.ts";
+import { idempotencyKey, onceOf } from "../../graphql/idempotency-key.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
 import type { SharedTypes } from "../../graphql/schema.ts";
 import { bookFields } from "../book-fields.ts";
 import type { BookRef } from "../book-type.ts";
 import { bookCommands } from "./book-command-handler.ts";
-import { BookNotFoundError, IsbnTakenError, TitleTakenError, VersionConflictError } from "./book-refusals.ts";
+import {
+  BookNotFoundError,
+  InsufficientStockError,
+  IsbnTakenError,
+  TitleTakenError,
+  VersionConflictError,
+} from "./book-refusals.ts";
 
 export function defineBookMutations(builder: Builder, { error }: SharedTypes, book: BookRef): void {
   defineBookRefusals(builder, error, book);
@@ -27,12 +35,16 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
     t.field({
       type: book,
       description: "Adds a book.",
-      args: { input: t.arg({ type: addBookInput, required: true, description: "The new book." }) },
+      args: {
+        input: t.arg({ type: addBookInput, required: true, description: "The new book." }),
+        idempotencyKey: t.arg.string(idempotencyKey),
+      },
       errors: {
-        types: [ValidationError, TitleTakenError, IsbnTakenError],
+        types: [ValidationError, TitleTakenError, IsbnTakenError, IdempotencyKeyReused],
         union: { name: "AddBookResult", description: "The added book, or why it was refused." },
       },
-      resolve: (_, { input }, context) => bookCommands.of(context).addBook(input, context.consistency),
+      resolve: (_, args, context, info) =>
+        bookCommands.of(context).addBook(args.input, context.consistency, onceOf(args, info)),
     }),
   );
 
@@ -43,12 +55,39 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
       args: {
         title: t.arg.string({ required: true, description: "The title of the book as it is now." }),
         input: t.arg({ type: updateBookInput, required: true, description: "What changes." }),
+        idempotencyKey: t.arg.string(idempotencyKey),
       },
       errors: {
-        types: [ValidationError, BookNotFoundError, VersionConflictError, TitleTakenError, IsbnTakenError],
+        types: [
+          ValidationError,
+          BookNotFoundError,
+          VersionConflictError,
+          TitleTakenError,
+          IsbnTakenError,
+          IdempotencyKeyReused,
+        ],
         union: { name: "UpdateBookResult", description: "The book as it now is, or why the update was refused." },
       },
-      resolve: (_, { title, input }, context) => bookCommands.of(context).updateBook(title, input, context.consistency),
+      resolve: (_, args, context, info) =>
+        bookCommands.of(context).updateBook(args.title, args.input, context.consistency, onceOf(args, info)),
+    }),
+  );
+
+  builder.mutationField("adjustStock", (t) =>
+    t.field({
+      type: book,
+      description: "Adds to what is in stock of a book, or takes from it, whatever others do at the same time.",
+      args: {
+        title: t.arg.string({ required: true, description: "The title of the book." }),
+        by: t.arg.int({ required: true, description: "How many more are in stock, or how many less: not 0." }),
+        idempotencyKey: t.arg.string(idempotencyKey),
+      },
+      errors: {
+        types: [ValidationError, BookNotFoundError, InsufficientStockError, IdempotencyKeyReused],
+        union: { name: "AdjustStockResult", description: "The book as it now is, or why its stock stays as it was." },
+      },
+      resolve: (_, args, context, info) =>
+        bookCommands.of(context).adjustStock(args.title, args.by, context.consistency, onceOf(args, info)),
     }),
   );
 
@@ -59,13 +98,14 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
       args: {
         title: t.arg.string({ required: true, description: "The title of the book." }),
         expectedVersion: t.arg.int({ description: "Refuse unless the book is at this version." }),
+        idempotencyKey: t.arg.string(idempotencyKey),
       },
       errors: {
-        types: [BookNotFoundError, VersionConflictError],
+        types: [BookNotFoundError, VersionConflictError, IdempotencyKeyReused],
         union: { name: "DeleteBookResult", description: "The book as it last was, or why it was not deleted." },
       },
-      resolve: (_, { title, expectedVersion }, context) =>
-        bookCommands.of(context).deleteBook(title, expectedVersion, context.consistency),
+      resolve: (_, args, context, info) =>
+        bookCommands.of(context).deleteBook(args.title, args.expectedVersion, context.consistency, onceOf(args, info)),
     }),
   );
 }
@@ -89,6 +129,12 @@ function defineBookRefusals(builder: Builder, error: SharedTypes["error"], book:
     description: "No book has this title.",
     interfaces: [error],
     fields: (t) => ({ title: t.exposeString("title", { description: "The title that was asked for." }) }),
+  });
+  builder.objectType(InsufficientStockError, {
+    name: "InsufficientStockError",
+    description: "Less is in stock than was to be taken.",
+    interfaces: [error],
+    fields: (t) => ({ available: t.exposeInt("available", { description: "How many are in stock." }) }),
   });
   builder.objectType(VersionConflictError, {
     name: "VersionConflictError",

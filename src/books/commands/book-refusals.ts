@@ -1,4 +1,5 @@
 import { Refusal } from "../../cqrs/errors.ts";
+import { tooMuch, ValidationError } from "../../graphql/refusals.ts";
 import type { Book } from "../book.ts";
 import type { BookRefused } from "./book-command.ts";
 
@@ -43,6 +44,16 @@ export class VersionConflictError extends Refusal {
   }
 }
 
+/** Less is in stock than was to be taken. */
+export class InsufficientStockError extends Refusal {
+  readonly available: number;
+
+  constructor(available: number) {
+    super(`Only ${available} are in stock.`);
+    this.available = available;
+  }
+}
+
 /** A refusal as it is answered. */
 export function refusalOf(refused: BookRefused): Refusal {
   switch (refused.kind) {
@@ -50,6 +61,10 @@ export function refusalOf(refused: BookRefused): Refusal {
       return new BookNotFoundError(refused.title);
     case "versionConflict":
       return new VersionConflictError(refused.expectedVersion, refused.book);
+    case "insufficientStock":
+      return new InsufficientStockError(refused.available);
+    case "tooMuchStock":
+      return new ValidationError(tooMuch("by", refused.room));
     case "titleTaken":
       return new TitleTakenError(refused.title);
     case "isbnTaken":

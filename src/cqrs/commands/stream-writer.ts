@@ -37,9 +37,20 @@ export class StreamWriter<T extends object, C extends Command = any, R extends R
   }
 
   async #commit(asked: readonly Asked<C>[], starts: Starts): Promise<Commit<T, R>> {
-    const { outcomes, readModel, leaseMs } = await this.#orm.commitBatch(this.#definition, { asked, starts } as never);
+    const committed = await this.#orm.commitBatch(this.#definition, { asked, starts } as never);
+    const { readModel, leaseMs } = committed;
     const committedAt = performance.now();
+    const outcomes = committed.outcomes.map((outcome) => this.#whole(outcome));
     return { outcomes, changes: outcomes.flatMap(({ change }) => change ?? []), readModel, leaseMs, committedAt };
+  }
+
+  /** What was done when a command was asked for first may have been logged by a process of an older version. */
+  #whole(outcome: Outcome<T, R>): Outcome<T, R> {
+    const { repeats } = outcome;
+    if (!repeats) return outcome;
+    const { complete } = this.#definition.format;
+    const whole = (logged: T | null) => logged && (complete(logged) as T);
+    return { ...outcome, repeats: { ...repeats, before: whole(repeats.before), after: whole(repeats.after) } };
   }
 
   /**

@@ -71,9 +71,10 @@ export class DatabaseReadiness {
     return [
       { table: "stream", rights: ["select", "update"] },
       { table: "write_probe", rights: ["select", "update"] },
+      { table: "idempotency_key", rights: ["select", "insert", "update", "delete"] },
       ...this.#streams.flatMap(({ changes, entity }): TableUse[] => [
         { table: changes, rights: ["select", "insert"] },
-        { table: this.#orm.table(entity).name, rights: ["select", "insert", "update", "delete"] },
+        { table: this.#orm.table(entity).name, rights: ["select", "insert", "update", "delete"], drawsIds: true },
       ]),
     ];
   }

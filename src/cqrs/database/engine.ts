@@ -15,6 +15,8 @@ export type DatabaseError = Error & { readonly code?: string; readonly constrain
 export interface TableUse {
   readonly table: string;
   readonly rights: readonly ("select" | "insert" | "update" | "delete")[];
+  /** Whether it draws ids before rows are inserted. */
+  readonly drawsIds?: boolean;
 }
 
 /** What differs from one database engine to another; all of it stands in one file for each engine. */

@@ -43,6 +43,23 @@ export const kernelMigrations: readonly SchemaMigration[] = [
       "insert into write_probe (id, filler) values (1, '')",
     ],
   },
+  {
+    name: "cqrs-3-create-idempotency-key",
+    up: () => [
+      // `at` is in seconds since 1970; an entry of the change log, `revision`, has what was done
+      `create table idempotency_key (
+        stream text not null,
+        subject text not null,
+        key text not null,
+        digest text not null,
+        revision bigint not null,
+        at bigint not null,
+        repeats integer not null,
+        primary key (stream, subject, key)
+      )`,
+      "create index idempotency_key_at on idempotency_key (stream, at)",
+    ],
+  },
 ];
 
 /** The statements that a new stream needs: its row, and its change log in the table `changes`. */

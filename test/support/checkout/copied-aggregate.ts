@@ -8,7 +8,9 @@ const [copying = [], registering = []] = documentedLines("docs/add-an-aggregate.
 export function filmsFor(text: string): string {
   const names = new RegExp(`\\b(${bookModule.namesWithoutNoun.join("|")})\\b`, "g");
   return text
-    .replaceAll(names, "Film$1")
+    .replaceAll(names, (name) =>
+      /^[a-z]/.test(name) ? `film${name[0]?.toUpperCase()}${name.slice(1)}` : `Film${name}`,
+    )
     .replaceAll("book", "film")
     .replaceAll("Book", "Film")
     .replaceAll("BOOK", "FILM");

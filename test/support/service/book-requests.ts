@@ -6,9 +6,11 @@ const REFUSAL_FIELDS = `
   ... on TitleTakenError { message taken: title }
   ... on IsbnTakenError { message taken: isbn }`;
 
+const REUSED = "... on IdempotencyKeyReusedError { idempotencyKey }";
+
 export const ADD_BOOK = `${BOOK_FIELDS}
-mutation AddBook($input: AddBookInput!) {
-  addBook(input: $input) { __typename ...BookFields ${REFUSAL_FIELDS} }
+mutation AddBook($input: AddBookInput!, $idempotencyKey: String) {
+  addBook(input: $input, idempotencyKey: $idempotencyKey) { __typename ...BookFields ${REFUSAL_FIELDS} ${REUSED} }
 }`;
 
 const FOUND_REFUSAL_FIELDS = `
@@ -16,14 +18,26 @@ const FOUND_REFUSAL_FIELDS = `
   ... on VersionConflictError { message expectedVersion actualVersion book { ...BookFields } }`;
 
 export const UPDATE_BOOK = `${BOOK_FIELDS}
-mutation UpdateBook($title: String!, $input: UpdateBookInput!) {
-  updateBook(title: $title, input: $input) { __typename ...BookFields ${REFUSAL_FIELDS} ${FOUND_REFUSAL_FIELDS} }
+mutation UpdateBook($title: String!, $input: UpdateBookInput!, $idempotencyKey: String) {
+  updateBook(title: $title, input: $input, idempotencyKey: $idempotencyKey) {
+    __typename ...BookFields ${REFUSAL_FIELDS} ${FOUND_REFUSAL_FIELDS} ${REUSED}
+  }
+}`;
+
+export const ADJUST_STOCK = `${BOOK_FIELDS}
+mutation AdjustStock($title: String!, $by: Int!, $idempotencyKey: String) {
+  adjustStock(title: $title, by: $by, idempotencyKey: $idempotencyKey) {
+    __typename ...BookFields ... on Error { message } ${REUSED}
+    ... on ValidationError { fieldErrors { field message } }
+    ... on BookNotFoundError { notFound: title }
+    ... on InsufficientStockError { available }
+  }
 }`;
 
 export const DELETE_BOOK = `${BOOK_FIELDS}
-mutation DeleteBook($title: String!, $expectedVersion: Int) {
-  deleteBook(title: $title, expectedVersion: $expectedVersion) {
-    __typename ...BookFields ... on Error { message } ${FOUND_REFUSAL_FIELDS}
+mutation DeleteBook($title: String!, $expectedVersion: Int, $idempotencyKey: String) {
+  deleteBook(title: $title, expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey) {
+    __typename ...BookFields ... on Error { message } ${FOUND_REFUSAL_FIELDS} ${REUSED}
   }
 }`;
 

@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { expect } from "vitest";
-import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "./book-requests.ts";
+import { ADD_BOOK, ADJUST_STOCK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "./book-requests.ts";
 
 /** Where every operation that the suite sends is noted, for the test that holds them against the schema. */
 const RECORD = process.env.OPERATIONS_RECORD;
@@ -77,6 +77,10 @@ export class GraphqlClient {
 
   async updateBook(title: string, input: Record<string, unknown>): Promise<GraphqlResponse> {
     return this.ask(UPDATE_BOOK, { variables: { title, input } });
+  }
+
+  async adjustStock(title: string, by: number, idempotencyKey?: string): Promise<GraphqlResponse> {
+    return this.ask(ADJUST_STOCK, { variables: { title, by, idempotencyKey } });
   }
 
   async deleteBook(title: string, expectedVersion?: number): Promise<GraphqlResponse> {

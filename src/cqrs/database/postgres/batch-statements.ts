@@ -1,3 +1,4 @@
+import { KEPT_SECONDS } from "../kept-keys.ts";
 import { LOG_COLUMNS, type StreamTable, selectionOf } from "../stream-table.ts";
 
 /**
@@ -18,6 +19,7 @@ export function batchStatements(stream: StreamTable) {
   const rows = (of: string) => `json_populate_recordset(null::"${of}", $1::json)`;
   const all = (statement: string, expected: string) =>
     `with done as (${statement} returning 1) select 1 / (count(*) = ${expected})::int from done`;
+  const now = "extract(epoch from statement_timestamp())::bigint";
   return {
     // a statement of its own: one that also looks for rows would see them as they were before the lock was had
     lock: "select revision, token, read_model, lease_ms from stream where name = $1 for update",
@@ -37,5 +39,24 @@ export function batchStatements(stream: StreamTable) {
     ),
     insert: `insert into "${table}" (${names}) select ${names} from ${rows(table)}`,
     log: `insert into "${changes}" (${LOG_COLUMNS}) select ${LOG_COLUMNS} from ${rows(changes)}`,
+    done: `select subject, key, kept.digest, log.kind, log.before, log.after
+      from unnest($2::text[], $3::text[]) as asked (subject, key)
+      join idempotency_key as kept using (subject, key) left join "${changes}" as log using (revision)
+      where kept.stream = $1 and kept.at > ${now} - ${KEPT_SECONDS}`,
+    /** Keeps the keys in $2, and removes at most $3 of those whose time is over. One that is kept anew may be among them. */
+    keep: `with new as (
+        select * from json_to_recordset($2) as new (subject text, key text, digest text, revision bigint)
+      ), due as (
+        select subject, key from idempotency_key where stream = $1 and at <= ${now} - ${KEPT_SECONDS} order by at limit $3
+      ), pruned as (
+        delete from idempotency_key as old using due
+          where old.stream = $1 and (old.subject, old.key) = (due.subject, due.key)
+            and (old.subject, old.key) not in (select subject, key from new)
+      )
+      insert into idempotency_key (stream, subject, key, digest, revision, at, repeats)
+        select $1, subject, key, digest, revision, ${now}, 0 from new
+        on conflict (stream, subject, key) do update
+          set digest = excluded.digest, revision = excluded.revision, at = excluded.at, repeats = 0`,
+    touch: all("update idempotency_key set repeats = repeats + 1 where stream = $1 and subject = $2 and key = $3", "1"),
   };
 }

@@ -1,6 +1,7 @@
 import { DatabaseError, type PoolClient } from "pg";
 import { type Batch, decideBatch, keysOf, type Writes } from "../../batch.ts";
 import type { Keyed } from "../../instances.ts";
+import { doneOf, PRUNED_PER_KEY } from "../kept-keys.ts";
 import {
   BatchFailure,
   type BatchStream,
@@ -37,11 +38,11 @@ class PostgresBatchWriter implements BatchWriter {
     const { table, decisions } = stream;
     let isIdle = false;
     try {
-      const { row, loaded, ids } = await this.#load(client, stream, batch);
+      const { row, loaded, ids, done } = await this.#load(client, stream, batch);
       const nextId = () => ids.shift() ?? missingId();
       const shape = { properties: Object.keys(table.columns), unique: table.unique };
-      const { outcomes, writes } = decideBatch(decisions, batch, row, shape, loaded, nextId);
-      if (writes.changes.length > 0) await this.#write(client, stream, writes);
+      const { outcomes, writes } = decideBatch(decisions, batch, row, shape, loaded, nextId, done);
+      if (writes.changes.length > 0 || writes.repeated) await this.#write(client, stream, writes);
       else await fly(client, [ROLLBACK]);
       isIdle = client.getTransactionStatus() === "I";
       return { outcomes, ...row };
@@ -61,43 +62,57 @@ class PostgresBatchWriter implements BatchWriter {
   async close(): Promise<void> {}
 
   async #load(client: PoolClient, { table, decisions, mapper }: BatchStream, batch: Batch<never>) {
-    const { lock, find, ids } = this.#of(table);
+    const { lock, find, ids, done } = this.#of(table);
     const keys = [...keysOf(decisions, batch)].filter(([, values]) => values.length > 0);
+    const once = batch.asked.flatMap((one) => one.once ?? []);
     const added = batch.asked.filter(({ command }) => decisions.adds(command)).length;
     const finding = { text: find(keys.map(([property]) => property)), values: keys.map(([, values]) => values) };
+    const asking = {
+      text: done,
+      values: [table.stream, once.map(({ subject }) => subject), once.map(({ key }) => key)],
+    };
     const { results, failure } = await fly(client, [
       { text: BEGIN },
       { text: lock, values: [table.stream] },
+      ...(once.length > 0 ? [asking] : []),
       ...(keys.length > 0 ? [finding] : []),
       ...(added > 0 ? [{ text: ids, values: [`"${table.table}"`, added] }] : []),
     ]);
     if (failure) throw new BatchFailure(failure, false);
-    const [, locked, ...more] = results;
+    const [, locked, ...others] = results;
     const [row] = locked?.rows ?? [];
     if (!row) throw new Error(`the table stream has no row for ${table.stream}`);
+    const found = once.length > 0 ? others.shift() : undefined;
+    const more = others;
     return {
       row: { revision: Number(row.revision), token: row.token, readModel: row.read_model, leaseMs: row.lease_ms },
       loaded: keys.length > 0 ? (more[0]?.rows ?? []).map((found): Keyed => mapper.instance(found)) : [],
       ids: added > 0 ? (more.at(-1)?.rows ?? []).map(({ id }) => id as number) : [],
+      done: (found?.rows ?? []).map((kept) => doneOf<Keyed>(kept)),
     };
   }
 
   async #write(client: PoolClient, stream: BatchStream, writes: Writes<Keyed>): Promise<void> {
     const { table } = stream;
-    const { deleted, parked, updated, added, changes } = writes;
+    const { deleted, parked, updated, added, changes, kept, repeated } = writes;
     const of = this.#of(table);
     const at = new Date().toISOString();
     const last = changes.at(-1);
     const rows = (instances: readonly object[]) => JSON.stringify(instances.map((one) => inColumns(one, stream)));
-    const { results, failure, failedAt } = await fly(client, [
-      { text: of.move, values: [table.stream, last?.revision, last?.token, last?.previousToken] },
+    const statements = [
+      ...(last ? [{ text: of.move, values: [table.stream, last.revision, last.token, last.previousToken] }] : []),
       ...(deleted.length > 0 ? [{ text: of.delete, values: [deleted] }] : []),
       ...(parked.length > 0 ? [{ text: of.park, values: [parked] }] : []),
       ...(updated.length > 0 ? [{ text: of.update, values: [rows(updated)] }] : []),
       ...(added.length > 0 ? [{ text: of.insert, values: [rows(added)] }] : []),
-      { text: of.log, values: [JSON.stringify(changes.map((change) => logRow(change, at)))] },
+      ...(last ? [{ text: of.log, values: [JSON.stringify(changes.map((change) => logRow(change, at)))] }] : []),
+      ...(kept.length > 0
+        ? [{ text: of.keep, values: [table.stream, JSON.stringify(kept), kept.length * PRUNED_PER_KEY] }]
+        : []),
+      ...(!last && repeated ? [{ text: of.touch, values: [table.stream, repeated.subject, repeated.key] }] : []),
       { text: "commit" },
-    ]);
+    ];
+    const { results, failure, failedAt } = await fly(client, statements);
     const commit = results.at(-1);
     if (commit?.command === "COMMIT") return;
     // after a failure the server takes a commit for a roll-back, and says so

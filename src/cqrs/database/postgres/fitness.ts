@@ -67,7 +67,7 @@ export async function missingRights(sql: Sql, uses: readonly TableUse[]): Promis
       `the role ${first?.role} lacks rights: grant ${rights.join(", ")} on ${table} to ${quoted(first?.role ?? "")}.`,
     ];
   });
-  const numbered = uses.filter(({ table, rights }) => rights.includes("delete") && !absent.has(table));
+  const numbered = uses.filter(({ table, drawsIds }) => drawsIds && !absent.has(table));
   return [
     ...[...absent].map((table) => `the table ${table} is not there, or the role may not use its schema.`),
     ...lacking,

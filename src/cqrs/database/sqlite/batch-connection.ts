@@ -1,6 +1,8 @@
 import type Database from "better-sqlite3";
 import { type Batch, decideBatch, keysOf, type Writes } from "../../batch.ts";
 import type { Keyed } from "../../instances.ts";
+import type { Done } from "../../repeats.ts";
+import { type DoneRow, doneOf, PRUNED_PER_KEY } from "../kept-keys.ts";
 import {
   type AnyDecisions,
   BatchFailure,
@@ -67,9 +69,11 @@ export class BatchConnection {
       const row = this.#row();
       const ids = this.#ids();
       const loaded = this.#load(batch);
-      const { outcomes, writes } = decideBatch(this.#decisions, batch, row, this.#shape, loaded, ids.next);
-      if (writes.changes.length > 0) {
-        this.#write(writes);
+      const done = this.#done(batch);
+      const { outcomes, writes } = decideBatch(this.#decisions, batch, row, this.#shape, loaded, ids.next, done);
+      if (writes.changes.length > 0 || writes.repeated) {
+        if (writes.changes.length > 0) this.#write(writes);
+        this.#writeKeys(writes);
         ids.keep();
         committing = true;
         this.#database.exec("commit");
@@ -101,6 +105,21 @@ export class BatchConnection {
       }
     }
     return [...loaded.values()];
+  }
+
+  #done({ asked }: Batch<never>): Done<Keyed>[] {
+    return asked.flatMap(({ once }) => {
+      const row = once && (this.#prepared.done.get(this.#table.stream, once.subject, once.key) as DoneRow | undefined);
+      return row ? [doneOf<Keyed>(row)] : [];
+    });
+  }
+
+  #writeKeys({ changes, kept, repeated }: Writes<Keyed>): void {
+    const { stream } = this.#table;
+    const { keep, touch, prune } = this.#prepared;
+    for (const { subject, key, digest, revision } of kept) keep.run(stream, subject, key, digest, revision);
+    if (repeated && changes.length === 0) one(touch.run(stream, repeated.subject, repeated.key));
+    if (kept.length > 0) prune.run(stream, kept.length * PRUNED_PER_KEY);
   }
 
   /** Ids that were never given out. */

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { KEPT_SECONDS } from "../kept-keys.ts";
 import { LOG_COLUMNS, type StreamTable, selectionOf } from "../stream-table.ts";
 
 /** The statements of a stream's batches, prepared. Each is of one row, which it finds by the whole of an index. */
@@ -31,5 +32,22 @@ export function batchStatements(database: Database.Database, stream: StreamTable
     raiseId: database.prepare("update sqlite_sequence set seq = ? where name = ?"),
     firstId: database.prepare("insert into sqlite_sequence (seq, name) values (?, ?)"),
     log: database.prepare(`insert into "${changes}" (${LOG_COLUMNS}) values (${places(LOG_COLUMNS)})`),
+    done: database.prepare(
+      `select kept.subject, kept.key, kept.digest, log.kind, log.before, log.after
+        from idempotency_key as kept left join "${changes}" as log on log.revision = kept.revision
+        where kept.stream = ? and kept.subject = ? and kept.key = ? and kept.at > unixepoch() - ${KEPT_SECONDS}`,
+    ),
+    // one whose time is over may still be there
+    keep: database.prepare(
+      `insert or replace into idempotency_key (stream, subject, key, digest, revision, at, repeats)
+        values (?, ?, ?, ?, ?, unixepoch(), 0)`,
+    ),
+    touch: database.prepare(
+      "update idempotency_key set repeats = repeats + 1 where stream = ? and subject = ? and key = ?",
+    ),
+    prune: database.prepare(
+      `delete from idempotency_key where rowid in (select rowid from idempotency_key
+        where stream = ? and at <= unixepoch() - ${KEPT_SECONDS} order by at limit ?)`,
+    ),
   };
 }

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { newDatabase } from "../../support/database/database.ts";
+import { ADJUST_STOCK } from "../../support/service/book-requests.ts";
+import { startService } from "../../support/service/service.ts";
+
+const MOST = 2_147_483_647;
+const LEAST = -2_147_483_648;
+
+describe("adjustStock", () => {
+  test("adds to what is in stock, or takes from it, and is a change like others", async () => {
+    const service = await startService();
+    const { id } = (await service.addBook("A", { stockQuantity: 10, isbn: "1234567890" })).data.addBook;
+    const { data, consistency } = await service.adjustStock(" A ", -4);
+    expect(data.adjustStock).toEqual({
+      ...{ __typename: "Book", id, title: "A", author: "Author Name", publishedDate: null, isbn: "1234567890" },
+      ...{ stockQuantity: 6, version: 2 },
+    });
+    expect(consistency).toEqual({ revision: 2, servedBy: "database" });
+    expect((await service.adjustStock("A", 1)).data.adjustStock).toMatchObject({ stockQuantity: 7, version: 3 });
+    expect((await service.book("A")).data.book).toMatchObject({ stockQuantity: 7, version: 3 });
+  });
+
+  test("takes all that there is, and no more: who asks for more is told what there is", async () => {
+    const service = await startService();
+    await service.addBook("A", { stockQuantity: 5 });
+    for (const by of [-6, LEAST]) {
+      const { data, consistency } = await service.adjustStock("A", by);
+      expect(data.adjustStock).toEqual({
+        ...{ __typename: "InsufficientStockError", message: "Only 5 are in stock.", available: 5 },
+      });
+      expect(consistency.revision).toBe(1);
+    }
+    expect((await service.adjustStock("A", -5)).data.adjustStock).toMatchObject({ stockQuantity: 0 });
+    expect((await service.adjustStock("A", -1)).data.adjustStock).toMatchObject({ available: 0 });
+  });
+
+  test("fills up to what can be counted, and no further: who asks for more is told what there is room for", async () => {
+    const service = await startService();
+    await service.addBook("A");
+    expect((await service.adjustStock("A", MOST)).data.adjustStock).toMatchObject({ stockQuantity: MOST });
+    await service.adjustStock("A", -3);
+    for (const by of [4, MOST]) {
+      expect((await service.adjustStock("A", by)).data.adjustStock).toEqual({
+        ...{ __typename: "ValidationError", message: "by must be at most 3" },
+        fieldErrors: [{ field: "by", message: "must be at most 3" }],
+      });
+    }
+    expect((await service.book("A")).data.book).toMatchObject({ stockQuantity: MOST - 3, version: 3 });
+  });
+
+  test("by 0 is refused, before the book is looked for", async () => {
+    const service = await startService();
+    const { data } = await service.adjustStock("Nowhere", 0);
+    expect(data.adjustStock).toMatchObject({
+      __typename: "ValidationError",
+      fieldErrors: [{ field: "by", message: "must not be 0" }],
+    });
+  });
+
+  test("of a title that no book has is refused", async () => {
+    const service = await startService();
+    for (const title of ["A", "", "\0", "\uD800"]) {
+      expect((await service.adjustStock(title, 1)).data.adjustStock).toMatchObject({
+        __typename: "BookNotFoundError",
+        notFound: title,
+      });
+    }
+  });
+
+  test("by what is no Int is no request", async () => {
+    const service = await startService();
+    for (const by of [MOST + 1, LEAST - 1, 0.5, "1", null]) {
+      const { errors, data } = await service.send(ADJUST_STOCK, { variables: { title: "A", by } });
+      expect(errors).toMatchObject([{ message: expect.stringMatching(/Int/), extensions: { code: "BAD_USER_INPUT" } }]);
+      expect(data).toBeUndefined();
+    }
+  });
+
+  test("many at once, through several processes, each count", async () => {
+    const { url: DATABASE_URL } = await newDatabase();
+    const services = await Promise.all([1, 2, 3].map(() => startService({ DATABASE_URL })));
+    await services[0]?.addBook("A", { stockQuantity: 20 });
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => services[i % 3]?.adjustStock("A", i % 2 === 0 ? -1 : 1)),
+    );
+    const refused = answers.filter((answer) => answer?.data.adjustStock.__typename === "InsufficientStockError").length;
+    expect((await services[0]?.book("A"))?.data.book).toMatchObject({
+      stockQuantity: 20 + refused,
+      version: 61 - refused,
+    });
+  });
+});
