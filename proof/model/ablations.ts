@@ -256,6 +256,13 @@ export const ablations: readonly Ablation[] = [
   },
   {
     rule: 4,
+    without: ["repeatIsAcknowledgedAlike"],
+    title: "A repeat is acknowledged when it has found what was committed",
+    why: "Whoever committed it may not have refreshed the read model yet, and may never do so.",
+    scenario: "a repeated command",
+  },
+  {
+    rule: 4,
     without: ["leaseCountsFromCommit"],
     title: "A late acknowledgement counts from before the commit",
     why: "Look-ups that began before the commit do not know of it, and count for a whole lease.",

@@ -335,8 +335,10 @@ export class Protocol implements Model<State> {
     const row = this.#row(state, p);
     const { nameOfOwnTransaction, leaseOfOwnTransaction, headIncludesOwnCommits } = this.#rules;
     const { ownOrder } = this.#scenario;
-    const { reads } = this.#role(p);
-    const revision = row.log.length;
+    const { reads, repeats } = this.#role(p);
+    const revision = repeats ? newest(row) : row.log.length;
+    // nothing was committed that could be found
+    if (revision === 0) return;
     const { known } = nameOfOwnTransaction ? this.#learn(process, row.name) : process;
     const command: Command = {
       revision,
@@ -357,15 +359,17 @@ export class Protocol implements Model<State> {
     const sends = this.#mayRefresh(state, committed, command);
     emit(
       {
-        ...this.#withRow(state, p, { ...row, log: [...row.log, world.tokens] }),
+        ...(repeats ? state : this.#withRow(state, p, { ...row, log: [...row.log, world.tokens] })),
         processes: state.processes.with(
           p,
           sends ? { ...committed, ...this.#sendRefresh(committed, command) } : committed,
         ),
-        world: { ...world, tokens: world.tokens + 1 },
+        world: repeats ? world : { ...world, tokens: world.tokens + 1 },
       },
       () =>
-        `${P(p)} commits revision ${revision}; its transaction returns ${N(row.name)}` +
+        (repeats
+          ? `${P(p)} finds what it repeats, at revision ${revision}; its transaction returns ${N(row.name)}`
+          : `${P(p)} commits revision ${revision}; its transaction returns ${N(row.name)}`) +
         (sends ? `. It sends the change to Redis under ${N(command.name)}.` : "."),
     );
   }
@@ -401,9 +405,10 @@ export class Protocol implements Model<State> {
 
   /** Why the command may be acknowledged now, if it may. */
   #mayAcknowledge(p: number, command: Command): string | undefined {
-    const { nameKnownForLease, refreshConfirmed, withoutRedisWaits } = this.#rules;
+    const { nameKnownForLease, refreshConfirmed, withoutRedisWaits, repeatIsAcknowledgedAlike } = this.#rules;
     const { name, lease, age, nameAge, refresh } = command;
     if (name === null) return "no read model is in force";
+    if (this.#role(p).repeats && !repeatIsAcknowledgedAlike) return "it was committed before";
     if (age >= lease) return "a lease has passed";
     if (!this.#role(p).redis) return withoutRedisWaits ? undefined : "it has no Redis to refresh";
     const knownLong = nameAge >= lease;

@@ -72,6 +72,8 @@ export interface Rules {
   readonly newerMarkInLog: boolean;
   /** Rule 4: a refresh counts only if its server run is the one in the name. Out: whichever it is. */
   readonly refreshComparesServer: boolean;
+  /** Rule 4: a repeat is acknowledged as a commit of what it found would be. Out: at once, for nothing was changed. */
+  readonly repeatIsAcknowledgedAlike: boolean;
   /** Rule 4: a late acknowledgement counts from after the commit. Out: from when the command began. */
   readonly leaseCountsFromCommit: boolean;
   /** Rule 4: the lease waited for is the own transaction's. Out: the one that this process is configured with. */
@@ -133,6 +135,7 @@ export const everyRule: Rules = {
   refreshConfirmed: true,
   newerMarkInLog: true,
   refreshComparesServer: true,
+  repeatIsAcknowledgedAlike: true,
   leaseCountsFromCommit: true,
   leaseOfOwnTransaction: true,
   withoutRedisWaits: true,

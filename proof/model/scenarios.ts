@@ -111,6 +111,18 @@ export const scenarios = [
   },
   {
     ...calm,
+    name: "a repeated command",
+    about: "P1 writes and may crash before it has acknowledged; P2 repeats that under its key; P3 reads and rebuilds.",
+    processes: [
+      { ...writer, lookups: 0 },
+      { ...writer, repeats: true },
+      { ...reader, rebuilds: true },
+    ],
+    limits: { crashes: 1, rebuilds: 1 },
+    lease: 1,
+  },
+  {
+    ...calm,
     name: "a restarted Redis",
     about: "P1 writes, P2 reads and rebuilds; Redis restarts, empty or with older data.",
     processes: [

@@ -3,6 +3,8 @@ export interface Role {
   readonly redis: boolean;
   /** How many commands it runs, one after the other. */
   readonly commands: number;
+  /** Its commands repeat what was committed before, under the same key: they find that, and change nothing. */
+  readonly repeats?: true;
   readonly reads: boolean;
   readonly rebuilds: boolean;
   /** How many look-ups it has under way at a time. */
