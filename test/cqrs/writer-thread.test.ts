@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
@@ -13,23 +12,10 @@ import { Starts } from "../../src/cqrs/starts.ts";
 import { openBooks } from "../support/database/books.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { decisions, type FaultyCommand } from "../support/database/faulty-decisions.ts";
+import { watchThreads } from "../support/database/writing-threads.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
 import { startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
-
-/** The threads that have been sent something since, newest last, and what they were sent. */
-function watchThreads() {
-  const threads = new Set<Worker>();
-  const messages: unknown[] = [];
-  const { postMessage } = Worker.prototype;
-  const spy = vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (this: Worker, message) {
-    threads.add(this);
-    messages.push(message);
-    return postMessage.call(this, message);
-  });
-  onTestFinished(() => spy.mockRestore());
-  return { messages, newest: () => [...threads].at(-1) as Worker, count: () => threads.size };
-}
 
 /** Counts what better-sqlite3 is asked to run from now on, until the returned function is called. */
 function countStatements(): () => string[] {

@@ -10,18 +10,23 @@ interface Link {
   halfOpen: boolean;
 }
 
+type Direction = "requests" | "replies";
+
 /** A way to a TCP server that a test can cut, slow down, hold up or silence. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #links = new Set<Link>();
   #target: number;
-  #holding: "nothing" | "requests" | "replies" = "nothing";
+  #holding: "nothing" | Direction = "nothing";
   #delayMs = { requests: 0, replies: 0 };
   #bytesPerMs = Infinity;
   #refusing = false;
   #rewriting: readonly [string, string] | undefined;
   /** How often clients have spoken after the server had, or first: each is a round trip. */
   turns = 0;
+  /** How many bytes have come so far. */
+  readonly bytes = { requests: 0, replies: 0 };
+  #cutting: { readonly direction: Direction; left: number } | undefined;
 
   constructor(targetPort: number) {
     this.#target = targetPort;
@@ -49,8 +54,8 @@ export class TcpProxy {
       server.on("data", () => {
         isClientsTurn = true;
       });
-      this.#pass("requests", client, server, (chunk) => this.#rewritten(chunk));
-      this.#pass("replies", server, client, (chunk) => chunk);
+      this.#pass(client, server, "requests");
+      this.#pass(server, client, "replies");
       this.#hold(link);
     });
   }
@@ -77,13 +82,18 @@ export class TcpProxy {
     }
   }
 
+  /** Ends the connection over which so many more bytes have passed, unless `heal`ed; what comes after is lost. New ones work. */
+  cutAfter(bytes: number, direction: Direction): void {
+    this.#cutting = { direction, left: bytes };
+  }
+
   /** Leads new connections to another port. Those that are open stay as they are unless `cut`. */
   lead(targetPort: number): void {
     this.#target = targetPort;
   }
 
   /** Keeps what clients send, or what the server replies, until `heal`. Connections stay open. */
-  hold(direction: "requests" | "replies"): void {
+  hold(direction: Direction): void {
     this.#holding = direction;
     for (const link of this.#links) this.#hold(link);
   }
@@ -118,6 +128,7 @@ export class TcpProxy {
     this.#delayMs = { requests: 0, replies: 0 };
     this.#bytesPerMs = Infinity;
     this.#rewriting = undefined;
+    this.#cutting = undefined;
     for (const { client, server } of this.#links) {
       client.resume();
       server.resume();
@@ -136,10 +147,19 @@ export class TcpProxy {
     return Buffer.from(chunk.toString("latin1").replaceAll(text, by), "latin1");
   }
 
-  #pass(direction: "requests" | "replies", from: Socket, to: Socket, change: (chunk: Buffer) => Buffer): void {
+  #pass(from: Socket, to: Socket, direction: Direction): void {
     let delivered = Promise.resolve<unknown>(undefined);
     from.on("data", (sent: Buffer) => {
-      const chunk = change(sent);
+      this.bytes[direction] += sent.length;
+      const cutting = this.#cutting?.direction === direction ? this.#cutting : undefined;
+      if (cutting && sent.length > cutting.left) {
+        this.#cutting = undefined;
+        delivered.then(() => to.end(sent.subarray(0, cutting.left)));
+        from.destroy();
+        return;
+      }
+      if (cutting) cutting.left -= sent.length;
+      const chunk = direction === "requests" ? this.#rewritten(sent) : sent;
       if (!to.destroyed) {
         const due = performance.now() + this.#delayMs[direction];
         delivered = delivered
