@@ -46,8 +46,9 @@ export class Repeats<T> {
   /** Keeps the key under which a change was made. Without a change there is nothing to keep it for. */
   keep(once: Once | undefined, change: Change<T>): void {
     if (!once) return;
-    this.#done.set(nameOf(once), { ...once, effect: change });
-    this.#kept.push({ ...once, revision: change.revision });
+    const { kind, before, after, revision } = change;
+    this.#done.set(nameOf(once), { ...once, effect: { kind, before, after } });
+    this.#kept.push({ ...once, revision });
   }
 
   get writes(): { readonly kept: readonly Kept[]; readonly repeated: Once | undefined } {

@@ -234,6 +234,8 @@ describe.runIf(engine === "postgresql")("a batch on PostgreSQL", () => {
     expect(await turnsOf(() => service.updateBook("Book", { title: "Renamed", isbn: "1234567890" }))).toBe(2);
     expect(await turnsOf(() => service.deleteBook("Nothing"))).toBe(2);
     expect(await turnsOf(() => service.deleteBook("Renamed"))).toBe(2);
+    // kept under a key, found under it, and refused for it
+    for (const by of [1, 1, 2]) expect(await turnsOf(() => service.adjustStock("First", by, "key"))).toBe(2);
 
     await beholder.hold();
     // one command holds up the others, which then share the next transaction
@@ -251,7 +253,7 @@ describe.runIf(engine === "postgresql")("a batch on PostgreSQL", () => {
       await Promise.all([first, ...answers]);
     });
     expect(turns).toBe(3);
-    expect(await beholder.transactions()).toBe(6);
+    expect(await beholder.transactions()).toBe(7);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Book } from "../../src/books/book.ts";
 import { bookStream } from "../../src/books/book-stream.ts";
 import type { BookCommand } from "../../src/books/commands/book-command.ts";
 import { addBook, deleteBook, updateBook } from "../../src/books/commands/book-commands.ts";
+import type { Asked } from "../../src/cqrs/batch.ts";
 import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
 import { BatchConnection } from "../../src/cqrs/database/sqlite/batch-connection.ts";
 import { openSqlite } from "../../src/cqrs/database/sqlite/connection.ts";
@@ -102,13 +103,13 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
     const mapper = { instance: (row: unknown) => row, toRow: (_: string, value: unknown) => value };
     // what the thread runs, run here
     const connection = new BatchConnection(database, { table, decisions: bookStream.decisions, mapper });
-    const statementsOf = (...commands: BookCommand[]) => {
-      const asked = commands.map((command) => ({ command, atLeast: 0 }));
+    const run = (asked: readonly Asked<BookCommand>[]) => {
       const statements = countStatements();
       expect(connection.begin()).toBe(true);
       connection.commit({ asked, starts: Starts.of(asked.length) } as never);
       return statements();
     };
+    const statementsOf = (...commands: BookCommand[]) => run(commands.map((command) => ({ command, atLeast: 0 })));
     const add = (n: number) => addBook({ title: `${n}`, author: "A" });
     statementsOf(add(0), add(1), add(2));
     expect(statementsOf(updateBook("0", { stockQuantity: 1 }))).toHaveLength(7);
@@ -121,6 +122,17 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
     const swap = [updateBook("1", { title: "-" }), updateBook("2", { title: "1" }), updateBook("-", { title: "2" })];
     // three titles, two rows parked and then written, three entries
     expect(statementsOf(...swap)).toHaveLength(4 + 3 + 2 + 2 + 3);
+
+    const kept = (key: string) => ({
+      ...{ command: updateBook("1", { stockQuantity: 2 }), atLeast: 0 },
+      once: { subject: "", key, digest: "any" },
+    });
+    // its key is looked for, and kept; one statement prunes for the whole batch
+    expect(run([kept("a")])).toHaveLength(7 + 3);
+    expect(run([kept("b"), kept("c")])).toHaveLength(7 + 1 + 2 * 2 + 1);
+    // begin, row, find, look for the key, change its row, commit
+    expect(run([kept("a")])).toHaveLength(6);
+    expect(run([kept("a"), kept("b"), kept("c")])).toHaveLength(4 + 3 + 1);
   });
 
   test("when it is killed again and again: nothing acknowledged is lost, nothing runs twice, every answer is coded", async () => {
