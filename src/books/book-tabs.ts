@@ -105,6 +105,26 @@ mutation UpdateBook($title: String!, $input: UpdateBookInput!) {
     variables: variables({ title: "A New Book", input: { author: "Another Author", expectedVersion: 1 } }),
   },
   {
+    query: `# Sells three. Run it twice: with the same key it is done once.
+mutation AdjustStock($title: String!, $by: Int!, $idempotencyKey: String) {
+  adjustStock(title: $title, by: $by, idempotencyKey: $idempotencyKey) {
+    __typename
+    ... on Book {
+      title
+      stockQuantity
+    }
+    ... on Error {
+      message
+    }
+    ... on InsufficientStockError {
+      available
+    }
+  }
+}
+`,
+    variables: variables({ title: "A New Book", by: -3, idempotencyKey: "till 5, sale 8" }),
+  },
+  {
     query: `# Deletes the book and answers it as it last was.
 mutation DeleteBook($title: String!) {
   deleteBook(title: $title) {

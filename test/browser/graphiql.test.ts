@@ -46,6 +46,7 @@ describe("GraphiQL", () => {
       "ListBooks",
       "EditForm",
       "UpdateBook",
+      "AdjustStock",
       "DeleteBook",
     ]);
 
@@ -54,6 +55,10 @@ describe("GraphiQL", () => {
     await runTab(page, "ListBooks", '"books"');
     await runTab(page, "EditForm", '"bookEditForm"');
     await runTab(page, "UpdateBook", '"Another Author"');
+    for (const run of ["first", "second"]) {
+      await runTab(page, "AdjustStock", '"stockQuantity": 7');
+      expect((await service.book("A New Book")).data.book.stockQuantity, run).toBe(7);
+    }
     await runTab(page, "DeleteBook", '"deleteBook"');
     expect(await service.titles()).toEqual([]);
 
