@@ -17,10 +17,16 @@ interface BookInput {
   readonly stockQuantity?: number;
 }
 
-export type Mutation =
+export type Mutation = (
   | { readonly kind: "add"; readonly title: string; readonly input: BookInput }
   | { readonly kind: "update"; readonly title: string; readonly input: BookInput; readonly expectedVersion?: number }
-  | { readonly kind: "delete"; readonly title: string; readonly expectedVersion?: number };
+  /** No two operations take or add the same number, but for 0. */
+  | { readonly kind: "adjust"; readonly title: string; readonly by: number }
+  | { readonly kind: "delete"; readonly title: string; readonly expectedVersion?: number }
+) & {
+  /** The `idempotencyKey`. Operations with the same key and the same input are one mutation, which is done once. */
+  readonly key?: string;
+};
 
 /**
  * `limit` books after one title and before another, each of which may be left out: the first ones, or, backwards, the
@@ -62,7 +68,13 @@ export type Reading = Query | Several;
 export type Request = Mutation | Reading | Improper;
 
 export function isMutation(request: Request): request is Mutation {
-  return request.kind === "add" || request.kind === "update" || request.kind === "delete";
+  return ["add", "update", "adjust", "delete"].includes(request.kind);
+}
+
+/** What tells a mutation from all others, and its change from all others; undefined for a delete, of which nothing is left. */
+export function signatureOf(request: Request): string | undefined {
+  if (request.kind === "adjust") return `by ${request.by}`;
+  return request.kind === "add" || request.kind === "update" ? request.input.author : undefined;
 }
 
 /** The queries of a request, in the order of their answers. */
@@ -78,6 +90,8 @@ export interface Refusal {
   readonly subject?: string | undefined;
   readonly expectedVersion?: number | undefined;
   readonly actualVersion?: number | undefined;
+  /** How many are in stock. */
+  readonly available?: number | undefined;
   readonly book?: Book | undefined;
   /** The fields of the input that are not valid. */
   readonly fields?: readonly string[] | undefined;

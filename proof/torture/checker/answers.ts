@@ -1,5 +1,6 @@
 import { isMutation, type Mutation, type Operation, type Outcome, type Reading, revisionOf } from "../operation.ts";
 import { showBook } from "../show.ts";
+import type { Authors } from "./authors.ts";
 import { sameBook } from "./catalogue.ts";
 import type { Ledger } from "./ledger.ts";
 import { faultOfRead } from "./read-answers.ts";
@@ -14,7 +15,12 @@ export interface Fault {
 const LOST = "an acknowledged mutation is in the log, as it was answered";
 
 /** What is wrong with an answer, which is to be exactly the state at the revision that it reports. */
-export function faultOfAnswered(operation: Operation, ledger: Ledger, edited: ReadonlySet<string>): Fault | undefined {
+export function faultOfAnswered(
+  operation: Operation,
+  ledger: Ledger,
+  authors: Authors,
+  edited: ReadonlySet<string>,
+): Fault | undefined {
   const { outcome, request } = operation;
   const revision = revisionOf(outcome);
   // what is older than the branch is found wrong as such
@@ -33,10 +39,11 @@ export function faultOfAnswered(operation: Operation, ledger: Ledger, edited: Re
   }
   switch (outcome.kind) {
     case "acknowledged":
-      return faultIf(LOST, faultOfAcknowledged(operation, outcome, ledger));
+      return faultIf(LOST, faultOfAcknowledged(operation, outcome, ledger, authors.keptAt(revision, operation)));
     case "refused": {
       const rule = "a refusal is right at the revision that it reports";
-      return faultIf(rule, faultOfRefusal(request as Mutation, outcome, entry.catalogue));
+      const kept = authors.keptAt(revision, operation)?.author.request;
+      return faultIf(rule, faultOfRefusal(request as Mutation, outcome, entry.catalogue, kept));
     }
     case "read": {
       if (request.kind === "improper") return undefined;
@@ -62,11 +69,23 @@ function faultIf(rule: string, what: string | undefined): Fault | undefined {
 
 type Acknowledged = Extract<Outcome, { kind: "acknowledged" }>;
 
-function faultOfAcknowledged({ request }: Operation, { revision, book }: Acknowledged, ledger: Ledger) {
-  const change = ledger.at(revision)?.change;
-  if (!change || !isMutation(request)) return "it has no place in the log";
+/** `kept` is what the operation's key stood for: a repeat is answered as what it repeats was. */
+function faultOfAcknowledged(
+  { request }: Operation,
+  { revision, book }: Acknowledged,
+  ledger: Ledger,
+  kept: { readonly revision: number } | undefined,
+) {
+  if (!isMutation(request)) return "it is no mutation";
+  if (request.key !== undefined && !kept) return "its key was not kept";
+  const made = kept?.revision ?? revision;
+  // it was over long ago
+  if (made < ledger.first.revision) return undefined;
+  const change = ledger.at(made)?.change;
+  if (!change) return "it has no place in the log";
   const { kind, before, after } = change;
-  if (kind !== request.kind) return `the log has a change of kind ${kind} there`;
+  if (kind !== (request.kind === "adjust" ? "update" : request.kind))
+    return `the log has a change of kind ${kind} there`;
   if (!sameBook(book, after ?? before))
     return `it answered ${showBook(book)}, the log has ${showBook(after ?? before)}`;
   const invalid = invalidFields(request);
@@ -77,6 +96,10 @@ function faultOfAcknowledged({ request }: Operation, { revision, book }: Acknowl
     return sameBook(after, { ...wanted, id: book.id }) ? undefined : `the log has ${showBook(after)}`;
   }
   if (before?.title !== request.title) return `the log has a change of ${before?.title} there`;
+  if (request.kind === "adjust") {
+    const wanted = { ...before, stockQuantity: before.stockQuantity + request.by, version: before.version + 1 };
+    return sameBook(after, wanted) ? undefined : `${showBook(before)} became ${showBook(after)}`;
+  }
   if (request.expectedVersion !== undefined && request.expectedVersion !== before.version) {
     return `the book was at version ${before.version}`;
   }

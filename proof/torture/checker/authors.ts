@@ -1,5 +1,5 @@
 import type { Change } from "../change-log.ts";
-import { type Book, mayHaveHappened, type Operation } from "../operation.ts";
+import { type Book, isMutation, mayHaveHappened, type Operation, signatureOf } from "../operation.ts";
 
 interface Deletes {
   readonly acknowledged: Map<number, Operation>;
@@ -7,23 +7,41 @@ interface Deletes {
   unknown: Operation[];
 }
 
-/** Finds the operation behind each change: adds and updates are signed, deletes are found by what they deleted. */
+/** What was done under a key: it stands for that, whoever asks. */
+interface Kept {
+  readonly author: Operation;
+  readonly revision: number;
+}
+
+/**
+ * Finds the operation behind each change: all but deletes are signed, and those are found by what they deleted. Of the
+ * operations that are one mutation, for they have one key, the first that may have happened stands for all.
+ */
 export class Authors {
-  /** Adds and updates of all branches by the authors that they sign with. */
+  /** Those of all branches by their signatures. */
   readonly #writers = new Map<string, Operation>();
   readonly #deletes = new Map<string, Deletes>();
   /** The revision that each has made. */
   readonly #made = new WeakMap<Operation, number>();
+  /** By branch and key. */
+  readonly #kept = new Map<string, Kept>();
 
-  /** Takes a mutation that has completed. */
-  add(operation: Operation): void {
+  /** Takes a mutation that has completed. Says whether it stands for itself, and may be the first to have happened. */
+  add(operation: Operation): boolean {
     const { request, outcome, branch } = operation;
-    if (request.kind === "add" || request.kind === "update") this.#writers.set(request.input.author, operation);
-    if (request.kind !== "delete" || !mayHaveHappened(operation)) return;
+    const signature = signatureOf(request);
+    if (signature !== undefined) {
+      const earlier = this.#writers.get(signature);
+      if (earlier && mayHaveHappened(earlier)) return false;
+      this.#writers.set(signature, operation);
+    }
+    if (!mayHaveHappened(operation)) return false;
+    if (request.kind !== "delete") return true;
     const deletes: Deletes = this.#deletes.get(branch) ?? { acknowledged: new Map(), unknown: [] };
     this.#deletes.set(branch, deletes);
     if (outcome?.kind === "acknowledged") deletes.acknowledged.set(outcome.revision, operation);
     else deletes.unknown.push(operation);
+    return true;
   }
 
   /** The add or update that wrote a book, at whichever branch. */
@@ -31,22 +49,36 @@ export class Authors {
     return this.#writers.get(author);
   }
 
-  /** The revision that a mutation has made, as the log says. */
+  /** The revision that a mutation has made, as the log says, whichever of its operations that was. */
   revisionOf(operation: Operation): number | undefined {
-    return this.#made.get(operation);
+    const signature = signatureOf(operation.request);
+    return this.#made.get((signature !== undefined && this.#writers.get(signature)) || operation);
+  }
+
+  /** What the key of an operation stood for when its database was at `revision`; undefined while that was nothing. */
+  keptAt(revision: number, { branch, request }: Operation): Kept | undefined {
+    if (!isMutation(request) || request.key === undefined) return undefined;
+    const kept = this.#kept.get(`${branch} ${request.key}`);
+    return kept && kept.revision <= revision ? kept : undefined;
   }
 
   /** Attributes a change of a branch. Returns the mutation, if there is one, and what is wrong with that. */
   attribute(
-    { revision, before, after }: Change,
+    change: Change,
     branch: string,
   ): { readonly author: Operation | undefined; readonly faults: readonly string[] } {
-    const author = after ? this.#writers.get(after.author) : this.#deleteOf(revision, before, branch);
+    const { revision, before, after } = change;
+    const author = after ? this.#writers.get(signatureIn(before, after)) : this.#deleteOf(revision, before, branch);
     if (!author || author.branch !== branch) return { author: undefined, faults: ["nobody asked for it"] };
     const faults: string[] = [];
     if (this.#made.has(author)) faults.push("it happened twice");
     this.#made.set(author, revision);
     if (!mayHaveHappened(author)) faults.push("it was not done, says its answer");
+    if (isMutation(author.request) && author.request.key !== undefined) {
+      const name = `${branch} ${author.request.key}`;
+      if (this.#kept.has(name)) faults.push("its key stands for another mutation");
+      else this.#kept.set(name, { author, revision });
+    }
     return { author, faults };
   }
 
@@ -61,6 +93,10 @@ export class Authors {
     for (const [author, { completed }] of this.#writers) {
       if (completed && completed.ms >= ms) break;
       this.#writers.delete(author);
+    }
+    for (const [name, { author }] of this.#kept) {
+      if (author.completed && author.completed.ms >= ms) break;
+      this.#kept.delete(name);
     }
     for (const [branch, deletes] of this.#deletes) {
       deletes.unknown = deletes.unknown.filter(({ completed }) => completed && completed.ms >= ms);
@@ -78,6 +114,11 @@ export class Authors {
     const found = deletes.unknown.findIndex(({ request }) => couldDelete(request, book));
     return deletes.unknown.splice(found, found < 0 ? 0 : 1)[0];
   }
+}
+
+/** What a change was signed with. Who writes a book signs it; the stock alone is adjusted. */
+function signatureIn(before: Book | null, after: Book): string {
+  return before?.author === after.author ? `by ${after.stockQuantity - before.stockQuantity}` : after.author;
 }
 
 function couldDelete(request: Operation["request"], book: Book | null): boolean {

@@ -1,6 +1,6 @@
 import { type Branch, limitOf, partingOf } from "../branch.ts";
 import type { Change, GroundTruth } from "../change-log.ts";
-import { booksOf, excuseOf, mayHaveHappened, type Operation, type Reading } from "../operation.ts";
+import { booksOf, excuseOf, type Operation, type Reading } from "../operation.ts";
 import { showBook, showList } from "../show.ts";
 import { faultOfAnswered, possibleFor } from "./answers.ts";
 import type { Authors } from "./authors.ts";
@@ -79,9 +79,9 @@ export class BranchJudge {
     }
   }
 
-  /** Takes a mutation that has completed, in the order of invocation. */
+  /** Takes a mutation that has completed and may have happened, in the order of invocation. */
   take(operation: Operation): void {
-    if (mayHaveHappened(operation)) this.#registers.add(operation);
+    this.#registers.add(operation);
   }
 
   /** Finds out who made the changes that were learned. Everything that can have made them must have been taken. */
@@ -96,6 +96,7 @@ export class BranchJudge {
       this.#court.attributed(author);
       entry.latest = !before || (author && author.invoked.order > before.invoked.order) ? author : before;
       const book = showBook(change.after ?? change.before);
+      if ((change.after?.stockQuantity ?? 0) < 0) this.#wrong("stock is never less than 0", book, revision);
       for (const fault of faults) {
         this.#report({ rule, what: `${book}: ${fault}`, operations: author ? [author] : [], revision });
       }
@@ -109,7 +110,7 @@ export class BranchJudge {
 
   complete(operation: Operation): void {
     const edited = this.#court.edits.titlesFor(operation);
-    const fault = faultOfAnswered(operation, this.ledger, edited);
+    const fault = faultOfAnswered(operation, this.ledger, this.#court.authors, edited);
     const tolerated = this.#isTolerated(operation, fault !== undefined, edited);
     this.#floors.complete(operation, tolerated, this.#report);
     this.#checkAvailability(operation);

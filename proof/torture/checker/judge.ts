@@ -169,7 +169,7 @@ export class Judge {
     const known = new Map([...this.#branches].map(([branch, { judge }]) => [branch.name, judge]));
     for (const { operation, isInvocation } of this.#events.slice(this.#taken - this.#offset, until - this.#offset)) {
       if (!isInvocation || !isMutation(operation.request)) continue;
-      this.#court.authors.add(operation);
+      if (!this.#court.authors.add(operation)) continue;
       const judge = known.get(operation.branch);
       if (judge) judge.take(operation);
       else this.#orphans.push(operation);

@@ -1,21 +1,36 @@
-import type { Mutation, Outcome } from "../operation.ts";
+import { type Mutation, type Outcome, type Request, signatureOf } from "../operation.ts";
 import { showBook } from "../show.ts";
 import { type Catalogue, sameBook } from "./catalogue.ts";
 
-/** What is wrong with a refusal when the catalogue is at the revision that it reports. */
+/** The most that can be in stock. */
+const MOST = 2_147_483_647;
+
+/** What is wrong with a refusal when the catalogue is at the revision that it reports, and its key stands for `kept`. */
 export function faultOfRefusal(
   request: Mutation,
   { refusal }: Extract<Outcome, { kind: "refused" }>,
   catalogue: Catalogue,
+  kept: Request | undefined,
 ): string | undefined {
+  const book = catalogue.get(request.title);
+  if (request.kind === "adjust" && request.by !== 0 && refusal.type === "ValidationError") {
+    const isTooMuch = book && book.stockQuantity + request.by > MOST;
+    return !kept && isTooMuch && refusal.fields?.join() === "by" ? undefined : `there is ${showBook(book)}`;
+  }
   const invalid = invalidFields(request);
   if (invalid.length > 0 || refusal.type === "ValidationError") {
     const told = refusal.type === "ValidationError" ? (refusal.fields ?? []) : undefined;
     return told?.join() === invalid.join() && invalid.length > 0 ? undefined : `not valid are “${invalid}”`;
   }
-  const book = catalogue.get(request.title);
-  const input = request.kind === "delete" ? undefined : request.input;
-  const expected = request.kind === "add" ? undefined : request.expectedVersion;
+  // a key is looked for before the book
+  if (kept || refusal.type === "IdempotencyKeyReusedError") {
+    const isReused = kept && signatureOf(kept) !== signatureOf(request);
+    return isReused && refusal.type === "IdempotencyKeyReusedError"
+      ? undefined
+      : "its key stands for what was asked for";
+  }
+  const input = "input" in request ? request.input : undefined;
+  const expected = "expectedVersion" in request ? request.expectedVersion : undefined;
   const conflict = book !== undefined && expected !== undefined && expected !== book.version;
   // of several reasons: not found, then version conflict, then title or ISBN, for a dump restored has its indexes in another order
   const reachesUnique = request.kind === "add" || (book !== undefined && !conflict);
@@ -33,6 +48,10 @@ export function faultOfRefusal(
       const told = refusal.actualVersion === book?.version && refusal.expectedVersion === expected;
       return conflict && told && sameBook(refusal.book, book) ? undefined : `there is ${showBook(book)}`;
     }
+    case "InsufficientStockError": {
+      const isTooLittle = request.kind === "adjust" && book && book.stockQuantity + request.by < 0;
+      return isTooLittle && refusal.available === book.stockQuantity ? undefined : `there is ${showBook(book)}`;
+    }
     case "TitleTakenError":
       return reachesUnique && titleTaken && refusal.subject === title ? undefined : `${title} is free or not asked for`;
     case "IsbnTakenError": {
@@ -48,6 +67,7 @@ export function faultOfRefusal(
 /** The fields of an input that no rule allows, of the few kinds that the workload sends. */
 export function invalidFields(request: Mutation): string[] {
   if (request.kind === "delete") return [];
+  if (request.kind === "adjust") return request.by === 0 ? ["by"] : [];
   const { isbn, stockQuantity = 0 } = request.input;
   const title = request.kind === "add" ? request.title : request.input.title;
   return [

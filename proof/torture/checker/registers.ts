@@ -13,7 +13,8 @@ export class Registers {
   /** Takes a mutation that may have happened, in the order of invocation. */
   add(operation: Operation): void {
     const { request, outcome } = operation;
-    if (!isMutation(request)) return;
+    // what is in stock is no part of a register's value
+    if (!isMutation(request) || request.kind === "adjust") return;
     const acknowledged = outcome?.kind === "acknowledged" && operation.completed;
     const to = acknowledged ? acknowledged.order : Number.POSITIVE_INFINITY;
     const write = (title: string, author: string | null) =>

@@ -1,4 +1,4 @@
-import { ADD_BOOK, DELETE_BOOK, UPDATE_BOOK } from "../../../test/support/service/book-requests.ts";
+import { ADD_BOOK, ADJUST_STOCK, DELETE_BOOK, UPDATE_BOOK } from "../../../test/support/service/book-requests.ts";
 import { cursorOf } from "../cursor.ts";
 import { type Query, queriesOf, type Request } from "../operation.ts";
 
@@ -37,11 +37,19 @@ const documents = new Map<string, string>();
 export function documentOf(request: Request): { readonly query: string; readonly variables: object } {
   switch (request.kind) {
     case "add":
-      return { query: ADD_BOOK, variables: { input: { title: request.title, ...request.input } } };
+      return {
+        query: ADD_BOOK,
+        variables: { input: { title: request.title, ...request.input }, idempotencyKey: request.key },
+      };
     case "update": {
-      const { title, input, expectedVersion } = request;
-      return { query: UPDATE_BOOK, variables: { title, input: { ...input, expectedVersion } } };
+      const { title, input, expectedVersion, key } = request;
+      return { query: UPDATE_BOOK, variables: { title, input: { ...input, expectedVersion }, idempotencyKey: key } };
     }
+    case "adjust":
+      return {
+        query: ADJUST_STOCK,
+        variables: { title: request.title, by: request.by, idempotencyKey: request.key },
+      };
     case "delete":
       return { query: DELETE_BOOK, variables: { title: request.title, expectedVersion: request.expectedVersion } };
     case "improper":

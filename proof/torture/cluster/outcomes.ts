@@ -22,7 +22,7 @@ export function outcomeOf(request: Request, answer: Json, keep: (book: Book) => 
     const answers = queriesOf(request).map((query, place) => answerOf(query, data[`answer${place}`], bookOf));
     return { kind: "read", revision, servedBy, answers };
   }
-  const result = data.addBook ?? data.updateBook ?? data.deleteBook;
+  const result = data.addBook ?? data.updateBook ?? data.adjustStock ?? data.deleteBook;
   if (result.__typename === "Book") return { kind: "acknowledged", revision, book: bookOf(result) };
   return { kind: "refused", revision, refusal: refusalOf(result, bookOf) };
 }
@@ -64,13 +64,24 @@ function shapeOf({ id, title, author, publishedDate, isbn, stockQuantity, versio
 }
 
 function refusalOf(result: Json, bookOf: (book: Json) => Book): Refusal {
-  const { __typename: type, message, taken, notFound, expectedVersion, actualVersion, book, fieldErrors } = result;
+  const {
+    __typename: type,
+    message,
+    taken,
+    notFound,
+    expectedVersion,
+    actualVersion,
+    book,
+    fieldErrors,
+    available,
+  } = result;
   return {
     type,
     message,
     subject: taken ?? notFound,
     expectedVersion,
     actualVersion,
+    available,
     book: book && bookOf(book),
     fields: fieldErrors?.map(({ field }: Json) => field),
   };

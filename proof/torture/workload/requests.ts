@@ -15,6 +15,8 @@ export const TITLES: readonly string[] = [...BUSY_TITLES, ...STILL_TITLES];
 const ISBNS = Array.from({ length: 6 }, (_, index) => `978000000000${index}`);
 /** Ids that are remembered; of some of them the books are gone. */
 const REMEMBERED_IDS = 30;
+/** The most that can be in stock. */
+const MOST = 2_147_483_647;
 /** No book has it yet. */
 const FREE_ID = 900_000_000;
 
@@ -41,9 +43,14 @@ export class Seen {
   }
 }
 
-/** What a client does next. A mutation is signed with `author`. */
-export function drawRequest(random: Random, seen: Seen, author: string): Request {
-  return random.chance(0.45) ? drawMutation(random, seen, author) : drawReading(random, seen);
+/** What a client does next. A mutation is signed with `number`, which no other has. */
+export function drawRequest(random: Random, seen: Seen, number: number): Request {
+  return random.chance(0.45) ? drawMutation(random, seen, number) : drawReading(random, seen);
+}
+
+/** What nobody else writes. */
+export function authorOf(number: number): string {
+  return `operation ${number}`;
 }
 
 /** A query, several in one request, or one that is to be refused. */
@@ -105,14 +112,20 @@ function drawQuery(random: Random, seen: Seen): Query {
   }
 }
 
-function drawMutation(random: Random, seen: Seen, author: string): Mutation {
+export function drawMutation(random: Random, seen: Seen, number: number): Mutation {
+  const mutation = drawUnkeyed(random, seen, number);
+  // nothing of a delete is left that would tell which of several it was
+  return mutation.kind === "delete" || random.chance(0.4) ? mutation : { ...mutation, key: `key ${number}` };
+}
+
+function drawUnkeyed(random: Random, seen: Seen, number: number): Mutation {
   const title = random.pick(BUSY_TITLES);
-  const input = drawInput(random, author);
+  const input = drawInput(random, authorOf(number));
   const expected = () => {
     const version = seen.versions.get(title);
     return version !== undefined && random.chance(0.4) ? { expectedVersion: version } : {};
   };
-  switch (random.weighted({ add: 12, still: 1, update: 20, rename: 6, delete: 7, invalid: 1 })) {
+  switch (random.weighted({ add: 12, still: 1, update: 20, adjust: 10, rename: 6, delete: 7, invalid: 1 })) {
     case "add":
       return { kind: "add", title, input: random.chance(0.3) ? { ...input, isbn: random.pick(ISBNS) } : input };
     case "still":
@@ -123,18 +136,27 @@ function drawMutation(random: Random, seen: Seen, author: string): Mutation {
     }
     case "rename":
       return { kind: "update", title, input: { ...input, title: random.pick(BUSY_TITLES) }, ...expected() };
+    case "adjust":
+      return { kind: "adjust", title, by: drawAdjustment(random, number) };
     case "delete":
       return { kind: "delete", title, ...expected() };
     case "invalid":
       return random.pick<Mutation>([
         { kind: "add", title: " ", input: { ...input, isbn: "978" } },
         { kind: "update", title, input: { ...input, stockQuantity: -1 } },
+        { kind: "adjust", title, by: 0 },
       ]);
   }
 }
 
+/** A number that no other operation has: a few, or so many that there may not be as many or no room for them. */
+function drawAdjustment(random: Random, number: number): number {
+  const by = random.chance(0.7) ? number + 1 : MOST - number;
+  return random.chance(0.6) ? -by : by;
+}
+
 export function drawInput(random: Random, author: string) {
-  return { author, stockQuantity: random.between(0, 2147483647) };
+  return { author, stockQuantity: random.between(0, MOST) };
 }
 
 /** What to read after a mutation: the book where it now is or was, or all. */

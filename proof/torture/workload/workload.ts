@@ -6,10 +6,13 @@ import type { Member } from "../cluster/member.ts";
 import type { History } from "../history.ts";
 import { isMutation, type Mutation, type Operation, type Request } from "../operation.ts";
 import type { Random } from "../random.ts";
-import { afterthought, drawInput, drawReading, drawRequest, Seen, TITLES } from "./requests.ts";
+import { afterthought, authorOf, drawInput, drawMutation, drawReading, drawRequest, Seen, TITLES } from "./requests.ts";
 
 /** Reads that are under way at a stopped process. */
 const MOST_UNAWAITED = 20;
+
+/** How often a mutation with a key is sent again, at most. */
+const MOST_REPEATS = 4;
 
 /** What clients in a hurry write, each a book of its own that nobody else changes: no write of theirs is refused. */
 const RUSH_TITLES = ["Hurried 1", "Hurried 2"];
@@ -79,7 +82,7 @@ export class Workload {
       while (this.#history.now < end) await act(own);
     };
     const write = async (title: string, own: Random) => {
-      const input = () => drawInput(own, this.#author);
+      const input = () => drawInput(own, authorOf(this.#history.nextId));
       await this.#write("hurried writer", member, { kind: "add", title, input: input() }, own);
       await during(own, () => this.#write("hurried writer", member, { kind: "update", title, input: input() }, own));
     };
@@ -104,16 +107,39 @@ export class Workload {
       const { installation } = member;
       const seen = this.#seenOf(installation);
       const isReader = installation.clients === "readers";
-      const request = isReader ? drawReading(random, seen) : drawRequest(random, seen, this.#author);
-      if (isMutation(request) && random.chance(0.7)) await this.#write(name, member, request, random);
+      const request = isReader ? drawReading(random, seen) : drawRequest(random, seen, this.#history.nextId);
+      if (isMutation(request) && (request.key !== undefined || random.chance(0.7)))
+        await this.#write(name, member, request, random);
       else await this.#perform(name, member, request, this.#atLeast(member, random));
     }
   }
 
   /** A mutation; once it is acknowledged, what it changed is read elsewhere. */
   async #write(client: string, member: Member, request: Mutation, random: Random): Promise<void> {
-    const { outcome } = await this.#perform(client, member, request, this.#atLeast(member, random));
-    if (outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, request, random);
+    const operation = await this.#perform(client, member, request, this.#atLeast(member, random));
+    if (operation.outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, request, random);
+    if (request.key !== undefined) await this.#repeat(operation, request, random);
+  }
+
+  /** Sends a mutation again with its key, to any process, until its outcome is known; now and then also one whose is. */
+  async #repeat(first: Operation, request: Mutation, random: Random): Promise<void> {
+    const { client, branch } = first;
+    let { outcome } = first;
+    for (let times = 0; times < MOST_REPEATS; times++) {
+      if (outcome?.kind !== "failed" && !random.chance(0.2)) return;
+      const there = this.#cluster.members.filter((member) => isOpen(member) && member.branch.name === branch);
+      if (there.length === 0) return;
+      const member = random.pick(there);
+      // the same key for something else is refused, if it was used
+      const isOther = outcome?.kind !== "failed" && random.chance(0.3);
+      const other = () => drawMutation(random, this.#seenOf(member.installation), this.#history.nextId);
+      const sent = isOther ? { ...other(), key: request.key as string } : request;
+      if (sent.kind === "delete") return;
+      ({ outcome } = await this.#perform(client, member, sent));
+      if (outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, sent, random);
+      // by which of the two it was used is not known any more
+      if (isOther && outcome?.kind === "failed") return;
+    }
   }
 
   /**
@@ -162,11 +188,6 @@ export class Workload {
   #atLeast({ installation }: Member, random: Random): number | undefined {
     if (random.chance(0.002)) return UNREACHABLE;
     return random.chance(0.1) ? this.#seenOf(installation).revision : undefined;
-  }
-
-  /** Signs the operation that is recorded next, so it is to be sent at once. */
-  get #author(): string {
-    return `operation ${this.#history.nextId}`;
   }
 }
 
