@@ -1,10 +1,19 @@
 import { expect } from "vitest";
 import type { Branch } from "../../proof/torture/branch.ts";
 import type { Change, GroundTruth } from "../../proof/torture/change-log.ts";
+import { signatureIn } from "../../proof/torture/checker/authors.ts";
 import type { Edit } from "../../proof/torture/checker/edits.ts";
 import { Judge } from "../../proof/torture/checker/judge.ts";
 import type { Violation } from "../../proof/torture/checker/violation.ts";
-import type { Answer, Book, Operation, Outcome, Request } from "../../proof/torture/operation.ts";
+import {
+  type Answer,
+  type Book,
+  mayHaveHappened,
+  type Operation,
+  type Outcome,
+  type Request,
+  signatureOf,
+} from "../../proof/torture/operation.ts";
 
 const LEASE_MS = 200;
 
@@ -167,11 +176,13 @@ async function judged(operations: Operation[], wholes: Whole[], told: Told, alwa
 /** What a log holds at a moment: nothing that is asked for only later. */
 function loggedAt(now: number, { changes }: GroundTruth, operations: Operation[]): readonly Change[] {
   const first = changes.findIndex(({ before, after }) => {
-    const authors = operations.filter(({ request }) => {
+    const asked = operations.filter(({ request }) => {
       return after
-        ? "input" in request && request.input.author === after.author
+        ? signatureOf(request) === signatureIn(before, after)
         : request.kind === "delete" && request.title === before?.title;
     });
+    const done = asked.filter(mayHaveHappened);
+    const authors = done.length > 0 ? done : asked;
     return authors.length > 0 && authors.every(({ invoked }) => invoked.order > now);
   });
   return first < 0 ? changes : changes.slice(0, first);

@@ -117,7 +117,7 @@ export class Authors {
 }
 
 /** What a change was signed with. Who writes a book signs it; the stock alone is adjusted. */
-function signatureIn(before: Book | null, after: Book): string {
+export function signatureIn(before: Book | null, after: Book): string {
   return before?.author === after.author ? `by ${after.stockQuantity - before.stockQuantity}` : after.author;
 }
 

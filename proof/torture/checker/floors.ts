@@ -75,8 +75,9 @@ export class Floors {
     }
     const revision = revisionOf(outcome);
     if (revision === undefined || tolerated) return;
-    // a mutation makes a revision of its own, on top of what there was
-    const builtOn = outcome?.kind === "acknowledged" ? revision - 1 : revision;
+    // a mutation makes a revision of its own, on top of what there was; one with a key may be a repeat, which makes none
+    const isOwn = outcome?.kind === "acknowledged" && !("key" in operation.request);
+    const builtOn = isOwn ? revision - 1 : revision;
     for (const [rule, { revision: floor, by }] of floors) {
       if (builtOn >= floor) continue;
       report({
