@@ -126,6 +126,18 @@ describe("commands of one client", () => {
   });
 });
 
+test.runIf(engine === "sqlite")("a repeat is a transaction as well: what it tells of is on disk before", async () => {
+  const { service, beholder } = await start();
+  await service.addBook("Book", { stockQuantity: 10 });
+  const transactionsFor = async (by: number) => {
+    const before = await beholder.transactions();
+    const { data } = await service.adjustStock("Book", by, "key");
+    return [data.adjustStock.__typename, (await beholder.transactions()) - before];
+  };
+  for (let i = 0; i < 2; i++) expect(await transactionsFor(-1)).toEqual(["Book", 1]);
+  expect(await transactionsFor(-2)).toEqual(["IdempotencyKeyReusedError", 0]);
+});
+
 describe("commands that come together", () => {
   test("share transactions, of which none is long, and each reports the revision that it made", async () => {
     const { url, service, beholder } = await start();

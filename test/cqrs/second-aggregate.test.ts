@@ -7,7 +7,7 @@ import { checkoutWithFilms, filmsFor } from "../support/checkout/copied-aggregat
 import { engine, newDatabase } from "../support/database/database.ts";
 import { plainHttp } from "../support/network/plain-http.ts";
 import { startRedis } from "../support/redis/server.ts";
-import { ADD_BOOK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
+import { ADD_BOOK, ADJUST_STOCK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
 import { inherited } from "../support/service/environment.ts";
 import type { GraphqlClient } from "../support/service/graphql-client.ts";
 import { type Environment, spawnProgram } from "../support/service/program.ts";
@@ -193,6 +193,13 @@ describe("a copy of src/books for another noun, registered in src/modules.ts", (
     expect((await ask(service, booksFor, LIST)).answer).toHaveLength(2);
     const tooMany = await service.sendInvalid(filmsFor(LIST));
     expect(tooMany.errors?.[0].extensions.code).toBe("TOO_MANY_FILMS");
+
+    // what is done under a key is done in one stream
+    for (const noun of NOUNS) await add(service, noun, { title: "Sold", stockQuantity: 10 });
+    for (const noun of [...NOUNS, ...NOUNS]) {
+      const sale = { title: "Sold", by: -3, idempotencyKey: "of both" };
+      expect((await ask(service, noun, ADJUST_STOCK, sale)).answer).toMatchObject({ stockQuantity: 7 });
+    }
 
     const page = await (await fetch(service.url, { headers: { accept: "text/html" } })).text();
     for (const noun of NOUNS) expect(page).toContain(noun("mutation AddBook"));
