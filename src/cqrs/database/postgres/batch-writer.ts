@@ -79,16 +79,15 @@ class PostgresBatchWriter implements BatchWriter {
       ...(added > 0 ? [{ text: ids, values: [`"${table.table}"`, added] }] : []),
     ]);
     if (failure) throw new BatchFailure(failure, false);
-    const [, locked, ...others] = results;
+    const [, locked, ...more] = results;
     const [row] = locked?.rows ?? [];
     if (!row) throw new Error(`the table stream has no row for ${table.stream}`);
-    const found = once.length > 0 ? others.shift() : undefined;
-    const more = others;
+    const kept = once.length > 0 ? more.shift() : undefined;
     return {
       row: { revision: Number(row.revision), token: row.token, readModel: row.read_model, leaseMs: row.lease_ms },
       loaded: keys.length > 0 ? (more[0]?.rows ?? []).map((found): Keyed => mapper.instance(found)) : [],
       ids: added > 0 ? (more.at(-1)?.rows ?? []).map(({ id }) => id as number) : [],
-      done: (found?.rows ?? []).map((kept) => doneOf<Keyed>(kept)),
+      done: (kept?.rows ?? []).map((one) => doneOf<Keyed>(one)),
     };
   }
 
