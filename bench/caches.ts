@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { OperationTypeNode, parse } from "graphql";
@@ -9,6 +9,7 @@ import { Limits } from "../src/graphql/execution/limits.ts";
 import { PersistedDocuments } from "../src/graphql/execution/persisted-documents.ts";
 import { Replays } from "../src/graphql/execution/replays.ts";
 import { buildSchema } from "../src/graphql/schema.ts";
+import { Compression } from "../src/http/compression.ts";
 import { modules } from "../src/modules.ts";
 
 /**
@@ -44,6 +45,8 @@ const ANSWERS: Readonly<Record<string, (i: number) => [request: string, answer: 
   "texts of the longest kind": (i) => [`${i}`, "x".repeat(990), 1],
   "texts, not Latin": (i) => [`${i}`, "Ж".repeat(990), 1],
   "bytes, not Latin": (i) => [`${i}`, "本".repeat(20_000), 1],
+  "short bytes, compressed": (i) => [`${i}`, "x".repeat(1010), 1],
+  "long bytes, compressed by half": (i) => [`${i}`, randomBytes(2000).toString("hex") + "x".repeat(400), 1],
   "long requests": (i) => [`${i}`.padEnd(100_000, "Ж"), "{}", 1],
   "many rechecks": (i) => [`${i}`, "{}", 30],
 };
@@ -75,6 +78,7 @@ for (const [name, text] of Object.entries(DOCUMENTS)) {
 for (const [name, entry] of Object.entries(ANSWERS)) {
   const before = heap();
   const replays = new Replays();
+  const compression = new Compression();
   const entries = fillToBound(replays, (i) => {
     const [request, answer, rechecks] = entry(i);
     const consistency = new Consistency(["books"]);
@@ -88,6 +92,10 @@ for (const [name, entry] of Object.entries(ANSWERS)) {
     }
     const text = { head: answer, report: consistency.report, tail: "" };
     replays.keep(request, text, { kind: OperationTypeNode.QUERY, cost: 1 }, consistency);
+    const head = replays.find(request)?.head;
+    if (head && name.includes("compressed")) {
+      for (const encoding of ["br", "gzip"] as const) compression.compress(encoding, head, "");
+    }
   });
   report(`replays: ${name}`, entries, replays.kept, heap() - before);
 }

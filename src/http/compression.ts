@@ -10,6 +10,7 @@ import {
   type ZlibOptions,
 } from "node:zlib";
 import Negotiator from "negotiator";
+import { ownBytes } from "../graphql/execution/own-bytes.ts";
 
 export type Encoding = "br" | "gzip";
 
@@ -93,7 +94,9 @@ export class Compression {
 
   /** For as long as the text itself is kept. What saves less than half is not: texts are charged for that much. */
   #keep(encoding: Encoding, text: Buffer, packed: Packed): Packed {
-    if (packed.bytes.length <= text.length / 2) this.#packed[encoding].set(text, packed);
+    if (packed.bytes.length <= text.length / 2) {
+      this.#packed[encoding].set(text, { ...packed, bytes: ownBytes(packed.bytes) });
+    }
     return packed;
   }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Compression } from "../../src/http/compression.ts";
@@ -7,6 +9,9 @@ import { type PlainAnswer, plainHttp } from "../support/network/plain-http.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
 import { type Service, startService } from "../support/service/service.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 const BOOKS = "{ books { title author } }";
 
@@ -115,6 +120,26 @@ describe("what is not compressed", () => {
       const same = await get(service, BOOKS, { ...all, "if-none-match": String(whole.headers.etag) });
       expect([same.status, same.headers["content-encoding"], same.bytes.length]).toEqual([304, undefined, 0]);
     }
+  });
+});
+
+describe("what is kept of answers and of what they are compressed to", () => {
+  test("takes no more memory than it has bytes", async () => {
+    const service = await startService();
+    for (let n = 0; n < 30; n++) await service.addBook(`A book with a long title, number ${n}`);
+    const kept = 100;
+    const askForAll = async (name: string) => {
+      const queries = Array.from({ length: kept }, (_, n) => `${BOOKS} # ${name} ${n}`);
+      // kept when it is asked for first, compressed as it is kept when it is asked for again
+      for (const encoding of [...ENCODINGS, ...ENCODINGS]) {
+        await Promise.all(queries.map((query) => post(service, query, { "accept-encoding": encoding })));
+      }
+      collect();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = await askForAll("once");
+    const grown = (await askForAll("and again")) - before;
+    expect(grown).toBeLessThan(2 * kept * textOf(await post(service, BOOKS)).length);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Report } from "../../cqrs/revisions.ts";
+import { ownBytes } from "./own-bytes.ts";
 
 /**
  * Longer texts are kept as bytes: to encode 10 kB anew takes 15 µs, and what is kept of them is compressed once. Shorter ones
@@ -27,7 +28,7 @@ export function answerText(data: object, cost: number | undefined, report: Repor
 
 /** `head` as it is best kept. */
 export function keptHead(head: string | Buffer): string | Buffer {
-  return typeof head === "string" && head.length > MAX_TEXT ? Buffer.from(head) : head;
+  return typeof head === "string" && head.length > MAX_TEXT ? ownBytes(head) : head;
 }
 
 /** The whole text. */
