@@ -150,6 +150,7 @@ export class Connection {
     const written = this.#socket.bytesWritten;
     this.#quietFor = written === this.#written ? this.#quietFor + 1 : 0;
     this.#written = written;
+    if (this.#socket.readableEnded) this.#current?.probe();
     if (this.#current?.response.headersSent && this.#quietFor > SEND_TIMEOUT_S) this.cut("did not take its answer");
     else if (!this.#current && runShort && this.#quietFor > SHORT_IDLE_S) this.#socket.destroy();
   }

@@ -74,6 +74,14 @@ export class Exchange {
     this.#expectation = undefined;
   }
 
+  /**
+   * To be called each second for a client that sends no more: it is told that it will be answered. One that has gone away
+   * looks the same until its system refuses what comes, which is seen when more is sent.
+   */
+  probe(): void {
+    if (!this.response.headersSent && this.request.httpVersionMinor > 0) this.response.writeProcessing();
+  }
+
   /** Answers with data that is known as a whole, and headers beyond those that such answers have, or in their place. */
   answer(
     status: number,

@@ -70,6 +70,29 @@ test("a client that says that it sends no more is still answered", async () => {
   expect(JSON.parse((await connection.response()).body).data.addBook.title).toBe("Dune");
 });
 
+test("a client that has gone away is told from one that sends no more, while it is answered", async () => {
+  const file = join(temporaryDirectory(), "books.db");
+  const service = await startService({ DATABASE_URL: `sqlite:${file}`, MAX_CONNECTIONS: "3" });
+  const other = new Database(file);
+  other.exec("begin immediate");
+  const [gone, away, listening] = await Promise.all([1, 2, 3].map(() => openConnection(service.url)));
+  for (const connection of [gone, away, listening]) await connection?.send(postOf(addition("Dune")));
+  gone?.close();
+  away?.close();
+  listening?.halfClose();
+  let isAnswered = false;
+  const answer = listening?.response().finally(() => {
+    isAnswered = true;
+  });
+
+  await eventually("there is room for others", () => fetch(new URL("/health", service.url)).catch(() => false));
+  expect(isAnswered).toBe(false);
+  other.exec("rollback");
+  other.close();
+  expect((await answer)?.status).toBe(200);
+  expect(await service.titles()).toEqual(["Dune"]);
+});
+
 test("connections beyond MAX_CONNECTIONS are refused, until others are closed", async () => {
   const service = await startService({ MAX_CONNECTIONS: "3" });
   const open = await Promise.all([1, 2, 3].map(() => openConnection(service.url)));

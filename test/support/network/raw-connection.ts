@@ -61,7 +61,7 @@ export class RawConnection {
     return response as RawResponse;
   }
 
-  /** The first so many responses, once they are there as a whole. Those of status 100 are left out. */
+  /** The first so many responses, once they are there as a whole. Those that only tell of one to come are left out. */
   async responses(count: number): Promise<RawResponse[]> {
     await eventually("a response", () => {
       this.#parse();
@@ -89,7 +89,7 @@ export class RawConnection {
       if (end < 0 || next > received.length) break;
       const status = Number(head.split(" ")[1]);
       if (status === 100) this.#isInvited = true;
-      else this.#responses.push({ status, head, body: received.subarray(end + 4, next) });
+      if (status >= 200) this.#responses.push({ status, head, body: received.subarray(end + 4, next) });
       at = next;
     }
     this.#received = [received.subarray(at)];
