@@ -13,6 +13,7 @@ const PAGE_TYPES = [...DATA_TYPES, HTML_TYPE + CHARSET];
 
 /** Clients send a few different ones; but those of one client may all differ. */
 const MAX_REMEMBERED = 100;
+/** Nobody has need of a longer one. */
 const MAX_LENGTH = 500;
 
 /** What the answer is, by what a request accepts. */
@@ -27,13 +28,13 @@ export class Negotiation {
 
   /** The type that is preferred; undefined when none of them is acceptable. */
   typeFor(accept: string | undefined): AnswerType | undefined {
-    // an empty one says nothing
-    if (!accept) return JSON_TYPE;
+    // an empty one says nothing, and to read one of 16 kB takes 5 ms
+    if (!accept || accept.length > MAX_LENGTH) return JSON_TYPE;
     if (this.#remembered.has(accept)) return this.#remembered.get(accept);
     const preferred = new Negotiator({ headers: { accept } }).mediaType([...this.#types]);
     const type = preferred?.slice(0, -CHARSET.length) as AnswerType | undefined;
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    if (accept.length <= MAX_LENGTH) this.#remembered.set(accept, type);
+    this.#remembered.set(accept, type);
     return type;
   }
 }

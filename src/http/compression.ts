@@ -44,6 +44,7 @@ interface Preferring {
 }
 
 const MAX_REMEMBERED = 100;
+/** Nobody has need of a longer one, and to read one of 16 kB takes a millisecond. */
 const MAX_LENGTH = 500;
 
 /**
@@ -57,13 +58,13 @@ export class Compression {
 
   /** What a client that accepts these would have an answer in; undefined for as it is. */
   encodingFor(accepted: string | undefined): Encoding | undefined {
-    if (!accepted) return undefined;
+    if (!accepted || accepted.length > MAX_LENGTH) return undefined;
     if (this.#remembered.has(accepted)) return this.#remembered.get(accepted);
     const negotiator: Preferring = new Negotiator({ headers: { "accept-encoding": accepted } });
     const preferred = negotiator.encoding([...ENCODINGS, "identity"], { preferred: [...ENCODINGS] });
     const encoding = ENCODINGS.find((one) => one === preferred);
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    if (accepted.length <= MAX_LENGTH) this.#remembered.set(accepted, encoding);
+    this.#remembered.set(accepted, encoding);
     return encoding;
   }
 

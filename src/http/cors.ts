@@ -60,8 +60,9 @@ export class Cors {
   }
 
   #isLocal(origin: string): boolean {
-    const name = isOrigin(origin) && /^https?:/.test(origin) ? URL.parse(origin)?.hostname : undefined;
-    return name !== undefined && this.#local?.includes(name) === true;
+    const url = /^https?:/.test(origin) ? URL.parse(origin) : null;
+    // what a URL is read from may say more than its host, as browsers do not
+    return url?.origin === origin.toLowerCase() && this.#local?.includes(url.hostname) === true;
   }
 }
 

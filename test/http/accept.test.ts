@@ -35,6 +35,8 @@ const answers: [accept: string, type: string | undefined][] = [
   ["image/png", undefined],
   ["text/event-stream", undefined],
   ["nonsense", undefined],
+  // of what is longer than anybody has need of, nothing is read
+  [`${"image/png,".repeat(1000)}text/html`, JSON_TYPE],
 ];
 
 const plain = (type: string | null) => type?.split(";")[0];

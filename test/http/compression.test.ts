@@ -90,6 +90,7 @@ describe("Accept-Encoding", () => {
       ["", undefined],
       ["nonsense;;,", undefined],
       ["x".repeat(5000), undefined],
+      [`${"x,".repeat(5000)}gzip`, undefined],
     ];
     const plain = textOf(await post(service, BOOKS));
     for (const [value, encoding] of accepted) {

@@ -19,6 +19,7 @@ const FOREIGN = [
   "http://10.0.0.1:5173",
   "http://localhost@elsewhere.example",
   "http://elsewhere.example#.localhost",
+  "http://localhost\\.elsewhere.example",
   "ftp://localhost",
   "null",
   "localhost",
