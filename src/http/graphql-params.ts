@@ -18,7 +18,9 @@ export function paramsOfSearch(text: string): GraphqlRequest["params"] | undefin
   const names = namesIn(search);
   if (!query && !namesDocument({ ...names, extensions })) return undefined;
   const operationName = search.get("operationName");
-  return { ...names, ...(query && { query }), variables, extensions, ...(operationName && { operationName }) };
+  const params = { ...names, ...(query && { query }), variables, extensions, ...(operationName && { operationName }) };
+  // copied: a part of a text keeps all of it, and the document may be kept
+  return JSON.parse(JSON.stringify(params));
 }
 
 /** By what the document is named, where it is. */

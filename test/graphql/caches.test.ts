@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
 import { expect, test } from "vitest";
 import { JSON_TYPE } from "../../src/graphql/execution/request.ts";
+import { paramsOfSearch } from "../../src/http/graphql-params.ts";
+import { heldMemory } from "../support/memory.ts";
 import { openGraphql } from "../support/service/graphql.ts";
 
 /** What all that is kept of requests takes at most, by SECURITY.md. */
@@ -18,7 +20,13 @@ async function start(env: Record<string, string> = {}) {
       await graphql.answer({ method: "POST", text, params, accept: JSON_TYPE });
     return graphql.kept;
   };
-  return { post, kept: () => graphql.kept };
+  /** Answers a GET with this query string. */
+  const get = async (text: string) => {
+    const params = paramsOfSearch(text);
+    if (!params) throw new Error("it is no request");
+    await graphql.answer({ method: "GET", text, params, accept: JSON_TYPE });
+  };
+  return { post, get, kept: () => graphql.kept };
 }
 
 test("nothing is kept of a document that is refused", async () => {
@@ -63,4 +71,24 @@ test("what is kept stays within its bounds, whatever it is, and all of them are 
   expect(documents.bytes).toBeGreaterThan(0.9 * documents.maxBytes);
   expect(persisted.bytes).toBeGreaterThan(0.9 * persisted.maxBytes);
   expect(documents.maxBytes + persisted.maxBytes + replays.maxBytes).toBe(ALL_BYTES);
+});
+
+test("a document that came by GET is kept without what came beside it", async () => {
+  const { get, kept } = await start();
+  const ask = async (count: number, name: string) => {
+    for (let n = 0; n < count; n++) {
+      const query = `{${name}${n}:__typename}`;
+      const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash: hash("sha256", query) } });
+      // as it comes from a socket, and not put together from parts
+      const search = Buffer.from(
+        `?query=${query}&extensions=${encodeURIComponent(extensions)}&x=${"x".repeat(15_000)}`,
+      );
+      await get(search.toString());
+    }
+    return heldMemory().heap;
+  };
+  const before = await ask(10, "first");
+  const bytes = kept().documents.bytes + kept().persisted.bytes;
+  const grown = (await ask(1000, "other")) - before;
+  expect(grown).toBeLessThan(1.5 * (kept().documents.bytes + kept().persisted.bytes - bytes));
 });

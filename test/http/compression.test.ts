@@ -1,17 +1,13 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Compression } from "../../src/http/compression.ts";
 import { newDatabase } from "../support/database/database.ts";
 import { fillWith, largeTitles } from "../support/database/large-catalogue.ts";
+import { heldMemory } from "../support/memory.ts";
 import { type PlainAnswer, plainHttp } from "../support/network/plain-http.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
 import { type Service, startService } from "../support/service/service.ts";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 const BOOKS = "{ books { title author } }";
 
@@ -135,8 +131,7 @@ describe("what is kept of answers and of what they are compressed to", () => {
       for (const encoding of [...ENCODINGS, ...ENCODINGS]) {
         await Promise.all(queries.map((query) => post(service, query, { "accept-encoding": encoding })));
       }
-      collect();
-      return process.memoryUsage().arrayBuffers;
+      return heldMemory().buffers;
     };
     const before = await askForAll("once");
     const grown = (await askForAll("and again")) - before;
