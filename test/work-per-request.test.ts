@@ -289,23 +289,6 @@ describe("with Redis", () => {
     expect((await service.workFor(() => book(service, "0"))).executed).toBe(0);
   });
 
-  test("when there is no room for all answers, one is kept when it is asked for again, and pushes out others then", async () => {
-    const service = await startCounted(await startRedis(), 200, 32);
-    await fill(service, 2);
-    await book(service, "0");
-    // of three megabytes each
-    const fields = (n: number) => Array.from({ length: 4 }, (_, i) => `a${n}_${i}: author`).join(" ");
-    for (let n = 0; n < 25; n++) {
-      // so that it is not the oldest
-      expect((await service.workFor(() => book(service, "0"))).executed).toBe(0);
-      await service.ask(`{ books { ${fields(n)} } }`);
-    }
-    const executions: number[] = [];
-    for (let i = 0; i < 4; i++) executions.push((await service.workFor(() => book(service, "1"))).executed);
-    expect(executions).toEqual([1, 1, 0, 0]);
-    expect((await service.workFor(() => book(service, "0"))).executed).toBe(0);
-  });
-
   test("a change costs the answers that hold it one more execution, and the others none", async () => {
     const service = await startCounted(await startRedis());
     await fill(service, 3);

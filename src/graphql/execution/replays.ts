@@ -3,12 +3,9 @@ import { LRUCache } from "lru-cache";
 import type { Consistency, ReadReplay } from "../../cqrs/consistency.ts";
 import { type Revisions, reportOf, type ServedBy } from "../../cqrs/revisions.ts";
 import { type AnswerText, keptHead } from "./answer-text.ts";
-import { SeenRequests } from "./seen-requests.ts";
 
 /** What all kept answers may take together, in bytes, by the weights below, which are what a heap of them grows by. */
 const MAX_BYTES = 64_000_000;
-/** With more than this one more answer pushes others out. */
-const FULL_BYTES = 0.95 * MAX_BYTES;
 /** An entry, and each of its reads, beside their texts. */
 const ENTRY_BYTES = 600;
 /** A text takes as many for each of its characters, unless it is all Latin. */
@@ -50,8 +47,6 @@ export class Replays {
       ),
   });
 
-  readonly #seen = new SeenRequests();
-
   find(key: string): Replay | undefined {
     return this.#kept.get(key);
   }
@@ -69,14 +64,9 @@ export class Replays {
     }
   }
 
-  /**
-   * Keeps `answer` if it can be had again: one of reads only, each of which can be made again. When there is no room for
-   * all, those are kept whose requests have come again: to keep and to throw out what is asked once costs a fifth of
-   * the answering.
-   */
+  /** Keeps an answer if it can be had again: one of reads only, each of which can be made again. */
   keep(key: string, { head, report, tail }: AnswerText, executed: Executed, { replays, streams }: Consistency): void {
     if (!report || !replays) return;
-    if (this.#kept.calculatedSize > FULL_BYTES && !this.#kept.has(key) && !this.#seen.note(key)) return;
     const { kind, cost } = executed;
     const { servedBy } = report;
     this.#kept.set(key, { kind, cost, key, head: keptHead(head), tail, reads: replays, streams, servedBy });
