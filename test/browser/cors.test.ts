@@ -69,6 +69,7 @@ describe("a page of another port of this machine", () => {
     expect(await ask(post({ query: "{ books { title } }" }))).toMatchObject({ status: 200, body });
     expect(await ask({}, "?query={books{title}}")).toMatchObject({ status: 200, body });
     expect(await ask(post({ query: "{" }))).toMatchObject({ body: { errors: [{}] } });
+    expect(await ask(post(ADDITION, { "x-own": "1" }))).toEqual({ failure: "TypeError: Failed to fetch" });
   });
 });
 
