@@ -129,12 +129,12 @@ export class BatchConnection {
     let drawn = 0;
     return {
       next: () => {
-        if (drawn === 0) drawn = (lastId.get(table) as number | undefined) ?? 0;
+        if (drawn === 0) drawn = lastId.get(table) as number;
         return ++drawn;
       },
       /** Notes what was drawn: one that was added and deleted again leaves no row, but has had its id. */
       keep: () => {
-        if (drawn === 0 || (lastId.get(table) as number | undefined) === drawn) return;
+        if (drawn === 0 || lastId.get(table) === drawn) return;
         if (raiseId.run(drawn, table).changes === 0) firstId.run(drawn, table);
       },
     };

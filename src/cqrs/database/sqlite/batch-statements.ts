@@ -17,7 +17,12 @@ export function batchStatements(database: Database.Database, stream: StreamTable
     });
   return {
     row: database.prepare("select revision, token, read_model, lease_ms from stream where name = ?"),
-    lastId: database.prepare("select seq from sqlite_sequence where name = ?").pluck(),
+    // as SQLite itself draws them: whoever has copied or changed rows by hand may have left the sequence behind
+    lastId: database
+      .prepare(
+        `select max(coalesce((select seq from sqlite_sequence where name = ?), 0), coalesce((select max(id) from "${table}"), 0))`,
+      )
+      .pluck(),
     find: new Map(
       unique.map((property) => [
         property,
