@@ -1,7 +1,7 @@
 import type { Batch } from "../batch.ts";
 import { UniqueViolation } from "../errors.ts";
 import type { OpenedDatabase } from "./opened-database.ts";
-import type { BatchFailure, BatchStream, Committed } from "./stream-table.ts";
+import { BatchFailure, type BatchStream, type Committed } from "./stream-table.ts";
 import { ATTEMPTS, beforeAttempt } from "./transaction.ts";
 
 /**
@@ -20,7 +20,8 @@ export async function commitBatch(
     try {
       return await opened.engine.batches.commit(stream, batch);
     } catch (error) {
-      const { cause, committing } = error as BatchFailure;
+      // what is no such failure was thrown before anything was sent
+      const { cause, committing } = error instanceof BatchFailure ? error : new BatchFailure(error, false);
       const again =
         opened.isRetryable(cause, committing) || (!committing && opened.translate(cause) instanceof UniqueViolation);
       if (attempt === ATTEMPTS || isClosed() || !again) throw opened.failureOf(cause, committing);
