@@ -270,6 +270,23 @@ describe.runIf(engine === "postgresql")("a batch on PostgreSQL", () => {
 });
 
 describe.runIf(engine === "postgresql")("when the connection to PostgreSQL is lost", () => {
+  test("at the commit of one of several that fail alone, each is told what became of it", async () => {
+    const { url, service, beholder } = await start();
+    await beholder.run(`
+      alter table book add check (title <> 'Poison');
+      create function cut() returns trigger language plpgsql as $$ begin
+        perform pg_terminate_backend(pg_backend_pid());
+        return null;
+      end $$;
+      create constraint trigger cut after insert on book deferrable initially deferred
+        for each row when (new.title = 'Cut') execute function cut()`);
+    // the first command holds up the others, which then share the next transaction
+    const titles = ["First", "Poison", "Cut"];
+    const answers = await together(service, beholder, () => titles.map((title) => add(service, title)));
+    expect(answers.map(codeOf)).toEqual([undefined, "INTERNAL_SERVER_ERROR", "OUTCOME_UNKNOWN"]);
+    expect((await soundLog(url)).map(({ after }) => after?.title)).toEqual(["First"]);
+  });
+
   test("in mid-transaction, all of it runs again, and nothing twice", async () => {
     const { url, service, beholder } = await start();
     await beholder.run(`

@@ -24,7 +24,7 @@ export class StreamWriter<T extends object, C extends Command = any, R extends R
    * Runs the commands in order in one transaction. One that is refused or fails takes no revision and does not fail its
    * neighbours.
    *
-   * @throws OutcomeUnknown, DatabaseUnavailable, and what a command alone fails with; nothing is then known of any of them
+   * @throws OutcomeUnknown, DatabaseUnavailable: of all of them; and what a command fails with that is the only one
    */
   async commit(asked: readonly Asked<C>[], starts = Starts.of(asked.length)): Promise<Commit<T, R>> {
     if (asked.length === 0) throw new RangeError("a commit needs at least one command");
@@ -59,21 +59,24 @@ export class StreamWriter<T extends object, C extends Command = any, R extends R
    */
   async #commitEach(asked: readonly Asked<C>[], starts: Starts): Promise<Commit<T, R>> {
     const outcomes: Outcome<T, R>[] = [];
-    let last: Commit<T, R> | undefined;
+    // what a commit saw last; if there was none, nothing is to be refreshed
+    let last: Omit<Commit<T, R>, "outcomes" | "changes"> = { readModel: null, leaseMs: 0, committedAt: 0 };
     let unavailable: DatabaseUnavailable | undefined;
     for (const [index, one] of asked.entries()) {
       try {
         // each of them would wait for another time-out of the same database
         if (unavailable) throw unavailable;
-        last = await this.#commit([one], starts.only(index));
-        outcomes.push(...last.outcomes);
+        const commit = await this.#commit([one], starts.only(index));
+        outcomes.push(...commit.outcomes);
+        last = commit;
       } catch (error) {
         if (error instanceof DatabaseUnavailable) unavailable = error;
         const { revision, token } = outcomes.at(-1) ?? { revision: 0, token: "" };
         outcomes.push({ revision, token, failure: error as Error });
       }
     }
-    if (!last) throw outcomes[0]?.failure;
+    // the first one's: so all of them are
+    if (outcomes[0]?.failure instanceof DatabaseUnavailable) throw outcomes[0].failure;
     return { ...last, outcomes, changes: outcomes.flatMap(({ change }) => change ?? []) };
   }
 }
