@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -120,6 +121,21 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
     holder.close();
     const read = async () => (await threads.next().run(0, QUICK)).rows;
     await eventually("they have ended, and another reads", async () => (await read().catch(() => [])).length === 1);
+  });
+
+  test("are heard when they have answered while this process was too busy to listen", async () => {
+    const threads = openThreads(await newFile(), 1000, 4);
+    // on a slow machine one may take so long to start that it is given up
+    const thread = await eventually("one reads", async () => {
+      const started = threads.next();
+      await started.run(0, QUICK);
+      return started;
+    });
+    // from here, timers come before messages
+    await nextTurn();
+    const asked = thread.run(0, QUICK);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    expect((await asked).rows).toEqual([[1]]);
   });
 
   test("keep nothing open of a database that is closed", async () => {

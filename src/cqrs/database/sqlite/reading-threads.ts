@@ -136,24 +136,41 @@ export class ReadingThread {
     else waiting?.reject(new Database.SqliteError(answered.failure.message, answered.failure.code ?? "SQLITE_ERROR"));
   }
 
-  /** Gives it so long to answer, as long as anything is waited for. */
-  #listen(): void {
-    clearTimeout(this.#silence);
+  /**
+   * Gives it so long to answer, as long as anything is waited for: in two spans, of which one is over at once when the
+   * whole process was stopped for long.
+   */
+  #listen(spans = 2): void {
+    this.#stopListening();
     if (this.#waiting.size === 0) {
       this.#worker.unref();
       return;
     }
-    this.#silence = setTimeout(() => {
-      this.#lose(new TimedOut(this.#silenceMs));
-      this.#onLoss("hangs");
-      this.#worker.terminate();
-    }, this.#silenceMs);
+    const look = () => {
+      if (this.#silence !== silence) return;
+      if (spans > 1) this.#listen(spans - 1);
+      else this.#giveUp();
+    };
+    // after a stall, timers fire before messages are read: what has arrived is still heard
+    const silence = setTimeout(() => setImmediate(look), this.#silenceMs / 2);
+    this.#silence = silence;
+  }
+
+  #stopListening(): void {
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
+  }
+
+  #giveUp(): void {
+    this.#lose(new TimedOut(this.#silenceMs));
+    this.#onLoss("hangs");
+    this.#worker.terminate();
   }
 
   #lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
-    clearTimeout(this.#silence);
+    this.#stopListening();
     this.#worker.unref();
     for (const { reject } of this.#waiting.values()) reject(new DatabaseUnavailable(error));
     this.#waiting.clear();
