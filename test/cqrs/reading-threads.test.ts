@@ -3,10 +3,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { Sql } from "../../src/cqrs/database/engine.ts";
 import { ReadingThreads } from "../../src/cqrs/database/sqlite/reading-threads.ts";
 import { openBooks } from "../support/database/books.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { fillWith, largeTitles } from "../support/database/large-catalogue.ts";
+import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { startService } from "../support/service/service.ts";
 import { servedByRedis } from "../support/service/witness.ts";
@@ -136,6 +138,23 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
     const asked = thread.run(0, QUICK);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
     expect((await asked).rows).toEqual([[1]]);
+  });
+
+  test("let others read while a snapshot is being read, which may take as long as a rebuild", async () => {
+    const { url } = await newDatabase("sqlite");
+    await fillWith(url, largeTitles(3));
+    const { orm, books } = await openBooks(url);
+    onTestFinished(() => orm.close());
+    const titles = (sql: Sql) => sql.selectFrom("book").select("title").execute();
+    const [inside, beside] = await orm.snapshot(async (sql) => {
+      await books.rowIn(sql);
+      await sqlOn(url, "delete from book");
+      const others = await orm.longRead(titles);
+      const another = await orm.snapshot(titles);
+      expect(another).toEqual(others);
+      return [await titles(sql), others];
+    });
+    expect([inside.length, beside.length]).toEqual([3, 0]);
   });
 
   test("keep nothing open of a database that is closed", async () => {

@@ -4,6 +4,7 @@ import {
   type Driver,
   Kysely,
   type QueryResult,
+  SqliteAdapter,
   SqliteDialect,
 } from "kysely";
 import type { Sql } from "../engine.ts";
@@ -16,7 +17,15 @@ export function readByThreads(file: string): Sql {
   const threads = new ReadingThreads(file);
   const dialect = new SqliteDialect({ database: () => Promise.reject(new Error("threads open it")) });
   dialect.createDriver = () => new ThreadsDriver(threads);
+  dialect.createAdapter = () => new ThreadsAdapter();
   return new Kysely({ dialect });
+}
+
+/** Kysely takes SQLite for one connection, for which all wait in turn: also while a snapshot is read for long. */
+class ThreadsAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
 }
 
 class ThreadConnection implements DatabaseConnection {
