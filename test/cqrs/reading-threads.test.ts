@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Worker } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Sql } from "../../src/cqrs/database/engine.ts";
 import { ReadingThreads } from "../../src/cqrs/database/sqlite/reading-threads.ts";
 import { openBooks } from "../support/database/books.ts";
@@ -65,6 +65,21 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
     await threads.next().run(0, QUICK).then(note("quick"));
     await slow;
     expect(settled).toEqual(["quick", "slow"]);
+  });
+
+  test("are sent one statement at a time, so that answers do not pile up", async () => {
+    const { postMessage } = Worker.prototype;
+    let sent = 0;
+    const spy = vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (this: Worker, message) {
+      sent++;
+      return postMessage.call(this, message);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const thread = openThreads(await newFile()).next();
+    const sentAt: number[] = [];
+    await Promise.all(Array.from({ length: 5 }, () => thread.run(0, QUICK).then(() => sentAt.push(sent))));
+    // each answer has let the next one go
+    expect(sentAt).toEqual([2, 3, 4, 5, 5]);
   });
 
   test("tell of a statement's own fault as SQLite does, and go on", async () => {

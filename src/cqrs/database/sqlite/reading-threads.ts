@@ -59,11 +59,13 @@ export class ReadingThreads {
   }
 }
 
-/** One thread and what it was asked. */
+/** One thread and what it was asked. It is sent one statement at a time, so that no more than one answer lies about. */
 export class ReadingThread {
   readonly #worker: Worker;
   readonly #silenceMs: number;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #unsent: Asked[] = [];
+  #busy = false;
   readonly #onLoss: (state: "hangs" | "has ended") => void;
   #lost: Error | undefined;
   #ids = 0;
@@ -107,19 +109,35 @@ export class ReadingThread {
         this.#worker.ref();
         this.#listen();
       }
-      this.#worker.postMessage({ id, connection, sql, parameters } satisfies Asked);
+      this.#ask({ id, connection, sql, parameters });
     });
   }
 
   /** Closes a connection, and with it the transaction that it is in. */
   close(connection: number): void {
-    this.#worker.postMessage({ connection, close: true } satisfies Asked);
+    if (!this.#lost) this.#ask({ connection, close: true });
   }
 
   /** Waits until it is over. What it was asked is failed. */
   async end(): Promise<void> {
     this.#lose(new Error("the database was closed"));
     await this.#worker.terminate();
+  }
+
+  #ask(asked: Asked): void {
+    this.#unsent.push(asked);
+    if (!this.#busy) this.#sendOn();
+  }
+
+  #sendOn(): void {
+    this.#busy = false;
+    for (let next = this.#unsent.shift(); next; next = this.#unsent.shift()) {
+      this.#worker.postMessage(next);
+      if ("id" in next) {
+        this.#busy = true;
+        return;
+      }
+    }
   }
 
   #take(message: Answered | Warned): void {
@@ -131,6 +149,7 @@ export class ReadingThread {
   #settle(answered: Answered): void {
     const waiting = this.#waiting.get(answered.id);
     this.#waiting.delete(answered.id);
+    this.#sendOn();
     this.#listen();
     if ("rows" in answered) waiting?.resolve(answered);
     else waiting?.reject(new Database.SqliteError(answered.failure.message, answered.failure.code ?? "SQLITE_ERROR"));
@@ -174,5 +193,6 @@ export class ReadingThread {
     this.#worker.unref();
     for (const { reject } of this.#waiting.values()) reject(new DatabaseUnavailable(error));
     this.#waiting.clear();
+    this.#unsent.length = 0;
   }
 }
