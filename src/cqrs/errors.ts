@@ -32,8 +32,8 @@ export class OutcomeUnknown extends ServiceError {
 }
 
 /**
- * A command that the rules of its aggregate refuse. It is an answer, not a failure: the command's transaction is
- * rolled back, no revision is taken, and the client gets the refusal as a member of the result union.
+ * A command that the rules of its aggregate refuse. It is an answer, not a failure: it takes no revision, and the client
+ * gets the refusal as a member of the result union.
  */
 export abstract class Refusal extends Error {}
 

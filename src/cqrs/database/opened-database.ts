@@ -1,13 +1,6 @@
 import { type EntityName, MikroORM } from "@mikro-orm/core";
 import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
-import {
-  DatabaseUnavailable,
-  OutcomeUnknown,
-  Refusal,
-  ServiceError,
-  StartupError,
-  UniqueViolation,
-} from "../errors.ts";
+import { DatabaseUnavailable, OutcomeUnknown, ServiceError, StartupError, UniqueViolation } from "../errors.ts";
 import type { StreamDefinition } from "../stream.ts";
 import type { DatabaseEngine, DatabaseError, Sql } from "./engine.ts";
 import { engineOf, sqliteFileOf } from "./engine-of.ts";
@@ -97,8 +90,7 @@ export class OpenedDatabase {
 
   /** What the rest of the program is told of an error: unique violations and unavailability are those of any engine. */
   translate(error: unknown): unknown {
-    // a refusal's message may hold any title, and read like an engine's own
-    if (!(error instanceof Error) || error instanceof ServiceError || error instanceof Refusal) return error;
+    if (!(error instanceof Error) || error instanceof ServiceError) return error;
     const column = this.engine.violatedColumn(error);
     if (column) return new UniqueViolation(column, error);
     return this.engine.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
@@ -123,7 +115,7 @@ export class OpenedDatabase {
   }
 }
 
-/** Whether a failed transaction says that others may fail as well: not a refusal, nor what a command has thrown. */
+/** Whether a failed transaction says that others may fail as well: not what a program has thrown in it. */
 function isTrouble(failure: unknown): boolean {
   if (failure instanceof ServiceError)
     return failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown;
