@@ -1,8 +1,4 @@
-import { describe, expect, onTestFinished, test } from "vitest";
-import { bookStream } from "../../src/books/book-stream.ts";
-import { addBook } from "../../src/books/commands/book-commands.ts";
-import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
-import { openBooks } from "../support/database/books.ts";
+import { describe, expect, test } from "vitest";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startService } from "../support/service/service.ts";
@@ -40,18 +36,4 @@ describe.runIf(engine === "sqlite")("a book that is added to an SQLite file", ()
     await service.addBook("C");
     expect(await ids()).toEqual([1, 3]);
   });
-});
-
-test("a command that no thread can be sent fails by itself, with its fault", async () => {
-  const { orm } = await openBooks((await newDatabase()).url);
-  onTestFinished(() => orm.close());
-  const writer = new StreamWriter(orm, bookStream);
-  const commandOf = (title: string, more: object = {}) => ({ ...addBook({ title, author: "A" }), ...more });
-  const asked = [commandOf("A"), commandOf("B", { callBack: () => {} }), commandOf("C")].map((command) => ({
-    command,
-    atLeast: 0,
-  }));
-  const { outcomes } = await writer.commit(asked);
-  const failed = engine === "sqlite" ? { revision: 1, failure: { name: "DataCloneError" } } : { revision: 2 };
-  expect(outcomes).toMatchObject([{ revision: 1 }, failed, { revision: failed.revision + 1 }]);
 });

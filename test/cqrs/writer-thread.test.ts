@@ -79,6 +79,17 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
     expect(await titles()).toEqual(["A", "C"]);
   });
 
+  test("when a command cannot be sent to it: it fails alone, and nothing is waited for", async () => {
+    const { commit } = await openFaulty();
+    await commit(["add", "Before"]);
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+    const before = timers();
+    const unsendable = (() => {}) as never;
+    const { outcomes } = await commit(["add", "A"], ["add", unsendable], ["add", "C"]);
+    expect(outcomes).toMatchObject([{ revision: 2 }, { failure: { name: "DataCloneError" } }, { revision: 3 }]);
+    expect(timers()).toBe(before);
+  });
+
   test("is sent one message for each batch, however many commands that has", async () => {
     const { commit } = await openFaulty();
     const { messages } = watchThreads();

@@ -71,10 +71,11 @@ export class Writer {
   #ask(messageOf: (id: number) => ToWriter, batch?: Batch<never>): Promise<Committed | undefined> {
     const id = this.#messages++;
     return new Promise((resolve, reject) => {
+      // nobody answers what cannot be sent
+      this.#send(messageOf(id));
       const pending: Pending = { batch, resolve, reject };
       this.#pending.set(id, pending);
       this.#wait(id, pending, 2);
-      this.#send(messageOf(id));
     });
   }
 
