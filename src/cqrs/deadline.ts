@@ -15,6 +15,28 @@ export function within<R>(ms: number, promise: Promise<R>): Promise<R> {
   });
 }
 
+/**
+ * Calls `over` after `ms` milliseconds of silence of a thread, unless the returned function is called before. In two spans:
+ * when all threads of the process were stopped for long, one of them is over at once.
+ */
+export function patience(ms: number, over: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (spans: number) => {
+    const look = () => {
+      if (!timer) return;
+      if (spans > 1) wait(spans - 1);
+      else over();
+    };
+    // after a stall, timers fire before messages are read: what has arrived is still heard
+    timer = setTimeout(() => setImmediate(look), ms / 2);
+  };
+  wait(2);
+  return () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+}
+
 /** A wait that may be ended before its time. */
 export interface Wait {
   readonly over: Promise<void>;

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
-import { TimedOut } from "../../deadline.ts";
+import { patience, TimedOut } from "../../deadline.ts";
 import { DatabaseUnavailable } from "../../errors.ts";
 import type { Answered, Asked, Warned } from "./reading-thread.ts";
 
@@ -69,7 +69,7 @@ export class ReadingThread {
   readonly #onLoss: (state: "hangs" | "has ended") => void;
   #lost: Error | undefined;
   #ids = 0;
-  #silence: NodeJS.Timeout | undefined;
+  #endPatience: (() => void) | undefined;
 
   constructor(file: string, silenceMs: number, onLoss: (state: "hangs" | "has ended") => void) {
     this.#silenceMs = silenceMs;
@@ -155,29 +155,11 @@ export class ReadingThread {
     else waiting?.reject(new Database.SqliteError(answered.failure.message, answered.failure.code ?? "SQLITE_ERROR"));
   }
 
-  /**
-   * Gives it so long to answer, as long as anything is waited for: in two spans, of which one is over at once when the
-   * whole process was stopped for long.
-   */
-  #listen(spans = 2): void {
-    this.#stopListening();
-    if (this.#waiting.size === 0) {
-      this.#worker.unref();
-      return;
-    }
-    const look = () => {
-      if (this.#silence !== silence) return;
-      if (spans > 1) this.#listen(spans - 1);
-      else this.#giveUp();
-    };
-    // after a stall, timers fire before messages are read: what has arrived is still heard
-    const silence = setTimeout(() => setImmediate(look), this.#silenceMs / 2);
-    this.#silence = silence;
-  }
-
-  #stopListening(): void {
-    clearTimeout(this.#silence);
-    this.#silence = undefined;
+  /** Gives it so long to answer, as long as anything is waited for. */
+  #listen(): void {
+    this.#endPatience?.();
+    if (this.#waiting.size > 0) this.#endPatience = patience(this.#silenceMs, () => this.#giveUp());
+    else this.#worker.unref();
   }
 
   #giveUp(): void {
@@ -189,7 +171,7 @@ export class ReadingThread {
   #lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
-    this.#stopListening();
+    this.#endPatience?.();
     this.#worker.unref();
     for (const { reject } of this.#waiting.values()) reject(new DatabaseUnavailable(error));
     this.#waiting.clear();

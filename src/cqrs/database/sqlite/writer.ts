@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Batch } from "../../batch.ts";
-import { within } from "../../deadline.ts";
+import { patience, within } from "../../deadline.ts";
 import { BatchFailure, type Committed, type StreamTable } from "../stream-table.ts";
 import { BUSY_TIMEOUT_MS } from "./connection.ts";
 import type { FromWriter, ToWriter, WriterData } from "./writer-messages.ts";
@@ -20,7 +20,7 @@ interface Pending {
   readonly batch: Batch<never> | undefined;
   readonly resolve: (committed: Committed | undefined) => void;
   readonly reject: (failure: BatchFailure) => void;
-  timer?: NodeJS.Timeout;
+  readonly endPatience: () => void;
 }
 
 /** The thread that commits commands to an SQLite file, as the rest of the process sees it. It lives until it is lost. */
@@ -73,21 +73,9 @@ export class Writer {
     return new Promise((resolve, reject) => {
       // nobody answers what cannot be sent
       this.#send(messageOf(id));
-      const pending: Pending = { batch, resolve, reject };
-      this.#pending.set(id, pending);
-      this.#wait(id, pending, 2);
+      const endPatience = patience(PATIENCE_MS, () => this.#giveUp());
+      this.#pending.set(id, { batch, resolve, reject, endPatience });
     });
-  }
-
-  /** In two spans: when all threads of the process were stopped for long, one of them is over at once. */
-  #wait(id: number, pending: Pending, spans: number): void {
-    const look = () => {
-      if (!this.#pending.has(id)) return;
-      if (spans > 1) this.#wait(id, pending, spans - 1);
-      else this.#giveUp();
-    };
-    // after a stall, timers fire before messages are read: what has arrived is still heard
-    pending.timer = setTimeout(() => setImmediate(look), PATIENCE_MS / 2);
   }
 
   #send(message: ToWriter): void {
@@ -103,7 +91,7 @@ export class Writer {
     if (!("id" in message)) return;
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    clearTimeout(pending?.timer);
+    pending?.endPatience();
     if ("committed" in message) pending?.resolve(message.committed);
     else {
       const { message: text, code, committing } = message.failure;
@@ -120,8 +108,8 @@ export class Writer {
   /** Nothing is known of what has begun. What had not begun is kept from it, whatever the thread is still to do. */
   #lose(error: Error): void {
     this.lost = true;
-    for (const { batch, reject, timer } of this.#pending.values()) {
-      clearTimeout(timer);
+    for (const { batch, reject, endPatience } of this.#pending.values()) {
+      endPatience();
       const withdrawn = batch?.asked.map((_, index) => batch.starts.withdraw(index));
       const hasBegun = withdrawn?.includes(false) ?? false;
       reject(new BatchFailure(Object.assign(error, { code: WRITER_LOST }), hasBegun));
