@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { parseArgs } from "node:util";
 import { CompiledQuery } from "kysely";
+import { soughtByTitle } from "../src/books/book-keys.ts";
 import { bookStream } from "../src/books/book-stream.ts";
 import { updateBook } from "../src/books/commands/book-commands.ts";
 import { StreamWriter } from "../src/cqrs/commands/stream-writer.ts";
@@ -172,7 +173,7 @@ async function catchUp(url: string, store: Store, size: number): Promise<number>
   const { orm, books } = await openBooks(url);
   const writer = new StreamWriter(orm, bookStream);
   for (let done = 0; done < changes; done += BATCH) {
-    const update = () => ({ command: updateBook(anyTitle(size), { stockQuantity: done }), atLeast: 0 });
+    const update = () => ({ command: updateBook(soughtByTitle(anyTitle(size)), { stockQuantity: done }), atLeast: 0 });
     await writer.commit(Array.from({ length: BATCH }, update));
   }
   const { revision } = await books.row();

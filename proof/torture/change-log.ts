@@ -7,6 +7,7 @@ export interface Change {
   readonly revision: number;
   readonly token: string;
   readonly previousToken: string;
+  readonly at: string;
   readonly kind: string;
   readonly before: Book | null;
   readonly after: Book | null;
@@ -35,14 +36,19 @@ export async function readGroundTruth(url: string, since = 0): Promise<GroundTru
     readModel: row.read_model as string | null,
     changes: changes.map(changeOf),
     books: books
-      .map(({ id, title, author, published_date, isbn, stock_quantity, version }) => ({
+      .map(({ id, title, author, published_date, isbn, stock_quantity, version, ...more }) => ({
         id: Number(id),
         title: String(title),
         author: String(author),
         publishedDate: published_date as string | null,
         isbn: isbn as string | null,
+        language: more.language as string | null,
+        description: more.description as string | null,
+        coverUrl: more.cover_url as string | null,
         stockQuantity: Number(stock_quantity),
         version: Number(version),
+        addedAt: String(more.added_at),
+        updatedAt: String(more.updated_at),
       }))
       .sort((a, b) => byTitle(a.title, b.title)),
   };
@@ -109,6 +115,7 @@ function changeOf(change: Row): Change {
     revision: Number(change.revision),
     token: String(change.token),
     previousToken: String(change.previous_token),
+    at: String(change.at),
     kind: String(change.kind),
     before: bookOf(change.before),
     after: bookOf(change.after),

@@ -5,8 +5,13 @@ export interface Book {
   readonly author: string;
   readonly publishedDate: string | null;
   readonly isbn: string | null;
+  readonly language: string | null;
+  readonly description: string | null;
+  readonly coverUrl: string | null;
   readonly stockQuantity: number;
   readonly version: number;
+  readonly addedAt: string;
+  readonly updatedAt: string;
 }
 
 /** What an `addBook` or `updateBook` sets. The author names the operation, so no two operations write the same value. */
@@ -14,6 +19,7 @@ interface BookInput {
   readonly title?: string;
   readonly author: string;
   readonly isbn?: string | null;
+  readonly language?: string | null;
   readonly stockQuantity?: number;
 }
 

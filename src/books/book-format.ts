@@ -4,7 +4,15 @@ import type { Book } from "./book.ts";
 /** What every version of this program has stored of a book. */
 type FirstFields = "id" | "title" | "author" | "publishedDate" | "isbn" | "stockQuantity" | "version";
 
+/** Of books that a process of the first version adds while one of the second runs: it notes no time. */
+const UNKNOWN_TIME = "1970-01-01T00:00:00.000Z";
+
 /** The shape of a book in the change log and in Redis, by which processes of several versions get along with each other. */
 export const bookFormat = formatOf<Book, FirstFields>({
   // a field that is added has its line here: docs/add-a-field.md
+  language: { since: 2, was: null },
+  description: { since: 2, was: null },
+  coverUrl: { since: 2, was: null },
+  addedAt: { since: 2, was: UNKNOWN_TIME },
+  updatedAt: { since: 2, was: UNKNOWN_TIME },
 });

@@ -1,3 +1,5 @@
+import { onlyOne } from "../graphql/arguments.ts";
+import { rowIdOf } from "../graphql/global-ids.ts";
 import { bookFields } from "./book-fields.ts";
 
 /** A key that is safe to look up anywhere and that no book has: titles hold no control characters. */
@@ -12,6 +14,28 @@ export function normalisedTitle(value: string): string | undefined {
 }
 
 /** `value` as a title is stored. What can be no title becomes one that no book has. */
-export function titleKey(value: string): string {
+function titleKey(value: string): string {
   return normalisedTitle(value) ?? NO_TITLE;
+}
+
+/** Which book is asked for: the one that now has this title, or this id. `asked` is either as the client sent it. */
+export type Sought = { readonly asked: string } & (
+  | { readonly by: "title"; readonly title: string }
+  | { readonly by: "id"; readonly id: number }
+);
+
+/** The arguments that say which book is meant. */
+export interface SoughtArgs {
+  readonly title?: string | null | undefined;
+  readonly id?: string | null | undefined;
+}
+
+/** @throws ServiceError `BAD_USER_INPUT` unless exactly one of title and id is given */
+export function soughtBy(args: SoughtArgs): Sought {
+  const { name, value } = onlyOne(args, "title", "id");
+  return name === "title" ? soughtByTitle(value) : { asked: value, by: "id", id: rowIdOf("Book", value) };
+}
+
+export function soughtByTitle(title: string): Sought {
+  return { asked: title, by: "title", title: titleKey(title) };
 }

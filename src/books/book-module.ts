@@ -1,11 +1,13 @@
 import type { Module } from "../module.ts";
 import { addBookInput, type Book } from "./book.ts";
+import { defineBookEditForm } from "./book-edit-form.ts";
 import { maxBooks } from "./book-settings.ts";
 import { bookStream } from "./book-stream.ts";
 import { bookTabs } from "./book-tabs.ts";
 import { defineBookType } from "./book-type.ts";
 import { BookCommandHandler, bookCommands } from "./commands/book-command-handler.ts";
 import { defineBookMutations } from "./commands/book-mutations.ts";
+import { bookRefusalCodes } from "./commands/book-refusals.ts";
 import { bookMigrations } from "./migrations.ts";
 import { defineBookQueries } from "./queries/book-queries.ts";
 import { BookQueryHandler, bookQueries } from "./queries/book-query-handler.ts";
@@ -25,10 +27,12 @@ export const bookModule: Module<Book> = {
   errorCodes: {
     TOO_MANY_BOOKS: { description: "There are more books than `books` answers with. Read them by `booksConnection`." },
   },
+  refusalCodes: bookRefusalCodes,
   defineTypes(builder, shared, config) {
     const book = defineBookType(builder);
-    defineBookQueries(builder, shared, book, config);
-    defineBookMutations(builder, shared, book);
+    const form = defineBookEditForm(builder, shared, book);
+    defineBookQueries(builder, book, form, config);
+    defineBookMutations(builder, shared, book, form);
   },
   tabs: bookTabs,
   namesWithoutNoun: [

@@ -14,6 +14,9 @@ mutation AddBook {
       author: "Author Name"
       publishedDate: "2024-01-01"
       isbn: "1234567890"
+      language: "en-GB"
+      description: "What it is about."
+      coverUrl: "https://example.org/cover.jpg"
       stockQuantity: 10
     }
   ) {
@@ -24,12 +27,21 @@ mutation AddBook {
       version
     }
     ... on Error {
+      code
       message
     }
     ... on ValidationError {
       fieldErrors {
         field
+        code
         message
+        limit
+      }
+    }
+    ... on TitleTakenError {
+      book {
+        id
+        author
       }
     }
   }
@@ -45,8 +57,14 @@ query ListBooks {
     author
     publishedDate
     isbn
+    isbn10
+    language
+    description
+    coverUrl
     stockQuantity
     version
+    addedAt
+    updatedAt
   }
 }
 `,
@@ -82,6 +100,7 @@ query EditForm($title: String!) {
   {
     query: `# Changes the fields that are given.
 # A title in the input renames the book.
+# An id may stand in place of the title.
 mutation UpdateBook($title: String!, $input: UpdateBookInput!) {
   updateBook(title: $title, input: $input) {
     __typename

@@ -28,7 +28,7 @@ export const adjustStockInput = z.strictObject({ by: z.int32().refine((by) => by
 /** What `updateBook` accepts: an absent field is left alone. Also the source of the edit form. */
 export const updateBookInput = z.strictObject({
   ...updateRules(bookFields),
-  expectedVersion: z.int32().nullish().meta({
+  expectedVersion: z.int().min(0).nullish().meta({
     title: "Version",
     description: "The version that was edited; a newer one is not overwritten.",
     readOnly: true,

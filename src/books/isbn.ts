@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { formHints } from "../graphql/field-rules.ts";
+import { isbnForms, storedIsbn } from "./isbn-forms.ts";
 
 const MESSAGE = "must be an ISBN of 10 or 13 digits, with or without hyphens";
 
@@ -7,14 +8,16 @@ const MESSAGE = "must be an ISBN of 10 or 13 digits, with or without hyphens";
 const DIGIT = "[\\d\\uFF10-\\uFF19]";
 const GAP = "[\\s\\p{Pd}]*";
 
-/** An ISBN, which is stored without hyphens. */
+/** An ISBN, which is stored without hyphens, and as thirteen digits where it has a right check digit. */
 export const isbn = z
   .string()
   .overwrite((value) =>
-    value
-      .replaceAll(/[\s\p{Pd}]/gu, "")
-      .replaceAll(/[\uFF10-\uFF19\uFF38\uFF58]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
-      .toUpperCase(),
+    storedIsbn(
+      value
+        .replaceAll(/[\s\p{Pd}]/gu, "")
+        .replaceAll(/[\uFF10-\uFF19\uFF38\uFF58]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
+        .toUpperCase(),
+    ),
   )
   .regex(/^(\d{9}[\dX]|\d{13})$/, MESSAGE)
   .meta({
@@ -24,7 +27,8 @@ export const isbn = z
   })
   .register(formHints, { message: MESSAGE });
 
-/** `value` as an ISBN is stored. What can be no ISBN becomes the empty one, which no row has. */
-export function isbnKey(value: string): string {
-  return isbn.safeParse(value).data ?? "";
+/** All forms in which a row may have the ISBN that `value` is, the stored one first; none if it can be no ISBN. */
+export function isbnKeys(value: string): readonly string[] {
+  const { data } = isbn.safeParse(value);
+  return data === undefined ? [] : isbnForms(data);
 }

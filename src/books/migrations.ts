@@ -25,4 +25,26 @@ export const bookMigrations: readonly SchemaMigration[] = [
       ];
     },
   },
+  {
+    name: "books-2-tell-books-apart",
+    up: (ddl) => {
+      const now = new Date().toISOString();
+      // processes of the version before go on adding books for a while, and know no time
+      const time = `${ddl.text} not null default '1970-01-01T00:00:00.000Z'`;
+      return [
+        // a version is now a revision, up to 2^53
+        ...ddl.toDouble("book", "version"),
+        `alter table book add column language ${ddl.text}`,
+        `alter table book add column description ${ddl.text}`,
+        `alter table book add column cover_url ${ddl.text}`,
+        `alter table book add column added_at ${time}`,
+        `alter table book add column updated_at ${time}`,
+        // books that the log does not have are as old as this
+        `update book set added_at = '${now}', updated_at = '${now}'`,
+        `update book set added_at = logged.added_at, updated_at = logged.updated_at
+          from (select entity_id, min(at) as added_at, max(at) as updated_at from book_change group by entity_id) as logged
+          where logged.entity_id = book.id`,
+      ];
+    },
+  },
 ];

@@ -39,17 +39,31 @@ export interface Writes<T> {
   readonly repeated: Once | undefined;
 }
 
-/** The values by which instances must be loaded before the batch is decided, by property. */
+/** Values of unique properties, by property. */
+export type KeyMap = ReadonlyMap<string, readonly Key[]>;
+
+/** The values by which instances must be loaded before the batch is decided. */
 export function keysOf<T, C extends Command, R extends Refused>(
   decisions: Decisions<T, C, R>,
   { asked }: Batch<C>,
-): ReadonlyMap<string, readonly Key[]> {
+): KeyMap {
+  return together(asked.map(({ command }) => keysOfOne(decisions, command)));
+}
+
+/** The values by which more must be loaded then, because of what was loaded: mostly there are none. */
+export function keysBeside<T, C extends Command, R extends Refused>(
+  decisions: Decisions<T, C, R>,
+  loaded: readonly T[],
+): KeyMap {
+  return decisions.keysOfChange ? together(loaded.map((one) => decisions.keysOfChange?.(one) ?? {})) : new Map();
+}
+
+function together<T>(all: readonly Keys<T>[]): KeyMap {
   const named = new Map<string, Set<Key>>();
-  for (const { command } of asked) {
-    for (const [property, values] of Object.entries(keysOfOne(decisions, command))) {
+  for (const keys of all) {
+    for (const [property, values] of Object.entries(keys)) {
       const set = named.get(property) ?? new Set();
-      named.set(property, set);
-      for (const value of values as readonly Key[]) if (isStorable(value)) set.add(value);
+      for (const value of values as readonly Key[]) if (isStorable(value)) named.set(property, set.add(value));
     }
   }
   return new Map([...named].map(([property, values]) => [property, [...values]]));
@@ -69,9 +83,10 @@ function keysOfOne<T, C extends Command>(decisions: Decisions<T, C, Refused>, co
  * writes nothing.
  *
  * @param row the state that the batch starts from
- * @param loaded every instance that has one of the batch's keys
+ * @param loaded every instance that has one of the batch's keys, or of those beside them
  * @param done those of the commands that were done before, as their `once` says
  * @param nextId gives out ids, never one twice
+ * @param at the time of its changes, in UTC in ISO 8601 with milliseconds
  */
 export function decideBatch<T extends Keyed, C extends Command, R extends Refused>(
   decisions: Decisions<T, C, R>,
@@ -80,9 +95,15 @@ export function decideBatch<T extends Keyed, C extends Command, R extends Refuse
   shape: { readonly properties: readonly string[]; readonly unique: readonly string[] },
   loaded: readonly T[],
   nextId: () => number,
+  at: string,
   done: readonly Done<T>[] = [],
 ): { outcomes: Outcome<T, R>[]; writes: Writes<T> } {
-  const instances = new Instances<T>(shape, keysOf(decisions, { asked, starts }), loaded);
+  const instances = new Instances<T>(
+    shape,
+    keysOf(decisions, { asked, starts }),
+    keysBeside(decisions, loaded),
+    loaded,
+  );
   const repeats = new Repeats<T>(done);
   const changes: Change<T>[] = [];
   let { revision, token } = row;
@@ -94,7 +115,8 @@ export function decideBatch<T extends Keyed, C extends Command, R extends Refuse
     try {
       const answer = repeats.answerTo(once);
       if (answer) return { ...mark, ...answer };
-      const decision = decisions.decide(command, instances.under(decisions.keys(command)), revision + 1);
+      const next = { revision: revision + 1, at };
+      const decision = decisions.decide(command, instances.under(decisions.keys(command)), next);
       if ("refused" in decision) return { ...mark, refused: decision.refused };
       const effect = instances.apply(decision, nextId);
       const change = { revision: revision + 1, token: newToken(), previousToken: token, ...effect };

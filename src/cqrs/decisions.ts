@@ -21,6 +21,13 @@ export type Decision<T, R> =
   | { readonly kind: "delete"; readonly before: T }
   | { readonly refused: R };
 
+/** The entry of the change log that a command makes. */
+export interface Next {
+  readonly revision: number;
+  /** UTC, in ISO 8601 with milliseconds. */
+  readonly at: string;
+}
+
 /** The instances that a command may know of: those under the keys that it named, as the commands before it left them. */
 export interface Found<T> {
   /** @throws Error when the command has not named this value among its keys */
@@ -38,6 +45,8 @@ export interface Decisions<T, C extends Command, R extends Refused> {
   keys(command: C): Keys<T>;
   /** Whether it may add an instance. */
   adds(command: C): boolean;
-  /** `revision` is the one that the command makes unless it is refused. */
-  decide(command: C, found: Found<T>, revision: number): Decision<T, R>;
+  /** Unique values that a change of this instance takes besides, whatever the command says; absent where there are none. */
+  keysOfChange?(instance: T): Keys<T>;
+  /** `next` is what the command makes unless it is refused. */
+  decide(command: C, found: Found<T>, next: Next): Decision<T, R>;
 }

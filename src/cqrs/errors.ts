@@ -35,10 +35,14 @@ export class OutcomeUnknown extends ServiceError {
  * A command that the rules of its aggregate refuse. It is an answer, not a failure: it takes no revision, and the client
  * gets the refusal as a member of the result union.
  */
-export abstract class Refusal extends Error {}
+export abstract class Refusal extends Error {
+  /** What it is, for programs. */
+  abstract readonly code: string;
+}
 
 /** The key of a command stands for another one, or for the same with another input. */
 export class IdempotencyKeyReused extends Refusal {
+  readonly code = "IDEMPOTENCY_KEY_REUSED";
   readonly idempotencyKey: string;
 
   constructor(idempotencyKey: string) {

@@ -1,4 +1,4 @@
-import type { Writes } from "./batch.ts";
+import type { KeyMap, Writes } from "./batch.ts";
 import type { Effect } from "./change.ts";
 import type { Decision, Found, Keys } from "./decisions.ts";
 import { isStorable } from "./storable.ts";
@@ -20,18 +20,22 @@ export class Instances<T extends Keyed> {
   readonly #unique: readonly string[];
   /** Who has each of the keys; undefined for one that is free. */
   readonly #holders = new Map<string, Map<Key, T | undefined>>();
+  /** Those that every command may know of. */
+  readonly #beside: KeyMap;
   readonly #before = new Map<number, T>();
   readonly #now = new Map<number, T>();
 
   constructor(
     shape: { readonly properties: readonly string[]; readonly unique: readonly string[] },
-    keys: ReadonlyMap<string, readonly Key[]>,
+    keys: KeyMap,
+    beside: KeyMap,
     loaded: readonly T[],
   ) {
     this.#properties = shape.properties;
     this.#unique = shape.unique;
     for (const property of shape.unique) this.#holders.set(property, new Map());
-    for (const [property, values] of keys) {
+    this.#beside = beside;
+    for (const [property, values] of [...keys, ...beside]) {
       const holders = this.#holdersOf(property);
       for (const value of values) holders.set(value, undefined);
     }
@@ -46,7 +50,8 @@ export class Instances<T extends Keyed> {
     return {
       find: (property, value) => {
         const named = keys[property] as readonly unknown[] | undefined;
-        if (!named?.includes(value)) throw new Error(`the command has not named this ${property} among its keys`);
+        const isKnown = named?.includes(value) || this.#beside.get(property)?.includes(value as Key);
+        if (!isKnown) throw new Error(`the command has not named this ${property} among its keys`);
         return this.#holdersOf(property).get(value as Key);
       },
     };

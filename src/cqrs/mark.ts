@@ -15,8 +15,9 @@ export function formatMark({ revision, token }: Mark): string {
 
 /** `undefined` for whatever is not a mark: Redis may hold anything. */
 export function parseMark(text: unknown): Mark | undefined {
-  const match = typeof text === "string" ? /^(\d{1,15}):([\w-]+)$/.exec(text) : null;
-  return match ? { revision: Number(match[1]), token: match[2] as string } : undefined;
+  const [, digits, token] = (typeof text === "string" && /^(\d{1,16}):([\w-]+)$/.exec(text)) || [];
+  const revision = Number(digits);
+  return token !== undefined && Number.isSafeInteger(revision) ? { revision, token } : undefined;
 }
 
 export function sameMark(a: Mark, b: Mark): boolean {

@@ -26,6 +26,8 @@ export function createBuilder(ids: GlobalIds) {
     DefaultFieldNullability: false;
     Scalars: {
       Date: { Input: string; Output: string };
+      DateTime: { Input: string; Output: string };
+      Revision: { Input: number; Output: number };
       JSON: { Input: unknown; Output: unknown };
       ID: { Input: string; Output: string | number };
     };
@@ -42,6 +44,8 @@ export function createBuilder(ids: GlobalIds) {
       },
       nodesQueryOptions: {
         extensions: { listSize: largestIdList },
+        // an error in it shall not cost the client the rest of its answer
+        nullable: { list: true, items: true },
         description: "The objects with these ids, in the order of the ids; null where there is none.",
         args: { ids: { description: "The `id`s of objects, at most 10,000 in a request." } },
         resolve: (_, { ids }, { consistency }, __, resolveNodes) => {

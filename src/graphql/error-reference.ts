@@ -12,6 +12,9 @@ type Codes = Readonly<Record<string, ErrorCode>>;
 
 /** All that may go wrong, for people, as Markdown; `ofModules` are the codes that are theirs. */
 export function errorReference(schema: GraphQLSchema, ofModules: readonly Codes[]): string {
+  // the schema lists them in one enum with those of refusals; which are which stands beside the service's parts
+  const told: Codes = Object.assign({}, errorCodes, ...ofModules);
+  const all = valuesOf(schema, "ErrorCode");
   return `# Errors
 
 Made by \`npm run schema\`; do not edit.
@@ -21,12 +24,18 @@ Made by \`npm run schema\`; do not edit.
 An answer, not a failure: members of its result's union that implement \`Error\`. Nothing was changed.
 
 ${table(["type", "means", "fields", "refuses"], refusalsIn(schema))}
+For programs each has a \`code\`:
+
+${table(["code", "means"], rowsOf(all.filter(([name]) => !(name in told))))}
+So has what is wrong with a field, in \`fieldErrors\`:
+
+${table(["code", "means"], rowsOf(valuesOf(schema, "FieldErrorCode")))}
 ## Codes
 
 In \`extensions.code\` of an entry of \`errors\`. With the status 200 the rest of the answer counts; to who accepts
 \`application/graphql-response+json\` it is 400 instead when nothing was executed.
 
-${table(["code", "status", "means"], codesOf(schema, ofModules))}`;
+${table(["code", "status", "means"], codesOf(told))}`;
 }
 
 type Row = readonly string[];
@@ -55,16 +64,23 @@ function mutationsRefusedWith(schema: GraphQLSchema, refusal: GraphQLObjectType)
     .map(({ name }) => name);
 }
 
-/** Those of the schema's own list, once it has one; what is told of them stands beside the service's parts. */
-function codesOf(schema: GraphQLSchema, ofModules: readonly Codes[]): Row[] {
-  const told: Codes = Object.assign({}, errorCodes, ...ofModules);
-  const listed = schema.getType("ErrorCode");
-  const descriptions = isEnumType(listed)
-    ? listed.getValues().map(({ name, description }) => [name, description ?? ""] as const)
-    : Object.entries(told).map(([name, { description }]) => [name, description] as const);
-  return [...descriptions]
+function codesOf(told: Codes): Row[] {
+  return Object.entries(told)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, description]) => [`\`${name}\``, told[name]?.status ?? "200", description]);
+    .map(([name, { status, description }]) => [`\`${name}\``, status ?? "200", description]);
+}
+
+type Value = readonly [name: string, description: string];
+
+function rowsOf(values: readonly Value[]): Row[] {
+  return values.map(([name, description]) => [`\`${name}\``, description]);
+}
+
+/** The values of an enum and what each means, in the order of their names. */
+function valuesOf(schema: GraphQLSchema, name: string): Value[] {
+  const type = schema.getType(name);
+  if (!isEnumType(type)) throw new Error(`the schema has no enum ${name}`);
+  return type.getValues().map((value) => [value.name, value.description ?? ""]);
 }
 
 function table(head: Row, rows: readonly Row[]): string {

@@ -6,6 +6,8 @@ interface Scalars {
   String: string;
   Int: number;
   Date: string;
+  DateTime: string;
+  Revision: number;
 }
 
 /** What is said of every field. */

@@ -6,7 +6,7 @@ import { formHints } from "./field-rules.ts";
 export interface FormField {
   readonly name: string;
   readonly label: string;
-  /** The type of an HTML input. */
+  /** The type of an HTML input, or `textarea`. */
   readonly inputType: string;
   readonly value: string | null;
   readonly required: boolean;
@@ -67,7 +67,7 @@ export function formFor<Rules extends z.ZodObject>(title: string, rules: Rules):
   };
   const uiSchema = {
     "ui:order": properties.map(([name]) => name),
-    ...Object.fromEntries(properties.map(([name, property]) => [name, fieldUi(property, hintsOf(name)?.message)])),
+    ...Object.fromEntries(properties.map(([name, property]) => [name, fieldUi(property, hintsOf(name))])),
   };
   return (formData) => ({
     fields: properties.map(([name, property]) => formField(name, property, hintsOf(name), formData[name])),
@@ -84,7 +84,7 @@ export function defineFormField(builder: Builder) {
     fields: (t) => ({
       name: t.exposeString("name", { description: "The field's name in the input of the mutation." }),
       label: t.exposeString("label", { description: "The field's name for people." }),
-      inputType: t.exposeString("inputType", { description: "The type of an HTML input." }),
+      inputType: t.exposeString("inputType", { description: "The type of an HTML input, or `textarea`." }),
       value: t.exposeString("value", { nullable: true, description: "The current value; null when there is none." }),
       required: t.exposeBoolean("required", { description: "Whether the field must have a value." }),
       readOnly: t.exposeBoolean("readOnly", { description: "Whether the value is to be sent back as it is." }),
@@ -126,14 +126,15 @@ function formField(
   return {
     name,
     label: property.title,
-    inputType: inputType(property),
+    inputType: inputType(property, hints),
     value: value === null ? null : String(value),
     required: !isNullable(property),
     readOnly: property.readOnly ?? false,
     minLength: hints?.minLength ?? null,
     maxLength: hints?.maxLength ?? null,
-    min: property.minimum ?? null,
-    max: property.maximum ?? null,
+    // what is sent back as it is has no bounds for people
+    min: (property.readOnly ? null : property.minimum) ?? null,
+    max: (property.readOnly ? null : property.maximum) ?? null,
     pattern: property.pattern ?? null,
     helpText: property.description ?? null,
     message: hints?.message ?? null,
@@ -141,14 +142,16 @@ function formField(
 }
 
 /** How react-jsonschema-form draws a field. It shows the description without being told. */
-function fieldUi(property: Property, message: string | undefined): object {
+function fieldUi(property: Property, hints: ReturnType<typeof formHints.get>): object {
   if (property.readOnly) return { "ui:widget": "hidden" };
   return {
     // its own widget for dates leaves out what was emptied, whatever `ui:emptyValue` says
     ...(property.format === "date" && { "ui:widget": "text", "ui:inputType": "date" }),
+    ...(hints?.inputType === "textarea" && { "ui:widget": "textarea" }),
+    ...(hints?.inputType === "url" && { "ui:inputType": "url" }),
     // an emptied input would else be absent, which leaves the field alone: it clears the field, or is refused
     "ui:emptyValue": property.type === "string" ? "" : null,
-    ...(message && { "ui:message": message }),
+    ...(hints && { "ui:message": hints.message }),
   };
 }
 
@@ -157,8 +160,9 @@ function withoutPattern({ pattern, ...property }: Property): object {
   return pattern === undefined ? property : { ...property, not: { not: { pattern } } };
 }
 
-function inputType({ readOnly, format, type }: Property): string {
+function inputType({ readOnly, format, type }: Property, hints: ReturnType<typeof formHints.get>): string {
   if (readOnly) return "hidden";
+  if (hints?.inputType) return hints.inputType;
   if (format === "date") return "date";
   return [type].flat().includes("integer") ? "number" : "text";
 }

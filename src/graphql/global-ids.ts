@@ -3,6 +3,14 @@ import { type GraphQLObjectType, type GraphQLSchema, isInterfaceType } from "gra
 /** Rows count from 1, so no object has it. */
 const NO_ID = "0";
 
+const GLOBAL_ID = /^(\w+):([1-9]\d{0,8})$/;
+
+/** The row of this type that `id` stands for. What is no such id stands for one that no object has. */
+export function rowIdOf(typename: string, id: string): number {
+  const [, type, local = NO_ID] = GLOBAL_ID.exec(Buffer.from(id, "base64").toString()) ?? [];
+  return Number(type === typename ? local : NO_ID);
+}
+
 /** The ids by which objects are told apart among all of the API. */
 export class GlobalIds {
   readonly #typenames: string[] = [];
@@ -12,7 +20,7 @@ export class GlobalIds {
    * answer.
    */
   readonly decode = (id: string): { typename: string; id: string } => {
-    const [, typename = "", local = ""] = /^(\w+):([1-9]\d{0,8})$/.exec(Buffer.from(id, "base64").toString()) ?? [];
+    const [, typename = "", local = ""] = GLOBAL_ID.exec(Buffer.from(id, "base64").toString()) ?? [];
     if (this.#typenames.includes(typename)) return { typename, id: local };
     return { typename: this.#typenames[0] ?? "", id: NO_ID };
   };

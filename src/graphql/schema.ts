@@ -25,6 +25,8 @@ export interface SchemaModule {
   readonly inputFields: number;
   /** The codes of errors that are its own. */
   readonly errorCodes: Readonly<Record<string, ErrorCode>>;
+  /** The codes of its refusals, and what each means. */
+  readonly refusalCodes: Readonly<Record<string, string>>;
   /** Defines its types, queries and mutations. */
   defineTypes(builder: Builder, shared: SharedTypes, config: SchemaConfig): void;
 }
@@ -36,18 +38,24 @@ export function buildSchema(modules: readonly SchemaModule[], config: SchemaConf
   builder.queryType({ description: "Everything that can be read." });
   builder.mutationType({ description: "Everything that can be changed." });
   defineScalars(builder);
-  const shared = sharedTypes(builder, Math.max(...modules.map(({ inputFields }) => inputFields)));
+  const shared = sharedTypes(builder, modules);
   for (const module of modules) module.defineTypes(builder, shared, config);
   return ids.adopt(builder.toSchema({ sortSchema: false }));
 }
 
 /** Each is defined when a module first asks for it: it then stands there in the printed schema. */
-function sharedTypes(builder: Builder, inputFields: number): SharedTypes {
+function sharedTypes(builder: Builder, modules: readonly SchemaModule[]): SharedTypes {
+  const inputFields = Math.max(...modules.map((module) => module.inputFields));
+  const codes: Record<string, string> = {};
+  for (const { errorCodes, refusalCodes } of modules) {
+    for (const [code, { description }] of Object.entries(errorCodes)) codes[code] = description;
+    Object.assign(codes, refusalCodes);
+  }
   let error: SharedTypes["error"] | undefined;
   let formField: SharedTypes["formField"] | undefined;
   return {
     get error() {
-      error ??= defineRefusals(builder, inputFields);
+      error ??= defineRefusals(builder, inputFields, codes);
       return error;
     },
     get formField() {

@@ -24,7 +24,8 @@ async function openOrm(url?: string): Promise<OrmService> {
 }
 
 function book(title: string) {
-  return { ...withDefaults(bookFields, { title, author: "Author Name", stockQuantity: 1 }), version: 1 };
+  const own = { version: 1, addedAt: "2001-02-03T04:05:06.789Z", updatedAt: "2001-02-03T04:05:06.789Z" };
+  return { ...withDefaults(bookFields, { title, author: "Author Name", stockQuantity: 1 }), ...own };
 }
 
 describe("a database is named", () => {

@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
 import type { Book } from "../../src/books/book.ts";
+import { soughtByTitle } from "../../src/books/book-keys.ts";
 import { bookStream } from "../../src/books/book-stream.ts";
 import type { BookCommand } from "../../src/books/commands/book-command.ts";
 import { addBook, deleteBook, updateBook } from "../../src/books/commands/book-commands.ts";
@@ -123,19 +124,25 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
     const statementsOf = (...commands: BookCommand[]) => run(commands.map((command) => ({ command, atLeast: 0 })));
     const add = (n: number) => addBook({ title: `${n}`, author: "A" });
     statementsOf(add(0), add(1), add(2));
-    expect(statementsOf(updateBook("0", { stockQuantity: 1 }))).toHaveLength(7);
-    expect(statementsOf(deleteBook("0", undefined))).toHaveLength(7);
+    expect(statementsOf(updateBook(soughtByTitle("0"), { stockQuantity: 1 }))).toHaveLength(7);
+    expect(statementsOf(deleteBook(soughtByTitle("0"), undefined))).toHaveLength(7);
     // begin, row, find, roll back
-    expect(statementsOf(deleteBook("0", undefined))).toHaveLength(4);
-    const before = statementsOf(...Array.from({ length: 10 }, () => updateBook("1", { stockQuantity: 1 }))).length;
+    expect(statementsOf(deleteBook(soughtByTitle("0"), undefined))).toHaveLength(4);
+    const before = statementsOf(
+      ...Array.from({ length: 10 }, () => updateBook(soughtByTitle("1"), { stockQuantity: 1 })),
+    ).length;
     // the book is found and written once, whatever is done to it
     expect(before).toBe(6 + 10);
-    const swap = [updateBook("1", { title: "-" }), updateBook("2", { title: "1" }), updateBook("-", { title: "2" })];
+    const swap = [
+      updateBook(soughtByTitle("1"), { title: "-" }),
+      updateBook(soughtByTitle("2"), { title: "1" }),
+      updateBook(soughtByTitle("-"), { title: "2" }),
+    ];
     // three titles, two rows parked and then written, three entries
     expect(statementsOf(...swap)).toHaveLength(4 + 3 + 2 + 2 + 3);
 
     const kept = (key: string) => ({
-      ...{ command: updateBook("1", { stockQuantity: 2 }), atLeast: 0 },
+      ...{ command: updateBook(soughtByTitle("1"), { stockQuantity: 2 }), atLeast: 0 },
       once: { subject: "", key, digest: "any" },
     });
     // its key is looked for, and kept; one statement prunes for the whole batch

@@ -84,12 +84,15 @@ describe("a variable of the wrong type", () => {
       ["query ($v: String!) { book(title: $v) { id } }", { v: 5 }],
       ["query ($v: String!) { book(title: $v) { id } }", {}],
       ["query ($v: String!) { book(title: $v) { id } }", { v: null }],
+      ["query ($v: String) { book(title: $v) { id } }", { v: null }],
+      ["query ($v: ID) { book(id: $v) { id } }", { v: 1.5 }],
+      ["query ($v: ID) { book(id: $v) { id } }", { v: [] }],
       ["query ($v: Int) { booksConnection(first: $v) { totalCount } }", { v: "5" }],
       ["query ($v: Int) { booksConnection(last: $v) { totalCount } }", { v: 1.5 }],
       ["query ($v: ID!) { node(id: $v) { id } }", { v: 1.5 }],
       ["query ($v: ID!) { node(id: $v) { id } }", { v: {} }],
       ["query ($v: [ID!]!) { nodes(ids: $v) { id } }", { v: [null] }],
-      ['mutation ($v: Int) { deleteBook(title: "A", expectedVersion: $v) { __typename } }', { v: "1" }],
+      ['mutation ($v: Revision) { deleteBook(title: "A", expectedVersion: $v) { __typename } }', { v: "1" }],
       ["query ($__proto__: String!) { book(title: $__proto__) { id } }", {}],
       ["query ($constructor: String!) { book(title: $constructor) { id } }", {}],
     ];
@@ -127,8 +130,9 @@ describe("a literal of the wrong type", () => {
       "mutation { addBook(input: null) { __typename } }",
       "mutation { addBook { __typename } }",
       "{ book(title: 5) { id } }",
-      "{ book(title: null) { id } }",
-      "{ book { id } }",
+      "{ book(id: 1.5) { id } }",
+      "{ bookByIsbn(isbn: null) { id } }",
+      "{ bookByIsbn { id } }",
     ];
     for (const query of invalid) {
       expect(codeOf(await service.sendInvalid(query), query)).toBe("GRAPHQL_VALIDATION_FAILED");

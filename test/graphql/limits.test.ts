@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { GraphqlRequest } from "../support/service/graphql-client.ts";
 import { type Service, startService } from "../support/service/service.ts";
 
-const SCALARS = "id title author publishedDate isbn stockQuantity version";
+const SCALARS =
+  "id title author publishedDate isbn isbn10 language description coverUrl stockQuantity version addedAt updatedAt";
 
 /** Fragments of which each spreads the next twice. */
 function doubling(on: string, depth: number, last: string): string {
@@ -171,7 +172,7 @@ describe("the cost of a request", () => {
       ["{ booksConnection(first: 0) { edges { cursor } } }", 1 + 1],
       ['{ nodes(ids: ["a", "b", "c"]) { id ... on Book { title } } }', 1 + 3 * 2],
       ['{ nodes(ids: "a") { id } }', 2],
-      ['{ bookEditForm(title: "A") { fields { name value } jsonSchema } }', 1 + 1 + 6 * 2 + 1],
+      ['{ bookEditForm(title: "A") { fields { name value } jsonSchema } }', 1 + 1 + 9 * 2 + 1],
       ["{ ...F ...F } fragment F on Query { books { title } }", 2 * (1 + 100)],
       ["{ ... { books { ... on Book { title } ... on Node { id } } } }", 1 + 100 * 2],
       ["{ books { title @skip(if: true) } }", 1 + 100],

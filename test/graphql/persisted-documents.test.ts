@@ -122,7 +122,7 @@ describe.each(BOTH)("an automatic document over $method", ({ ask }) => {
   });
 
   test("that is refused is not kept, whatever refuses it", async () => {
-    const service = await withDune({ MAX_COST: "100", INTROSPECTION: "false" });
+    const service = await withDune({ MAX_COST: "200", INTROSPECTION: "false" });
     const refused = ["{", "{ nothing }", "{ books { title } }", "{ __schema { types { name } } }"];
     for (const query of refused) {
       const extensions = hashed(sha256(query));

@@ -29,7 +29,7 @@ import {
 describe("when a row of the read model was changed by hand, the checker", () => {
   const told = { edits: [{ title: "A", at: 50 }], scrubMs: 100 };
   const byHand = book("A", "by hand", 2);
-  const other = book("B", "other", 1, 2);
+  const other = book("B", "other", 3, 2);
   const both = database([null, one], [one, two], [null, other]);
   const history = [addOne, updateTwo, operation(41, 45, add("B", "other"), acknowledged(3, other))];
   const brokenBy = (operation: Operation) => broken([...history, operation], both, told);
@@ -64,8 +64,8 @@ describe("when a row of the read model was changed by hand, the checker", () => 
 });
 
 describe("of the parts of an answer, the checker finds", () => {
-  const other = { ...book("B", "other", 1, 2), isbn: "9780000000001" };
-  const third = book("C", "third", 1, 3);
+  const other = { ...book("B", "other", 3, 2), isbn: "9780000000001" };
+  const third = book("C", "third", 4, 3);
   const asked: Request = { kind: "add", title: "B", input: { author: "other", stockQuantity: 0, isbn: other.isbn } };
   const log = database([null, one], [one, two], [null, other], [null, third]);
   const brokenBy = async (request: Request, outcome: Outcome) => {
@@ -82,7 +82,10 @@ describe("of the parts of an answer, the checker finds", () => {
 
   test("a form that is a version old, in one of its parts or in all, and one whose fields are others", async () => {
     const form: Request = { kind: "form", title: "A" };
-    const names = ["updateBook", "title", "author", "publishedDate", "isbn", "stockQuantity", "expectedVersion"];
+    const names = [
+      ...["updateBook", "title", "author", "publishedDate", "isbn", "language", "description", "coverUrl"],
+      ...["stockQuantity", "expectedVersion"],
+    ];
     const formOf = (...books: Book[]) => answers(4, { books, names });
     expect(await brokenBy(form, formOf(two, two, two))).toEqual([]);
     expect(await brokenBy(form, read(4))).toEqual([NOT_THE_STATE, OVERWRITTEN]);
@@ -210,10 +213,10 @@ describe("of the parts of an answer, the checker finds", () => {
     const brokenMeanwhile = async (...[revision, ...books]: [number, ...(Book | null)[]]) => {
       const written = [addOne, updateTwo, operation(41, 45, asked, acknowledged(3, other))];
       written.push(operation(46, 55, add("C", "third"), acknowledged(4, third)));
-      const late = operation(71, 80, update("A", "late"), acknowledged(5, book("A", "late", 3)));
+      const late = operation(71, 80, update("A", "late"), acknowledged(5, book("A", "late", 5)));
       const outcome = answers(revision, ...books.map((shown) => ({ books: shown ? [shown] : [] })));
       const all = [...written, operation(25, 70, request, outcome), late];
-      return broken(all, database([null, one], [one, two], [null, other], [null, third], [two, book("A", "late", 3)]));
+      return broken(all, database([null, one], [one, two], [null, other], [null, third], [two, book("A", "late", 5)]));
     };
 
     test("nothing where they are of one state, or of later ones than is reported", async () => {
@@ -233,7 +236,7 @@ describe("of the parts of an answer, the checker finds", () => {
     });
 
     test("one that is of a state which came only later", async () => {
-      expect(stateOf(await brokenMeanwhile(4, book("A", "late", 3), third))).toEqual([NOT_THE_STATE]);
+      expect(stateOf(await brokenMeanwhile(4, book("A", "late", 5), third))).toEqual([NOT_THE_STATE]);
     });
 
     test("one that is not answered", async () => {
@@ -264,7 +267,7 @@ describe("of the parts of an answer, the checker finds", () => {
   });
 
   test("a refusal whose message names another", async () => {
-    const told = (message: string) => refused(4, "TitleTakenError", { subject: "A", message });
+    const told = (message: string) => refused(4, "TitleTakenError", { subject: "A", message, book: two });
     expect(await brokenBy(add("A", "x"), told("There is already “A”."))).toEqual([]);
     expect(await brokenBy(add("A", "x"), told("There is already “B”."))).toEqual([REFUSAL]);
   });

@@ -34,7 +34,8 @@ async function judged(onRound: (operation: Operation, round: number) => void = (
     const written: Book = book("A", `operation ${round}`, (now?.version ?? 0) + 1);
     const [revision, token, previousToken] = [changes.length + 1, `t${changes.length + 1}`, `t${changes.length}`];
     const kind = now ? "update" : "add";
-    changes.push({ revision, token, previousToken, kind, before: now ?? null, after: written });
+    const at = written.updatedAt;
+    changes.push({ revision, token, previousToken, at, kind, before: now ?? null, after: written });
     now = written;
     const request = kind === "add" ? add("A", written.author) : update("A", written.author);
     note(perform(request, round % 20 === 19 ? failed() : acknowledged(revision, written)));

@@ -57,7 +57,7 @@ describe("the checker accepts", () => {
     const operations = [
       addOne,
       updateTwo,
-      operation(50, 51, add("A", "x"), refused(2, "TitleTakenError", { subject: "A" })),
+      operation(50, 51, add("A", "x"), refused(2, "TitleTakenError", { subject: "A", book: two })),
       operation(52, 53, update("B", "y"), refused(2, "BookNotFoundError", { subject: "B" })),
       operation(
         54,
@@ -160,8 +160,8 @@ describe("the checker finds", () => {
   });
 
   test("a list that mixes two revisions", async () => {
-    const [a, b] = [book("A", "one"), book("B", "two", 1, 2)];
-    const [a2, b2] = [book("A", "three", 2), book("B", "four", 2, 2)];
+    const [a, b] = [book("A", "one"), book("B", "two", 2, 2)];
+    const [a2, b2] = [book("A", "three", 3), book("B", "four", 4, 2)];
     const operations = [
       addOne,
       operation(20, 30, add("B", "two"), acknowledged(2, b)),
@@ -175,7 +175,7 @@ describe("the checker finds", () => {
   });
 
   test("a list in a wrong order", async () => {
-    const [upper, lower] = [book("B", "one"), book("a", "two", 1, 2)];
+    const [upper, lower] = [book("B", "one"), book("a", "two", 2, 2)];
     const operations = [
       operation(1, 10, add("B", "one"), acknowledged(1, upper)),
       operation(20, 30, add("a", "two"), acknowledged(2, lower)),
@@ -231,6 +231,7 @@ describe("the checker finds", () => {
   test.each([
     ["not found, though it is there", update("A", "x"), refused(2, "BookNotFoundError", { subject: "A" })],
     ["taken, though it is free", add("B", "x"), refused(2, "TitleTakenError", { subject: "B" })],
+    ["taken, by the book as it was", add("A", "x"), refused(2, "TitleTakenError", { subject: "A", book: one })],
     [
       "a conflict with the version that it has",
       update("A", "x", 2),
@@ -245,6 +246,18 @@ describe("the checker finds", () => {
     ["an ISBN that was not given", add("B", "x"), refused(2, "IsbnTakenError", { subject: "9780000000001" })],
   ])("a wrong refusal: %s", async (_, request, outcome) => {
     expect(await broken([addOne, updateTwo, operation(50, 60, request, outcome)], truth)).toEqual([REFUSAL]);
+  });
+
+  test("a book whose version is not the revision that made it, or whose times are not those of the log", async () => {
+    const faulty = [
+      { ...two, version: 3 },
+      { ...two, updatedAt: "2001-02-03T04:05:06.788Z" },
+      { ...two, addedAt: "2001-02-03T04:05:06.788Z" },
+    ];
+    for (const wrong of faulty) {
+      const answered = operation(20, 40, update("A", "two"), acknowledged(2, wrong));
+      expect(await broken([addOne, answered], database([null, one], [one, wrong]))).toContain(ONE_HISTORY);
+    }
   });
 
   test("a refusal that is older than an acknowledged write", async () => {

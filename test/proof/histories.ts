@@ -17,14 +17,19 @@ import {
 
 const LEASE_MS = 200;
 
+/** When everything was done. */
+const AT = "2001-02-03T04:05:06.789Z";
+
 export const book = (title: string, author: string, version = 1, id = 1): Book => ({
   id,
   title,
   author,
   publishedDate: null,
-  isbn: null,
+  ...{ isbn: null, language: null, description: null, coverUrl: null },
   stockQuantity: 0,
   version,
+  addedAt: AT,
+  updatedAt: AT,
 });
 
 /** An operation from one instant to another, in milliseconds. No two instants of a history may be the same. */
@@ -94,7 +99,7 @@ export function database(...steps: [before: Book | null, after: Book | null][]):
     if (before) books.delete(before.title);
     if (after) books.set(after.title, after);
     const kind = before ? (after ? "update" : "delete") : "add";
-    return { revision: index + 1, token: `t${index + 1}`, previousToken: `t${index}`, kind, before, after };
+    return { revision: index + 1, token: `t${index + 1}`, previousToken: `t${index}`, at: AT, kind, before, after };
   });
   const last = changes.at(-1);
   const sorted = [...books.values()].sort((a, b) => (a.title < b.title ? -1 : 1));

@@ -1,3 +1,4 @@
+import { asStored } from "../isbn.ts";
 import { isMutation, type Mutation, type Operation, type Outcome, type Reading, revisionOf } from "../operation.ts";
 import { showBook } from "../show.ts";
 import type { Authors } from "./authors.ts";
@@ -91,19 +92,22 @@ function faultOfAcknowledged(
   const invalid = invalidFields(request);
   if (invalid.length > 0) return `not valid are “${invalid}”`;
   if (request.kind === "add") {
-    const { author, isbn = null, stockQuantity = 0 } = request.input;
-    const wanted = { title: request.title, author, publishedDate: null, isbn, stockQuantity, version: 1 };
-    return sameBook(after, { ...wanted, id: book.id }) ? undefined : `the log has ${showBook(after)}`;
+    const { author, isbn = null, language = null, stockQuantity = 0 } = request.input;
+    const given = { title: request.title, author, isbn: asStored(isbn), language, stockQuantity };
+    const wanted = { ...book, ...given, publishedDate: null, description: null, coverUrl: null };
+    return sameBook(after, wanted) ? undefined : `the log has ${showBook(after)}`;
   }
   if (before?.title !== request.title) return `the log has a change of ${before?.title} there`;
   if (request.kind === "adjust") {
-    const wanted = { ...before, stockQuantity: before.stockQuantity + request.by, version: before.version + 1 };
+    const own = { version: revision, updatedAt: book.updatedAt };
+    const wanted = { ...before, stockQuantity: before.stockQuantity + request.by, ...own };
     return sameBook(after, wanted) ? undefined : `${showBook(before)} became ${showBook(after)}`;
   }
   if (request.expectedVersion !== undefined && request.expectedVersion !== before.version) {
     return `the book was at version ${before.version}`;
   }
   if (request.kind === "delete") return undefined;
-  const wanted = { ...before, ...request.input, version: before.version + 1 };
+  const { isbn = before.isbn, ...input } = request.input;
+  const wanted = { ...before, ...input, isbn: asStored(isbn), version: revision, updatedAt: book.updatedAt };
   return sameBook(after, wanted) ? undefined : `${showBook(before)} became ${showBook(after)}`;
 }

@@ -43,7 +43,7 @@ export class Catalogue {
   }
 
   /** What is wrong with a change that comes next. */
-  faultOf({ kind, before, after }: Change): string | undefined {
+  faultOf({ revision, at, kind, before, after }: Change): string | undefined {
     const fits = { add: !before && after, update: before && after, delete: before && !after }[kind];
     if (!fits) return `a change of kind ${kind} cannot have this before and after`;
     if (before && !sameBook(before, this.get(before.title))) return "it started from another state";
@@ -51,7 +51,9 @@ export class Catalogue {
     if (after.title !== before?.title && this.get(after.title)) return "the title was taken";
     const other = after.isbn !== null && this.withIsbn(after.isbn);
     if (other && other.id !== before?.id) return "the ISBN was taken";
-    if (after.version !== (before?.version ?? 0) + 1) return "the version is not the next";
+    if (after.version !== revision) return "the version is not the revision";
+    if (after.updatedAt !== at || after.addedAt !== (before?.addedAt ?? at))
+      return "the times are not those of the log";
     if (before && after.id !== before.id) return "the book became another";
     return undefined;
   }
@@ -66,8 +68,13 @@ export function sameBook(a: Book | null | undefined, b: Book | null | undefined)
     a.author === b.author &&
     a.publishedDate === b.publishedDate &&
     a.isbn === b.isbn &&
+    a.language === b.language &&
+    a.description === b.description &&
+    a.coverUrl === b.coverUrl &&
     a.stockQuantity === b.stockQuantity &&
-    a.version === b.version
+    a.version === b.version &&
+    a.addedAt === b.addedAt &&
+    a.updatedAt === b.updatedAt
   );
 }
 

@@ -1,4 +1,5 @@
 import { cursorOf } from "../cursor.ts";
+import { asStored } from "../isbn.ts";
 import {
   type Answer,
   type Book,
@@ -13,7 +14,10 @@ import { type Catalogue, sameList } from "./catalogue.ts";
 import type { Entry } from "./ledger.ts";
 
 /** In which order the fields of a form come, behind the mutation that takes them. */
-const FORM = ["updateBook", "title", "author", "publishedDate", "isbn", "stockQuantity", "expectedVersion"];
+const FORM = [
+  ...["updateBook", "title", "author", "publishedDate", "isbn", "language", "description", "coverUrl"],
+  ...["stockQuantity", "expectedVersion"],
+];
 
 /**
  * What is wrong with an answer of which the revision that it reports is the first of `entries`, and the last one that
@@ -72,7 +76,7 @@ function expectedOf(query: Query, catalogue: Catalogue): Answer {
       return { books: book ? [book, book, book] : [], names: FORM };
     }
     case "isbn":
-      return only(catalogue.withIsbn(query.isbn));
+      return only(catalogue.withIsbn(asStored(query.isbn)));
     case "node":
       return only(catalogue.withId(query.id));
     case "nodes":

@@ -1,3 +1,4 @@
+import { asStored } from "../isbn.ts";
 import { type Mutation, type Outcome, type Request, signatureOf } from "../operation.ts";
 import { showBook } from "../show.ts";
 import { type Catalogue, sameBook } from "./catalogue.ts";
@@ -53,11 +54,16 @@ export function faultOfRefusal(
       return isTooLittle && refusal.available === book.stockQuantity ? undefined : `there is ${showBook(book)}`;
     }
     case "TitleTakenError":
-      return reachesUnique && titleTaken && refusal.subject === title ? undefined : `${title} is free or not asked for`;
+      return reachesUnique && titleTaken && refusal.subject === title && sameBook(refusal.book, catalogue.get(title))
+        ? undefined
+        : `${title} is free or not asked for, or another book has it`;
     case "IsbnTakenError": {
-      const holder = input?.isbn ? catalogue.withIsbn(input.isbn) : undefined;
+      const isbn = asStored(input?.isbn);
+      const holder = isbn ? catalogue.withIsbn(isbn) : undefined;
       const taken = holder && (request.kind === "add" || holder !== book) && reachesUnique;
-      return taken && refusal.subject === input?.isbn ? undefined : `${input?.isbn} is free or not asked for`;
+      return taken && refusal.subject === isbn && sameBook(refusal.book, holder)
+        ? undefined
+        : `${isbn} is free or not asked for, or another book has it`;
     }
     default:
       return `nothing in the request is a ${refusal.type}`;
@@ -72,7 +78,7 @@ export function invalidFields(request: Mutation): string[] {
   const title = request.kind === "add" ? request.title : request.input.title;
   return [
     ...(title?.trim() === "" ? ["title"] : []),
-    ...(isbn != null && !/^\d{13}$/.test(isbn) ? ["isbn"] : []),
+    ...(isbn != null && !/^(\d{10}|\d{13})$/.test(isbn) ? ["isbn"] : []),
     ...(stockQuantity < 0 ? ["stockQuantity"] : []),
   ];
 }

@@ -8,7 +8,8 @@ interface Field {
   readonly text: string;
 }
 
-const BOOK_FIELDS = "id title author publishedDate isbn stockQuantity version";
+const BOOK_FIELDS =
+  "id title author publishedDate isbn language description coverUrl stockQuantity version addedAt updatedAt";
 
 const FIELDS: Readonly<Record<Query["kind"], Field>> = {
   book: { declares: "$title#: String!", text: `answer#: book(title: $title#) { ${BOOK_FIELDS} }` },

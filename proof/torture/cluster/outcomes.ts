@@ -38,14 +38,16 @@ function answerOf(query: Query, data: Json, bookOf: (book: Json) => Book): Answe
       const { book, mutation, formData, fields } = data;
       // the parts of a form come from one read, and all are judged
       const { expectedVersion: version, ...values } = formData;
+      const { id, addedAt, updatedAt } = book;
+      const own = { id, addedAt, updatedAt };
       const filled = Object.fromEntries(fields.map(({ name, value }: Json) => [name, value]));
       const filledBook = {
         ...filled,
-        id: book.id,
+        ...own,
         stockQuantity: Number(filled.stockQuantity),
         version: Number(filled.expectedVersion),
       };
-      const books = [book, { ...values, id: book.id, version }, filledBook].map(bookOf);
+      const books = [book, { ...values, ...own, version }, filledBook].map(bookOf);
       return { books, names: [mutation, ...fields.map(({ name }: Json) => name)] };
     }
     case "page": {
@@ -58,9 +60,11 @@ function answerOf(query: Query, data: Json, bookOf: (book: Json) => Book): Answe
   }
 }
 
-function shapeOf({ id, title, author, publishedDate, isbn, stockQuantity, version }: Json): Book {
+function shapeOf({ id, title, author, publishedDate, isbn, stockQuantity, version, ...more }: Json): Book {
   const number = Number(/^Book:(\d+)$/.exec(Buffer.from(id, "base64").toString())?.[1]);
-  return { id: number, title, author, publishedDate, isbn, stockQuantity, version };
+  const { language, description, coverUrl, addedAt, updatedAt } = more;
+  const texts = { language, description, coverUrl, addedAt, updatedAt };
+  return { id: number, title, author, publishedDate, isbn, stockQuantity, version, ...texts };
 }
 
 function refusalOf(result: Json, bookOf: (book: Json) => Book): Refusal {
@@ -68,6 +72,7 @@ function refusalOf(result: Json, bookOf: (book: Json) => Book): Refusal {
     __typename: type,
     message,
     taken,
+    isbn,
     notFound,
     expectedVersion,
     actualVersion,
@@ -78,7 +83,7 @@ function refusalOf(result: Json, bookOf: (book: Json) => Book): Refusal {
   return {
     type,
     message,
-    subject: taken ?? notFound,
+    subject: taken ?? isbn ?? notFound,
     expectedVersion,
     actualVersion,
     available,

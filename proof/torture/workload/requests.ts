@@ -1,3 +1,4 @@
+import { ISBNS } from "../isbn.ts";
 import { booksOf, type Mutation, type Operation, type Query, type Request, revisionOf } from "../operation.ts";
 import type { Random } from "../random.ts";
 
@@ -12,7 +13,6 @@ const BUSY_TITLES = [
 /** Books that are added and then left alone: what is wrong with their rows no later write puts right. */
 export const STILL_TITLES: readonly string[] = ["Still 1", "Still 2", "Still 3"];
 export const TITLES: readonly string[] = [...BUSY_TITLES, ...STILL_TITLES];
-const ISBNS = Array.from({ length: 6 }, (_, index) => `978000000000${index}`);
 /** Ids that are remembered; of some of them the books are gone. */
 const REMEMBERED_IDS = 30;
 /** The most that can be in stock. */
@@ -156,7 +156,8 @@ function drawAdjustment(random: Random, number: number): number {
 }
 
 export function drawInput(random: Random, author: string) {
-  return { author, stockQuantity: random.between(0, MOST) };
+  const language = random.chance(0.2) ? { language: random.pick(["en-GB", "pl", null]) } : {};
+  return { author, stockQuantity: random.between(0, MOST), ...language };
 }
 
 /** What to read after a mutation: the book where it now is or was, or all. */

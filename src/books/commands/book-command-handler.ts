@@ -5,6 +5,7 @@ import { Refusal } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
 import type { Once } from "../../cqrs/repeats.ts";
 import type { Book } from "../book.ts";
+import type { Sought } from "../book-keys.ts";
 import type { BookCommand, BookRefused } from "./book-command.ts";
 import { addBook, adjustStock, deleteBook, updateBook } from "./book-commands.ts";
 import { refusalOf } from "./book-refusals.ts";
@@ -30,26 +31,26 @@ export class BookCommandHandler {
     return after as Book;
   }
 
-  /** Updates the book with this title and returns it as it now is. */
-  async updateBook(title: string, input: unknown, consistency: Consistency, once?: Once): Promise<Book> {
-    const { after } = await this.#execute(() => updateBook(title, input), consistency, once);
+  /** Updates a book and returns it as it now is. */
+  async updateBook(sought: Sought, input: unknown, consistency: Consistency, once?: Once): Promise<Book> {
+    const { after } = await this.#execute(() => updateBook(sought, input), consistency, once);
     return after as Book;
   }
 
-  /** Adds `by`, which may be less than 0, to what is in stock of the book with this title, and returns it as it now is. */
-  async adjustStock(title: string, by: number, consistency: Consistency, once?: Once): Promise<Book> {
-    const { after } = await this.#execute(() => adjustStock(title, by), consistency, once);
+  /** Adds `by`, which may be less than 0, to what is in stock of a book, and returns it as it now is. */
+  async adjustStock(sought: Sought, by: number, consistency: Consistency, once?: Once): Promise<Book> {
+    const { after } = await this.#execute(() => adjustStock(sought, by), consistency, once);
     return after as Book;
   }
 
-  /** Deletes the book with this title and returns it as it last was. */
+  /** Deletes a book and returns it as it last was. */
   async deleteBook(
-    title: string,
+    sought: Sought,
     expectedVersion: number | null | undefined,
     consistency: Consistency,
     once?: Once,
   ): Promise<Book> {
-    const { before } = await this.#execute(() => deleteBook(title, expectedVersion), consistency, once);
+    const { before } = await this.#execute(() => deleteBook(sought, expectedVersion), consistency, once);
     return before as Book;
   }
 

@@ -1,11 +1,10 @@
 import type { z } from "zod";
-import type { New } from "../../cqrs/decisions.ts";
 import { withDefaults } from "../../graphql/fields.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
-import { addBookInput, adjustStockInput, type Book, updateBookInput } from "../book.ts";
+import { addBookInput, adjustStockInput, updateBookInput } from "../book.ts";
 import { bookFields } from "../book-fields.ts";
-import { titleKey } from "../book-keys.ts";
-import type { BookCommand } from "./book-command.ts";
+import type { Sought } from "../book-keys.ts";
+import type { BookCommand, GivenBook } from "./book-command.ts";
 
 /** @throws ValidationError */
 export function addBook(input: unknown): BookCommand {
@@ -13,12 +12,11 @@ export function addBook(input: unknown): BookCommand {
 }
 
 /** @throws ValidationError */
-export function updateBook(asked: string, input: unknown): BookCommand {
+export function updateBook(sought: Sought, input: unknown): BookCommand {
   const { expectedVersion, ...patch } = parse(updateBookInput, input);
   return {
     kind: "update",
-    asked,
-    title: titleKey(asked),
+    sought,
     expectedVersion: expectedVersion ?? undefined,
     // what is not there is left alone
     patch: Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)),
@@ -26,12 +24,12 @@ export function updateBook(asked: string, input: unknown): BookCommand {
 }
 
 /** @throws ValidationError */
-export function adjustStock(asked: string, by: number): BookCommand {
-  return { kind: "adjustStock", asked, title: titleKey(asked), by: parse(adjustStockInput, { by }).by };
+export function adjustStock(sought: Sought, by: number): BookCommand {
+  return { kind: "adjustStock", sought, by: parse(adjustStockInput, { by }).by };
 }
 
-export function deleteBook(asked: string, expectedVersion: number | null | undefined): BookCommand {
-  return { kind: "delete", asked, title: titleKey(asked), expectedVersion: expectedVersion ?? undefined };
+export function deleteBook(sought: Sought, expectedVersion: number | null | undefined): BookCommand {
+  return { kind: "delete", sought, expectedVersion: expectedVersion ?? undefined };
 }
 
 /**
@@ -44,12 +42,12 @@ export function importBook(input: unknown): BookCommand {
   const valid = parse(addBookInput, input);
   const book = newBook(valid);
   const mentioned = Object.entries(valid).filter(([, value]) => value !== undefined);
-  const known = Object.fromEntries(mentioned.map(([field]) => [field, book[field as keyof New<Book>]]));
+  const known = Object.fromEntries(mentioned.map(([field]) => [field, book[field as keyof GivenBook]]));
   return { kind: "import", book, known };
 }
 
-function newBook(input: z.output<typeof addBookInput>): New<Book> {
-  return { ...withDefaults(bookFields, input), version: 1 };
+function newBook(input: z.output<typeof addBookInput>): GivenBook {
+  return withDefaults(bookFields, input);
 }
 
 function parse<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {

@@ -4,7 +4,9 @@ import { inputFields } from "../../graphql/fields.ts";
 import { idempotencyKey, onceOf } from "../../graphql/idempotency-key.ts";
 import { ValidationError } from "../../graphql/refusals.ts";
 import type { SharedTypes } from "../../graphql/schema.ts";
+import { type BookEditFormRef, bookEditForm } from "../book-edit-form.ts";
 import { bookFields } from "../book-fields.ts";
+import { soughtBy } from "../book-keys.ts";
 import type { BookRef } from "../book-type.ts";
 import { bookCommands } from "./book-command-handler.ts";
 import {
@@ -15,8 +17,13 @@ import {
   VersionConflictError,
 } from "./book-refusals.ts";
 
-export function defineBookMutations(builder: Builder, { error }: SharedTypes, book: BookRef): void {
-  defineBookRefusals(builder, error, book);
+export function defineBookMutations(
+  builder: Builder,
+  { error }: SharedTypes,
+  book: BookRef,
+  form: BookEditFormRef,
+): void {
+  defineBookRefusals(builder, error, book, form);
 
   const addBookInput = builder.inputType("AddBookInput", {
     description: "A new book. Texts are trimmed and normalised to Unicode NFC.",
@@ -24,10 +31,13 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
   });
 
   const updateBookInput = builder.inputType("UpdateBookInput", {
-    description: "What changes. An absent field is left alone; null clears `publishedDate` or `isbn`.",
+    description: "What changes. An absent field is left alone; null clears what may be null.",
     fields: (t) => ({
       ...inputFields(t, bookFields, "update"),
-      expectedVersion: t.int({ description: "Refuse the update unless the book is at this version." }),
+      expectedVersion: t.field({
+        type: "Revision",
+        description: "Refuse the update unless the book is at this version.",
+      }),
     }),
   });
 
@@ -51,9 +61,10 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
   builder.mutationField("updateBook", (t) =>
     t.field({
       type: book,
-      description: "Changes a book. An update that changes nothing is still one: the version rises.",
+      description:
+        "Changes a book. Exactly one of title and id is to be given. An update that changes nothing is still one: the version rises.",
       args: {
-        title: t.arg.string({ required: true, description: "The title of the book as it is now." }),
+        ...soughtArgs(t),
         input: t.arg({ type: updateBookInput, required: true, description: "What changes." }),
         idempotencyKey: t.arg.string(idempotencyKey),
       },
@@ -69,16 +80,17 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
         union: { name: "UpdateBookResult", description: "The book as it now is, or why the update was refused." },
       },
       resolve: (_, args, context, info) =>
-        bookCommands.of(context).updateBook(args.title, args.input, context.consistency, onceOf(args, info)),
+        bookCommands.of(context).updateBook(soughtBy(args), args.input, context.consistency, onceOf(args, info)),
     }),
   );
 
   builder.mutationField("adjustStock", (t) =>
     t.field({
       type: book,
-      description: "Adds to what is in stock of a book, or takes from it, whatever others do at the same time.",
+      description:
+        "Adds to what is in stock of a book, or takes from it, whatever others do at the same time. Exactly one of title and id is to be given.",
       args: {
-        title: t.arg.string({ required: true, description: "The title of the book." }),
+        ...soughtArgs(t),
         by: t.arg.int({ required: true, description: "How many more are in stock, or how many less: not 0." }),
         idempotencyKey: t.arg.string(idempotencyKey),
       },
@@ -87,17 +99,17 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
         union: { name: "AdjustStockResult", description: "The book as it now is, or why its stock stays as it was." },
       },
       resolve: (_, args, context, info) =>
-        bookCommands.of(context).adjustStock(args.title, args.by, context.consistency, onceOf(args, info)),
+        bookCommands.of(context).adjustStock(soughtBy(args), args.by, context.consistency, onceOf(args, info)),
     }),
   );
 
   builder.mutationField("deleteBook", (t) =>
     t.field({
       type: book,
-      description: "Deletes a book.",
+      description: "Deletes a book. Exactly one of title and id is to be given.",
       args: {
-        title: t.arg.string({ required: true, description: "The title of the book." }),
-        expectedVersion: t.arg.int({ description: "Refuse unless the book is at this version." }),
+        ...soughtArgs(t),
+        expectedVersion: t.arg({ type: "Revision", description: "Refuse unless the book is at this version." }),
         idempotencyKey: t.arg.string(idempotencyKey),
       },
       errors: {
@@ -105,30 +117,50 @@ export function defineBookMutations(builder: Builder, { error }: SharedTypes, bo
         union: { name: "DeleteBookResult", description: "The book as it last was, or why it was not deleted." },
       },
       resolve: (_, args, context, info) =>
-        bookCommands.of(context).deleteBook(args.title, args.expectedVersion, context.consistency, onceOf(args, info)),
+        bookCommands
+          .of(context)
+          .deleteBook(soughtBy(args), args.expectedVersion, context.consistency, onceOf(args, info)),
     }),
   );
 }
 
+type MutationFields = Parameters<Parameters<Builder["mutationField"]>[1]>[0];
+
+function soughtArgs(t: MutationFields) {
+  return {
+    title: t.arg.string({ description: "The title of the book as it is now." }),
+    id: t.arg.id({ description: "The `id` of the book, which stays when it is renamed." }),
+  };
+}
+
 /** The refusals as members of the result unions. */
-function defineBookRefusals(builder: Builder, error: SharedTypes["error"], book: BookRef): void {
+function defineBookRefusals(builder: Builder, error: SharedTypes["error"], book: BookRef, form: BookEditFormRef): void {
   builder.objectType(TitleTakenError, {
     name: "TitleTakenError",
     description: "Another book has this title.",
     interfaces: [error],
-    fields: (t) => ({ title: t.exposeString("title", { description: "The title, as it would be stored." }) }),
+    fields: (t) => ({
+      title: t.exposeString("title", { description: "The title, as it would be stored." }),
+      book: t.expose("book", { type: book, description: "The book that has it." }),
+    }),
   });
   builder.objectType(IsbnTakenError, {
     name: "IsbnTakenError",
     description: "Another book has this ISBN.",
     interfaces: [error],
-    fields: (t) => ({ isbn: t.exposeString("isbn", { description: "The ISBN, as it would be stored." }) }),
+    fields: (t) => ({
+      // as that of a book is, so that one query can select both
+      isbn: t.exposeString("isbn", { nullable: true, description: "The ISBN, as it would be stored." }),
+      book: t.expose("book", { type: book, description: "The book that has it, in this form or the other." }),
+    }),
   });
   builder.objectType(BookNotFoundError, {
     name: "BookNotFoundError",
-    description: "No book has this title.",
+    description: "No book has this title, or this id.",
     interfaces: [error],
-    fields: (t) => ({ title: t.exposeString("title", { description: "The title that was asked for." }) }),
+    fields: (t) => ({
+      title: t.exposeString("title", { description: "The title or id that was asked for, as it was sent." }),
+    }),
   });
   builder.objectType(InsufficientStockError, {
     name: "InsufficientStockError",
@@ -141,9 +173,17 @@ function defineBookRefusals(builder: Builder, error: SharedTypes["error"], book:
     description: "The book has changed since the expected version.",
     interfaces: [error],
     fields: (t) => ({
-      expectedVersion: t.exposeInt("expectedVersion", { description: "The version that the mutation asked for." }),
-      actualVersion: t.exposeInt("actualVersion", { description: "The version that the book is at." }),
+      expectedVersion: t.expose("expectedVersion", {
+        type: "Revision",
+        description: "The version that the mutation asked for.",
+      }),
+      actualVersion: t.expose("actualVersion", { type: "Revision", description: "The version that the book is at." }),
       book: t.expose("book", { type: book, description: "The book as it is." }),
+      editForm: t.field({
+        type: form,
+        description: "The form to edit the book anew, with what is there now.",
+        resolve: (conflict) => bookEditForm(conflict.book),
+      }),
     }),
   });
 }

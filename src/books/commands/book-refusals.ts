@@ -1,37 +1,58 @@
 import { Refusal } from "../../cqrs/errors.ts";
 import { tooMuch, ValidationError } from "../../graphql/refusals.ts";
 import type { Book } from "../book.ts";
+import type { Sought } from "../book-keys.ts";
 import type { BookRefused } from "./book-command.ts";
 
-export class TitleTakenError extends Refusal {
-  readonly title: string;
+/** What programs know refusals by, and what each means. */
+export const bookRefusalCodes = {
+  TITLE_TAKEN: "Another book has this title.",
+  ISBN_TAKEN: "Another book has this ISBN, in whichever form.",
+  BOOK_NOT_FOUND: "No book has this title or id.",
+  INSUFFICIENT_STOCK: "Less is in stock than was to be taken.",
+  VERSION_CONFLICT: "The book is not at the version that the mutation expects.",
+};
 
-  constructor(title: string) {
+export class TitleTakenError extends Refusal {
+  readonly code = "TITLE_TAKEN";
+  readonly title: string;
+  /** The one that has it. */
+  readonly book: Book;
+
+  constructor(title: string, book: Book) {
     super(`There is already a book with the title “${title}”.`);
     this.title = title;
+    this.book = book;
   }
 }
 
 export class IsbnTakenError extends Refusal {
+  readonly code = "ISBN_TAKEN";
   readonly isbn: string;
+  /** The one that has it. */
+  readonly book: Book;
 
-  constructor(isbn: string) {
+  constructor(isbn: string, book: Book) {
     super(`There is already a book with the ISBN ${isbn}.`);
     this.isbn = isbn;
+    this.book = book;
   }
 }
 
 export class BookNotFoundError extends Refusal {
+  readonly code = "BOOK_NOT_FOUND";
+  /** The title or id, as it was asked for. */
   readonly title: string;
 
-  constructor(title: string) {
-    super(`There is no book with the title “${title}”.`);
-    this.title = title;
+  constructor({ by, asked }: Sought) {
+    super(`There is no book with the ${by} “${asked}”.`);
+    this.title = asked;
   }
 }
 
 /** The book has changed since the client read it. */
 export class VersionConflictError extends Refusal {
+  readonly code = "VERSION_CONFLICT";
   readonly expectedVersion: number;
   readonly actualVersion: number;
   readonly book: Book;
@@ -46,6 +67,7 @@ export class VersionConflictError extends Refusal {
 
 /** Less is in stock than was to be taken. */
 export class InsufficientStockError extends Refusal {
+  readonly code = "INSUFFICIENT_STOCK";
   readonly available: number;
 
   constructor(available: number) {
@@ -58,7 +80,7 @@ export class InsufficientStockError extends Refusal {
 export function refusalOf(refused: BookRefused): Refusal {
   switch (refused.kind) {
     case "notFound":
-      return new BookNotFoundError(refused.title);
+      return new BookNotFoundError(refused.sought);
     case "versionConflict":
       return new VersionConflictError(refused.expectedVersion, refused.book);
     case "insufficientStock":
@@ -66,9 +88,9 @@ export function refusalOf(refused: BookRefused): Refusal {
     case "tooMuchStock":
       return new ValidationError(tooMuch("by", refused.room));
     case "titleTaken":
-      return new TitleTakenError(refused.title);
+      return new TitleTakenError(refused.title, refused.book);
     case "isbnTaken":
-      return new IsbnTakenError(refused.isbn);
+      return new IsbnTakenError(refused.isbn, refused.book);
     case "invalid":
     case "unchanged":
       throw new Error("this is told by whoever has asked");

@@ -30,11 +30,15 @@ export function toBookRow(fields: readonly string[], mapping: ColumnMapping, ord
   return { input, refusals, repairs };
 }
 
-/** No number, date or ISBN is longer, whatever stands beside it; to look for one in megabytes takes long. Characters. */
-const MAX_LENGTH = 1000;
+/** None of these is longer, whatever stands beside it; to look for one in megabytes takes long. Characters. */
+const MAX_LENGTH = 3000;
 
 /** How cells are read of fields that are written in more ways than their type says. */
-const READERS: Partial<Record<ImportField, (text: string) => Cell>> = { isbn: readIsbn };
+const READERS: Partial<Record<ImportField, (text: string) => Cell>> = {
+  isbn: readIsbn,
+  language: (text) => readWord(text.replaceAll("_", "-")),
+  coverUrl: readWord,
+};
 
 function readCell(name: ImportField, text: string, order: DateOrder | undefined): Cell {
   const { type, kind } = bookFields[name];
@@ -49,6 +53,12 @@ function readText(text: string): Cell {
   const value = unprotected(text);
   if (!value.includes("\uFFFD")) return { value };
   return { value, refusal: "has characters that an earlier program could not read and replaced by U+FFFD" };
+}
+
+/** A word that may be missing, whichever way a program says so. */
+function readWord(text: string): Cell {
+  const value = unprotected(text).trim();
+  return emptyCell(value) ?? { value };
 }
 
 /** `1.000` is one or a thousand, so it is left for validation to refuse. */

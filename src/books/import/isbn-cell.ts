@@ -1,3 +1,4 @@
+import { isIsbn10, isIsbn13 } from "../isbn-forms.ts";
 import { type Cell, emptyCell, tidied } from "./cell.ts";
 
 /** `ISBN`, `ISBN:`, `e-ISBN`, `ISBN-13:`, `urn:isbn:`. */
@@ -18,7 +19,7 @@ export function readIsbn(text: string): Cell {
   // with dashes it was never a number; eight digits with one are an ISSN, whose check digit would agree
   if (/^\d{6,8}[\dx]$/i.test(bare)) return withLostZeros(bare);
   const digits = bare.replaceAll(/[\s-]/g, "");
-  if (/^97[89]\d{4}0{6}$/.test(digits) && !hasCheckDigit13(digits)) {
+  if (/^97[89]\d{4}0{6}$/.test(digits) && !isIsbn13(digits)) {
     return rounded(value, "it ends in zeros, and its check digit is wrong");
   }
   return { value: bare };
@@ -30,7 +31,7 @@ export function readIsbn(text: string): Cell {
  */
 function withLostZeros(digits: string): Cell {
   const isbn = digits.toUpperCase().padStart(10, "0");
-  if (hasCheckDigit10(isbn)) return { value: isbn, repair: "isbnMended" };
+  if (isIsbn10(isbn)) return { value: isbn, repair: "isbnMended" };
   return {
     value: digits,
     refusal: `has ${digits.length} digits, and is no ISBN with the zeros that it may have lost either: the check digit is wrong`,
@@ -44,13 +45,4 @@ function rounded(value: string, why: string): Cell {
       `was rounded by the program that wrote the file (${why}), so its last digits are lost: ` +
       "write the column as text, or put the ISBN in anew",
   };
-}
-
-function hasCheckDigit10(isbn: string): boolean {
-  const sum = [...isbn].reduce((total, digit, index) => total + (10 - index) * (digit === "X" ? 10 : Number(digit)), 0);
-  return sum % 11 === 0;
-}
-
-function hasCheckDigit13(isbn: string): boolean {
-  return [...isbn].reduce((total, digit, index) => total + (index % 2 === 0 ? 1 : 3) * Number(digit), 0) % 10 === 0;
 }

@@ -1,18 +1,24 @@
+import { onlyOne } from "../../graphql/arguments.ts";
 import type { Builder } from "../../graphql/builder.ts";
 import { connectionOf, largestPage, pageRequest } from "../../graphql/page.ts";
-import type { SchemaConfig, SharedTypes } from "../../graphql/schema.ts";
-import { normalisedTitle } from "../book-keys.ts";
+import type { SchemaConfig } from "../../graphql/schema.ts";
+import type { BookEditFormRef } from "../book-edit-form.ts";
+import { normalisedTitle, soughtBy } from "../book-keys.ts";
 import { maxBooks } from "../book-settings.ts";
 import type { BookRef } from "../book-type.ts";
-import { defineBookEditForm } from "./book-edit-form.ts";
 import { bookQueries } from "./book-query-handler.ts";
 
-export function defineBookQueries(builder: Builder, shared: SharedTypes, book: BookRef, config: SchemaConfig): void {
-  const bookEditForm = defineBookEditForm(builder, shared, book);
-
+export function defineBookQueries(
+  builder: Builder,
+  book: BookRef,
+  bookEditForm: BookEditFormRef,
+  config: SchemaConfig,
+): void {
   builder.queryFields((t) => ({
     books: t.field({
       type: [book],
+      // an error in it shall not cost the client the rest of its answer
+      nullable: true,
       description:
         "The whole catalogue in title order. A catalogue too large for one answer is an error with the code TOO_MANY_BOOKS; read it by `booksConnection`.",
       extensions: { listSize: maxBooks.of(config) },
@@ -21,27 +27,41 @@ export function defineBookQueries(builder: Builder, shared: SharedTypes, book: B
     book: t.field({
       type: book,
       nullable: true,
-      description: "The book with this title, or null when there is none.",
-      args: { title: t.arg.string({ required: true, description: "The title." }) },
-      resolve: (_, { title }, context) => bookQueries.of(context).book(title, context.consistency),
+      description: "The book with this title, id or ISBN, or null when there is none. Exactly one is to be given.",
+      args: {
+        title: t.arg.string({ description: "The title." }),
+        id: t.arg.id({ description: "The `id` of the book, by which the database is asked." }),
+        isbn: t.arg.string({ description: "The ISBN in either form, by which the database is asked." }),
+      },
+      resolve: (_, args, context) => {
+        const { name, value } = onlyOne(args, "title", "id", "isbn");
+        const queries = bookQueries.of(context);
+        if (name === "isbn") return queries.bookByIsbn(value, context.consistency);
+        return queries.book(soughtBy({ [name]: value }), context.consistency);
+      },
     }),
     bookByIsbn: t.field({
       type: book,
       nullable: true,
       description: "The book with this ISBN, or null when there is none.",
-      args: { isbn: t.arg.string({ required: true, description: "The ISBN, with or without hyphens." }) },
+      args: { isbn: t.arg.string({ required: true, description: "The ISBN in either form, with or without dashes." }) },
       resolve: (_, { isbn }, context) => bookQueries.of(context).bookByIsbn(isbn, context.consistency),
     }),
     bookEditForm: t.field({
       type: bookEditForm,
       nullable: true,
-      description: "What a form to edit this book needs, or null when there is no such book.",
-      args: { title: t.arg.string({ required: true, description: "The title." }) },
-      resolve: (_, { title }, context) => bookQueries.of(context).bookEditForm(title, context.consistency),
+      description:
+        "What a form to edit this book needs, or null when there is no such book. Exactly one of title and id is to be given.",
+      args: {
+        title: t.arg.string({ description: "The title." }),
+        id: t.arg.id({ description: "The `id` of the book, by which the database is asked." }),
+      },
+      resolve: (_, args, context) => bookQueries.of(context).bookEditForm(soughtBy(args), context.consistency),
     }),
     booksConnection: t.connection(
       {
         type: book,
+        nullable: true,
         description: "The catalogue in title order, page by page. Without `first` and `last` a page has 50 books.",
         extensions: { listSize: largestPage },
         resolve: async (_, args, context, info) => {

@@ -4,9 +4,9 @@ import { HandlerKey } from "../../cqrs/handlers.ts";
 import type { Reader } from "../../cqrs/queries/reader.ts";
 import type { ListLimits, Page, PageRequest } from "../../cqrs/queries/reads.ts";
 import type { Book } from "../book.ts";
-import { titleKey } from "../book-keys.ts";
-import { isbnKey } from "../isbn.ts";
-import { type BookEditForm, bookEditForm } from "./book-edit-form.ts";
+import { type BookEditForm, bookEditForm } from "../book-edit-form.ts";
+import type { Sought } from "../book-keys.ts";
+import { isbnKeys } from "../isbn.ts";
 
 /**
  * The read side: Redis first, the database whenever Redis cannot answer honestly. What a query found and how new it is
@@ -36,15 +36,16 @@ export class BookQueryHandler {
     return books;
   }
 
-  /** The book with this title, or null. */
-  async book(title: string, consistency: Consistency): Promise<Book | null> {
-    const key = titleKey(title);
-    return this.#reader.read(consistency, (reads) => reads.get(key));
+  /** The book with this title or id, or null. */
+  async book(sought: Sought, consistency: Consistency): Promise<Book | null> {
+    if (sought.by === "title") return this.#reader.read(consistency, (reads) => reads.get(sought.title));
+    const [book] = await this.booksById([sought.id], consistency);
+    return book ?? null;
   }
 
   /** Everything that a form to edit this book needs, or null when there is no such book. */
-  async bookEditForm(title: string, consistency: Consistency): Promise<BookEditForm | null> {
-    const book = await this.book(title, consistency);
+  async bookEditForm(sought: Sought, consistency: Consistency): Promise<BookEditForm | null> {
+    const book = await this.book(sought, consistency);
     return book && bookEditForm(book);
   }
 
@@ -53,10 +54,12 @@ export class BookQueryHandler {
     return this.#reader.read(consistency, (reads, large) => reads.page(request, large));
   }
 
-  /** The book with this ISBN, or null. */
+  /** The book with this ISBN, in whichever form either has it, or null. */
   async bookByIsbn(isbn: string, consistency: Consistency): Promise<Book | null> {
-    const books = await this.#reader.readTable(consistency, (table) => table.where("isbn", [isbnKey(isbn)]));
-    return books[0] ?? null;
+    const forms = isbnKeys(isbn);
+    const books = await this.#reader.readTable(consistency, (table) => table.where("isbn", forms));
+    // of two from before that have one ISBN in two forms, the one that has it as it would be stored today
+    return books.find((book) => book.isbn === forms[0]) ?? books[0] ?? null;
   }
 
   /** The books with these ids, in their order; null for an id that no book has. */

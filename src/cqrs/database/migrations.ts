@@ -10,6 +10,8 @@ export interface Ddl {
   readonly identity: string;
   /** The type of a text whose order is by Unicode code point. */
   readonly text: string;
+  /** The statements that make a column of whole numbers one that holds them up to 2^53 as drivers take numbers for. */
+  readonly toDouble: (table: string, column: string) => readonly string[];
   /** Whether a statement that breaks two unique indexes is told of the one that was created last. */
   readonly youngestIndexFirst: boolean;
 }

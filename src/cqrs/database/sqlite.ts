@@ -62,7 +62,13 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       driverOptions: dialect("write"),
       replicas: [{ name: "reads", driverOptions: dialect("read") }],
     },
-    ddl: { identity: "integer primary key autoincrement", text: "text", youngestIndexFirst: true },
+    ddl: {
+      identity: "integer primary key autoincrement",
+      text: "text",
+      // its integers have 64 bits
+      toDouble: () => [],
+      youngestIndexFirst: true,
+    },
     migrationTable: {
       find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",
       create: `create table mikro_orm_migrations (

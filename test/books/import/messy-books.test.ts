@@ -9,7 +9,7 @@ import { outcome, runImport } from "../../support/import/import-process.ts";
 import { startService } from "../../support/service/service.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
-const COLUMNS = "title=title,author=authors,publishedDate=original_publication_year,isbn=isbn";
+const COLUMNS = "title=title,author=authors,publishedDate=original_publication_year,isbn=isbn,language=language_code";
 
 /** What is wrong with books of the file, by their number in it. */
 const REJECTED = {

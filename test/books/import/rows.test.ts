@@ -30,11 +30,12 @@ describe("a file of books", () => {
     expect(result.stderr).toMatch(/^books\.csv: 0 %, 0 rows, 0 rows\/s\nbooks\.csv: 100 %, 8 rows, \d+ rows\/s\n$/);
     expect(rejectedRows(file)).toEqual([]);
     const service = await startService({ DATABASE_URL });
-    const rest = { author: "Author", publishedDate: null, isbn: null, stockQuantity: 0, version: 1 };
+    const none = { publishedDate: null, isbn: null, language: null, coverUrl: null };
+    const rest = { ...none, author: "Author", stockQuantity: 0 };
     expect(await storedBooks(service)).toEqual([
-      { ...rest, title: "Année", publishedDate: "1937-01-01", isbn: "0061120081" },
-      { ...rest, title: "Before Christ", isbn: "0001713221" },
-      { ...rest, title: "Dated", publishedDate: "2005-03-31", isbn: "014131088X", stockQuantity: 7 },
+      { ...rest, title: "Année", publishedDate: "1937-01-01", isbn: "9780061120084" },
+      { ...rest, title: "Before Christ", isbn: "9780001713222" },
+      { ...rest, title: "Dated", publishedDate: "2005-03-31", isbn: "9780141310886", stockQuantity: 7 },
       { ...rest, title: "Early", publishedDate: "0180-01-01" },
       { ...rest, title: "First Year" },
       {
@@ -42,7 +43,7 @@ describe("a file of books", () => {
         title: 'The "Quoted", Book',
         author: "Anna Author",
         publishedDate: "1937-01-01",
-        isbn: "0306406152",
+        isbn: "9780306406157",
         stockQuantity: 3,
       },
       { ...rest, title: "Trimmed" },
@@ -89,7 +90,7 @@ describe("rows that are refused", () => {
     ["Negative,Author,,,-1", "stockQuantity must be at least 0"],
     ["Several,Author,soon,none,", "publishedDate must be a year, or a date of the form YYYY-MM-DD; isbn must be"],
     ["First,Another Author,,,", "There is already a book with the title “First”."],
-    ["Taken ISBN,Author,,306406152,", "There is already a book with the ISBN 0306406152."],
+    ["Taken ISBN,Author,,306406152,", "There is already a book with the ISBN 9780306406157."],
     [first, undefined],
     ["Last,Author,-5,,", undefined],
   ];

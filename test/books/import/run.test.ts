@@ -13,7 +13,9 @@ test("--help explains the command", async () => {
   const { code, stdout } = await runImport({}, "--help");
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Usage: npm run import -- FILE\.csv/);
-  expect(stdout).toContain("Fields: title, author, publishedDate, isbn, stockQuantity.");
+  expect(stdout).toContain(
+    "Fields: title, author, publishedDate, isbn, language, description, coverUrl, stockQuantity.",
+  );
 });
 
 describe("while a service runs on the same database", () => {

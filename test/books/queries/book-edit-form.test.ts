@@ -16,7 +16,11 @@ const FORM = `query Form($title: String!) {
   }
 }`;
 
-const FULL = { author: "Author Name", publishedDate: "2024-01-01", isbn: "1234567890", stockQuantity: 10 };
+const FULL = {
+  ...{ author: "Author Name", publishedDate: "2024-01-01", isbn: "1234567890", language: "en-GB" },
+  ...{ description: "One line.\nAnother\tone.", coverUrl: "https://example.org/cover.jpg", stockQuantity: 10 },
+};
+const NOTHING = { publishedDate: null, isbn: null, language: null, description: null, coverUrl: null };
 
 /** Ajv as react-jsonschema-form sets it up. */
 function compile(jsonSchema: object) {
@@ -39,9 +43,9 @@ describe.each(READ_PATHS)("bookEditForm when $store answers", ({ start }) => {
     );
     expect(values).toEqual({ title: "A", ...FULL, stockQuantity: "10", expectedVersion: "2" });
 
-    await service.updateBook("A", { isbn: null, publishedDate: null });
+    await service.updateBook("A", NOTHING);
     const emptied = (await ask(FORM, { variables: { title: "A" } })).data.bookEditForm;
-    expect(emptied.formData).toMatchObject({ isbn: null, publishedDate: null, expectedVersion: 3 });
+    expect(emptied.formData).toMatchObject({ ...NOTHING, expectedVersion: 3 });
     for (const title of ["B", "", "\uD800", "\0"]) {
       expect((await ask(FORM, { variables: { title } })).data.bookEditForm).toBeNull();
     }
@@ -59,8 +63,11 @@ describe("the fields of bookEditForm", () => {
       { name: "author", label: "Author", inputType: "text", required: true, minLength: 1, maxLength: 1024 },
       { name: "publishedDate", inputType: "date", required: false },
       { name: "isbn", label: "ISBN", inputType: "text", required: false, helpText: expect.stringContaining("hyphens") },
+      { name: "language", label: "Language", inputType: "text", required: false },
+      { name: "description", inputType: "textarea", required: false, minLength: 1, maxLength: 10_000 },
+      { name: "coverUrl", label: "Cover", inputType: "url", required: false, maxLength: 2048 },
       { name: "stockQuantity", inputType: "number", required: true, min: 0, max: 2147483647 },
-      { name: "expectedVersion", inputType: "hidden", readOnly: true },
+      { name: "expectedVersion", inputType: "hidden", readOnly: true, min: null, max: null },
     ]);
     const input = await service.ask('{ __type(name: "UpdateBookInput") { inputFields { name } } }');
     const names = input.data.__type.inputFields.map(({ name }: { name: string }) => name);
@@ -99,6 +106,13 @@ describe("the fields of bookEditForm", () => {
         "0000-01-01",
         "123-456789X",
         "123\u2014\uFF14567890",
+        "two\r\nlines\n",
+        "x\r\n".repeat(10_001),
+        "en-GB",
+        "en_GB",
+        "https://example.org:65535/\u00E4?b={",
+        "https://example.org/\u00E4?b=[1]#c",
+        "https://example.org:65536",
       ]) {
         expect(html.test(value), `${name} ${value}`).toBe(accepts({ [name]: value }));
       }
@@ -109,11 +123,14 @@ describe("the fields of bookEditForm", () => {
 describe("the form data of bookEditForm", () => {
   test("is an input of updateBook as it is, once", async () => {
     const service = await startService();
-    for (const fields of [FULL, { publishedDate: null, isbn: null }]) {
-      const { title } = (await service.addBook(`A${Object.keys(fields).length}`, fields)).data.addBook;
+    for (const fields of [FULL, NOTHING]) {
+      const { title, version } = (await service.addBook(`A${Object.keys(fields).length}`, fields)).data.addBook;
       const { formData, jsonSchema } = (await service.ask(FORM, { variables: { title } })).data.bookEditForm;
       expect(compile(jsonSchema)(formData)).toBe(true);
-      expect((await service.updateBook(title, formData)).data.updateBook).toMatchObject({ ...fields, version: 2 });
+      expect((await service.updateBook(title, formData)).data.updateBook).toMatchObject({
+        ...fields,
+        version: version + 1,
+      });
       expect((await service.updateBook(title, formData)).data.updateBook.__typename).toBe("VersionConflictError");
     }
   });
@@ -138,6 +155,77 @@ describe("the UI schema of bookEditForm", () => {
     }
   });
 });
+
+const LANGUAGES = [
+  ...["en", "EN", "eng", "en-GB", "en-gb", "zh-Hant-TW", "es-419", "sl-rozaj-biske", "de-1996", "x".repeat(5), "und"],
+  ...[
+    "en-x-private",
+    "en-x-a-b",
+    "x-private",
+    " en ",
+    "e",
+    "abcd",
+    "en_GB",
+    "en-",
+    "-en",
+    "en--GB",
+    "en-GB-US",
+    "en-u-ca-gregory",
+  ],
+  ...[
+    "abcdefghi",
+    "en-\u00E4\u00E4",
+    "\uFF45\uFF4E",
+    "",
+    " ",
+    "en\0",
+    "en GB",
+    "en,de",
+    "i-klingon",
+    "englisch",
+    "123",
+  ],
+  ...[`en-x-${"a-".repeat(47)}a`, `en-x-${"a-".repeat(48)}a`, null, 1, true, [], {}],
+];
+
+const COVERS = [
+  ...["https://example.org", "https://example.org/", " https://example.org/a.jpg\n", "https://localhost:8443/a?b#c"],
+  ...["https://a-b.example.co.uk/\u00E4/%20(1)?q=[a]&b='c'", "https://192.168.0.1/x", "https://xn--bcher-kva.example/"],
+  ...["https://example.org:0", "https://example.org:65535", "https://example.org:65536", "https://example.org:"],
+  ...[
+    "http://example.org",
+    "HTTPS://example.org",
+    "//example.org",
+    "https:example.org",
+    "https:///a",
+    "https://",
+    "example.org",
+  ],
+  ...[
+    "https://u:p@example.org/",
+    "https://example.org\\@evil.example",
+    "https://exa mple.org",
+    "https://example.org/a b",
+  ],
+  ...[
+    "https://example.org/\0",
+    "https://example.org/\u202E",
+    'https://example.org/"',
+    "https://example.org/<b>",
+    "https://-a.example",
+  ],
+  ...[
+    "https://a..b",
+    "https://256.1.1.1",
+    "https://1.2.3",
+    "https://[::1]/",
+    "https://b\u00FCcher.example/",
+    "javascript:alert(1)",
+  ],
+  ...["data:image/png;base64,AAAA", "ftp://example.org/", "", " ", "\uD800", "https://example.org/\uDC00"],
+  ...[`https://example.org/${"a".repeat(2028)}`, `https://example.org/${"a".repeat(2029)}`],
+  ...[`https://example.org/${EMOJI.repeat(2028)}`, `https://example.org/${EMOJI.repeat(2029)}`, null, 1, true, [], {}],
+];
 
 describe("the JSON Schema of bookEditForm", () => {
   test("is draft-07 and accepts exactly what updateBook accepts", async () => {
@@ -253,7 +341,15 @@ describe("the JSON Schema of bookEditForm", () => {
         ],
       ],
       stockQuantity: [0, 1, 2147483647, 2147483648, -1, -0, 1.5, 1e3, 1e21, null, "1", "", true, false, [], [1], {}],
-      expectedVersion: [null, 0, 1, -1, 2147483647, -2147483648, 2147483648, -2147483649, 1.5, "1", "", true, [], {}],
+      language: LANGUAGES,
+      description: [
+        ...texts(10_000),
+        ...["a\r\n".repeat(5_000), "a\r\n".repeat(5_001), "a\rb\r\nc\n\nd", "\r\n", "a\u000Bb", "\na\n", "a\0\n"],
+      ],
+      coverUrl: COVERS,
+      expectedVersion: [
+        ...[null, 0, 1, -1, -0, 2147483648, 2 ** 53 - 1, 2 ** 53, 1e300, -2147483649, 1.5, "1", "", true, [], {}],
+      ],
       id: ["x", null],
       version: [1, null],
       "": [1],

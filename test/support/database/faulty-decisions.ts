@@ -12,13 +12,15 @@ export const decisions: Decisions<Book, FaultyCommand, never> = {
   module: import.meta.url,
   keys: ({ title }) => ({ title: [title] }),
   adds: () => true,
-  decide({ kind, title }) {
+  decide({ kind, title }, _, { revision, at }) {
     // with what no thread can send
     if (kind === "throw") throw new Error("a fault", { cause: () => {} });
     if (kind === "exit") process.exit(3);
     const kept: unknown[] = [];
     while (kind === "hang" || kind === "bloat") if (kind === "bloat") kept.push(new Array(1_000_000).fill(0.5));
-    const after = { title, author: "A", publishedDate: null, isbn: null, stockQuantity: 0, version: 1 };
+    const empty = { publishedDate: null, isbn: null, language: null, description: null, coverUrl: null };
+    const own = { version: revision, addedAt: at, updatedAt: at };
+    const after = { title, author: "A", ...empty, stockQuantity: 0, ...own };
     return { kind: "add", after: after as New<Book> };
   },
 };

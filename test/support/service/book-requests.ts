@@ -1,10 +1,11 @@
-const BOOK_FIELDS = "fragment BookFields on Book { id title author publishedDate isbn stockQuantity version }";
+const BOOK_FIELDS =
+  "fragment BookFields on Book { id title author publishedDate isbn language description coverUrl stockQuantity version addedAt updatedAt }";
 
 const REFUSAL_FIELDS = `
   ... on Error { message }
   ... on ValidationError { message fieldErrors { field message } }
-  ... on TitleTakenError { message taken: title }
-  ... on IsbnTakenError { message taken: isbn }`;
+  ... on TitleTakenError { message taken: title book { ...BookFields } }
+  ... on IsbnTakenError { message isbn book { ...BookFields } }`;
 
 const REUSED = "... on IdempotencyKeyReusedError { idempotencyKey }";
 
@@ -35,7 +36,7 @@ mutation AdjustStock($title: String!, $by: Int!, $idempotencyKey: String) {
 }`;
 
 export const DELETE_BOOK = `${BOOK_FIELDS}
-mutation DeleteBook($title: String!, $expectedVersion: Int, $idempotencyKey: String) {
+mutation DeleteBook($title: String!, $expectedVersion: Revision, $idempotencyKey: String) {
   deleteBook(title: $title, expectedVersion: $expectedVersion, idempotencyKey: $idempotencyKey) {
     __typename ...BookFields ... on Error { message } ${FOUND_REFUSAL_FIELDS} ${REUSED}
   }

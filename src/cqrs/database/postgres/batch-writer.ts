@@ -1,5 +1,5 @@
 import { DatabaseError, type PoolClient } from "pg";
-import { type Batch, decideBatch, keysOf, type Writes } from "../../batch.ts";
+import { type Batch, decideBatch, type KeyMap, keysBeside, keysOf, type Writes } from "../../batch.ts";
 import type { Keyed } from "../../instances.ts";
 import { doneOf, PRUNED_PER_KEY } from "../kept-keys.ts";
 import {
@@ -41,8 +41,9 @@ class PostgresBatchWriter implements BatchWriter {
       const { row, loaded, ids, done } = await this.#load(client, stream, batch);
       const nextId = () => ids.shift() ?? missingId();
       const shape = { properties: Object.keys(table.columns), unique: table.unique };
-      const { outcomes, writes } = decideBatch(decisions, batch, row, shape, loaded, nextId, done);
-      if (writes.changes.length > 0 || writes.repeated) await this.#write(client, stream, writes);
+      const at = new Date().toISOString();
+      const { outcomes, writes } = decideBatch(decisions, batch, row, shape, loaded, nextId, at, done);
+      if (writes.changes.length > 0 || writes.repeated) await this.#write(client, stream, writes, at);
       else await fly(client, [ROLLBACK]);
       isIdle = client.getTransactionStatus() === "I";
       return { outcomes, ...row };
@@ -61,12 +62,12 @@ class PostgresBatchWriter implements BatchWriter {
 
   async close(): Promise<void> {}
 
-  async #load(client: PoolClient, { table, decisions, mapper }: BatchStream, batch: Batch<never>) {
-    const { lock, find, ids, done } = this.#of(table);
-    const keys = [...keysOf(decisions, batch)].filter(([, values]) => values.length > 0);
+  async #load(client: PoolClient, stream: BatchStream, batch: Batch<never>) {
+    const { table, decisions } = stream;
+    const { lock, ids, done } = this.#of(table);
+    const keys = keysOf(decisions, batch);
     const once = batch.asked.flatMap((one) => one.once ?? []);
     const added = batch.asked.filter(({ command }) => decisions.adds(command)).length;
-    const finding = { text: find(keys.map(([property]) => property)), values: keys.map(([, values]) => values) };
     const asking = {
       text: done,
       values: [table.stream, once.map(({ subject }) => subject), once.map(({ key }) => key)],
@@ -75,7 +76,7 @@ class PostgresBatchWriter implements BatchWriter {
       { text: BEGIN },
       { text: lock, values: [table.stream] },
       ...(once.length > 0 ? [asking] : []),
-      ...(keys.length > 0 ? [finding] : []),
+      ...(keys.size > 0 ? [this.#finding(table, keys)] : []),
       ...(added > 0 ? [{ text: ids, values: [`"${table.table}"`, added] }] : []),
     ]);
     if (failure) throw new BatchFailure(failure, false);
@@ -83,19 +84,33 @@ class PostgresBatchWriter implements BatchWriter {
     const [row] = locked?.rows ?? [];
     if (!row) throw new Error(`the table stream has no row for ${table.stream}`);
     const kept = once.length > 0 ? more.shift() : undefined;
+    const loaded = keys.size > 0 ? instancesOf(more[0]?.rows, stream) : [];
     return {
       row: { revision: Number(row.revision), token: row.token, readModel: row.read_model, leaseMs: row.lease_ms },
-      loaded: keys.length > 0 ? (more[0]?.rows ?? []).map((found): Keyed => mapper.instance(found)) : [],
+      loaded: [...loaded, ...(await this.#loadBeside(client, stream, loaded))],
       ids: added > 0 ? (more.at(-1)?.rows ?? []).map(({ id }) => id as number) : [],
       done: (kept?.rows ?? []).map((one) => doneOf<Keyed>(one)),
     };
   }
 
-  async #write(client: PoolClient, stream: BatchStream, writes: Writes<Keyed>): Promise<void> {
+  /** What must be known as well because of what was loaded, which takes a round trip more. */
+  async #loadBeside(client: PoolClient, stream: BatchStream, loaded: readonly Keyed[]): Promise<Keyed[]> {
+    const keys = keysBeside(stream.decisions, loaded);
+    if (keys.size === 0) return [];
+    const { results, failure } = await fly(client, [this.#finding(stream.table, keys)]);
+    if (failure) throw new BatchFailure(failure, false);
+    const known = new Set(loaded.map(({ id }) => id));
+    return instancesOf(results[0]?.rows, stream).filter(({ id }) => !known.has(id));
+  }
+
+  #finding(table: StreamTable, keys: KeyMap): Statement {
+    return { text: this.#of(table).find([...keys.keys()]), values: [...keys.values()] };
+  }
+
+  async #write(client: PoolClient, stream: BatchStream, writes: Writes<Keyed>, at: string): Promise<void> {
     const { table } = stream;
     const { deleted, parked, updated, added, changes, kept, repeated } = writes;
     const of = this.#of(table);
-    const at = new Date().toISOString();
     const last = changes.at(-1);
     const rows = (instances: readonly object[]) => JSON.stringify(instances.map((one) => inColumns(one, stream)));
     const statements = [
@@ -135,6 +150,10 @@ class PostgresBatchWriter implements BatchWriter {
 /** Whether the server itself has refused a statement, and so all after it. What a pooler says may have come too late. */
 function isOfServer(failure: Error | undefined): boolean {
   return failure instanceof DatabaseError && failure.routine !== undefined;
+}
+
+function instancesOf(rows: readonly object[] | undefined, { mapper }: BatchStream): Keyed[] {
+  return (rows ?? []).map((row): Keyed => mapper.instance(row));
 }
 
 function inColumns(instance: object, { table, mapper }: BatchStream): object {

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import { type Batch, decideBatch, keysOf, type Writes } from "../../batch.ts";
+import { type Batch, decideBatch, type KeyMap, keysBeside, keysOf, type Writes } from "../../batch.ts";
 import type { Keyed } from "../../instances.ts";
 import type { Done } from "../../repeats.ts";
 import { type DoneRow, doneOf, PRUNED_PER_KEY } from "../kept-keys.ts";
@@ -70,9 +70,10 @@ export class BatchConnection {
       const ids = this.#ids();
       const loaded = this.#load(batch);
       const done = this.#done(batch);
-      const { outcomes, writes } = decideBatch(this.#decisions, batch, row, this.#shape, loaded, ids.next, done);
+      const at = new Date().toISOString();
+      const { outcomes, writes } = decideBatch(this.#decisions, batch, row, this.#shape, loaded, ids.next, at, done);
       if (writes.changes.length > 0 || writes.repeated) {
-        if (writes.changes.length > 0) this.#write(writes);
+        if (writes.changes.length > 0) this.#write(writes, at);
         this.#writeKeys(writes);
         ids.keep();
         committing = true;
@@ -95,7 +96,13 @@ export class BatchConnection {
 
   #load(batch: Batch<never>): Keyed[] {
     const loaded = new Map<number, Keyed>();
-    for (const [property, values] of keysOf(this.#decisions, batch)) {
+    this.#loadUnder(keysOf(this.#decisions, batch), loaded);
+    this.#loadUnder(keysBeside(this.#decisions, [...loaded.values()]), loaded);
+    return [...loaded.values()];
+  }
+
+  #loadUnder(keys: KeyMap, loaded: Map<number, Keyed>): void {
+    for (const [property, values] of keys) {
       const find = this.#prepared.find.get(property);
       for (const value of find ? values : []) {
         const row = find?.get(this.#mapper.toRow(property, value));
@@ -104,7 +111,6 @@ export class BatchConnection {
         if (instance && !loaded.has(instance.id)) loaded.set(instance.id, instance);
       }
     }
-    return [...loaded.values()];
   }
 
   #done({ asked }: Batch<never>): Done<Keyed>[] {
@@ -140,7 +146,7 @@ export class BatchConnection {
     };
   }
 
-  #write({ deleted, parked, updated, added, changes }: Writes<Keyed>): void {
+  #write({ deleted, parked, updated, added, changes }: Writes<Keyed>, at: string): void {
     const { move, delete: remove, park, update, insert, log } = this.#prepared;
     const last = changes.at(-1);
     one(move.run(last?.revision, last?.token, last?.previousToken, this.#table.stream));
@@ -148,7 +154,6 @@ export class BatchConnection {
     for (const id of parked) if (park) one(park.run(id));
     for (const instance of updated) one(update.run(...this.#values(instance), instance.id));
     for (const instance of added) one(insert.run(...this.#values(instance)));
-    const at = new Date().toISOString();
     for (const change of changes) log.run(...Object.values(logRow(change, at)));
   }
 

@@ -1,8 +1,8 @@
-import type { Builder } from "../../graphql/builder.ts";
-import { type Form, formFor } from "../../graphql/form.ts";
-import type { SharedTypes } from "../../graphql/schema.ts";
-import { type Book, updateBookInput } from "../book.ts";
-import type { BookRef } from "../book-type.ts";
+import type { Builder } from "../graphql/builder.ts";
+import { type Form, formFor } from "../graphql/form.ts";
+import type { SharedTypes } from "../graphql/schema.ts";
+import { type Book, updateBookInput } from "./book.ts";
+import type { BookRef } from "./book-type.ts";
 
 export interface BookEditForm extends Form {
   readonly book: Book;
@@ -13,7 +13,7 @@ const formOf = formFor("Edit book", updateBookInput);
 
 /** The form that edits `book`: all of it from the rules that `updateBook` applies, and the book's values. */
 export function bookEditForm(book: Book): BookEditForm {
-  const { id: _, version, ...values } = book;
+  const { id: _, version, addedAt: __, updatedAt: ___, ...values } = book;
   return { book, mutation: "updateBook", ...formOf({ ...values, expectedVersion: version }) };
 }
 
@@ -40,3 +40,5 @@ export function defineBookEditForm(builder: Builder, { formField }: SharedTypes,
     }),
   });
 }
+
+export type BookEditFormRef = ReturnType<typeof defineBookEditForm>;
