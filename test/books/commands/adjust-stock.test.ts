@@ -9,15 +9,40 @@ const LEAST = -2_147_483_648;
 describe("adjustStock", () => {
   test("adds to what is in stock, or takes from it, and is a change like others", async () => {
     const service = await startService();
-    const { id } = (await service.addBook("A", { stockQuantity: 10, isbn: "1234567890" })).data.addBook;
+    const { addBook } = (await service.addBook("A", { stockQuantity: 10, isbn: "1234567890" })).data;
+    const { updatedAt } = addBook;
     const { data, consistency } = await service.adjustStock(" A ", -4);
-    expect(data.adjustStock).toEqual({
-      ...{ __typename: "Book", id, title: "A", author: "Author Name", publishedDate: null, isbn: "1234567890" },
-      ...{ stockQuantity: 6, version: 2 },
-    });
+    expect(data.adjustStock).toEqual({ ...addBook, stockQuantity: 6, version: 2, updatedAt: expect.any(String) });
+    expect(data.adjustStock.updatedAt >= updatedAt).toBe(true);
     expect(consistency).toEqual({ revision: 2, servedBy: "database" });
     expect((await service.adjustStock("A", 1)).data.adjustStock).toMatchObject({ stockQuantity: 7, version: 3 });
     expect((await service.book("A")).data.book).toMatchObject({ stockQuantity: 7, version: 3 });
+  });
+
+  test("finds the book by its id, of which or of the title one is to be given, and has codes", async () => {
+    const service = await startService();
+    const { id } = (await service.addBook("A", { stockQuantity: 10 })).data.addBook;
+    const adjust = async (variables: object) => {
+      const query = `mutation ($title: String, $id: ID, $by: Int!, $key: String) {
+        adjustStock(title: $title, id: $id, by: $by, idempotencyKey: $key) {
+          ... on Book { stockQuantity }
+          ... on BookNotFoundError { code title }
+          ... on InsufficientStockError { code }
+          ... on IdempotencyKeyReusedError { code }
+          ... on ValidationError { fieldErrors { field code limit } }
+        } }`;
+      const { data, errors } = await service.send(query, { variables: { ...variables } });
+      return errors?.[0].extensions.code ?? data.adjustStock;
+    };
+    expect(await adjust({ id, by: -3, key: "k" })).toEqual({ stockQuantity: 7 });
+    expect(await adjust({ id, title: null, by: -3, key: "k" })).toEqual({ stockQuantity: 7 });
+    expect(await adjust({ id, by: -4, key: "k" })).toEqual({ code: "IDEMPOTENCY_KEY_REUSED" });
+    expect(await adjust({ id, by: -8 })).toEqual({ code: "INSUFFICIENT_STOCK" });
+    expect(await adjust({ id: "none", by: 1 })).toEqual({ code: "BOOK_NOT_FOUND", title: "none" });
+    const fault = { field: "by", code: "TOO_LARGE", limit: MOST - 7 };
+    expect(await adjust({ id, by: MOST })).toEqual({ fieldErrors: [fault] });
+    expect(await adjust({ by: 1 })).toBe("BAD_USER_INPUT");
+    expect(await adjust({ id, title: "A", by: 1 })).toBe("BAD_USER_INPUT");
   });
 
   test("takes all that there is, and no more: who asks for more is told what there is", async () => {
