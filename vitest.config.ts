@@ -1,4 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { inherited } from "./test/support/service/environment.ts";
+
+// what Node has compiled once, the many processes and threads of the tests need not compile again
+process.env.NODE_COMPILE_CACHE = inherited.NODE_COMPILE_CACHE;
 
 export default defineConfig({
   // as Node resolves: graphql has a second copy of itself under "development", whose errors are not instances of the first

@@ -88,7 +88,7 @@ describe("a browser that has an answer to a GET", () => {
       body: { errors: [{ extensions: { code: "REVISION_NOT_REACHED" } }] },
     });
     await service.updateBook("Dune", {});
-    expect(await ask({}, search)).toMatchObject({ revision: "3", body: { data: { book: { version: 2 } } } });
+    expect(await ask({}, search)).toMatchObject({ revision: "3", body: { data: { book: { version: 3 } } } });
   });
 });
 

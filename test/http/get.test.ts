@@ -62,7 +62,7 @@ describe.each(READ_PATHS)("a GET when $store answers", ({ start }) => {
     }
     await service.updateBook("Dune", {});
     const changed = await again();
-    expect(changed).toMatchObject({ status: 200, revision: "3", body: { data: { book: { version: 2 } } } });
+    expect(changed).toMatchObject({ status: 200, revision: "3", body: { data: { book: { version: 3 } } } });
     expect(changed.etag).not.toBe(etag);
     await service.deleteBook("Dune");
     expect(await again()).toMatchObject({ status: 200, revision: "4", body: { data: { book: null } } });

@@ -99,7 +99,7 @@ function faultOfAcknowledged(
   }
   if (before?.title !== request.title) return `the log has a change of ${before?.title} there`;
   if (request.kind === "adjust") {
-    const own = { version: revision, updatedAt: book.updatedAt };
+    const own = { version: made, updatedAt: book.updatedAt };
     const wanted = { ...before, stockQuantity: before.stockQuantity + request.by, ...own };
     return sameBook(after, wanted) ? undefined : `${showBook(before)} became ${showBook(after)}`;
   }
@@ -108,6 +108,6 @@ function faultOfAcknowledged(
   }
   if (request.kind === "delete") return undefined;
   const { isbn = before.isbn, ...input } = request.input;
-  const wanted = { ...before, ...input, isbn: asStored(isbn), version: revision, updatedAt: book.updatedAt };
+  const wanted = { ...before, ...input, isbn: asStored(isbn), version: made, updatedAt: book.updatedAt };
   return sameBook(after, wanted) ? undefined : `${showBook(before)} became ${showBook(after)}`;
 }
