@@ -32,15 +32,14 @@ export default defineConfig({
         extends: true,
         test: {
           name: "postgresql",
-          include: ["test/{books,cqrs,graphql,proof}/**/*.test.ts"],
-          // these are about files, Redis, GraphQL and the proof's own programs, and learn nothing from another engine
+          include: ["test/{books,cqrs,graphql}/**/*.test.ts"],
+          // these are about files, Redis and GraphQL, and learn nothing from another engine
           exclude: [
-            "test/books/format.test.ts",
+            "test/books/{add-a-field,format}.test.ts",
             "test/books/import/*.test.ts",
             "test/books/queries/book-edit-form.test.ts",
-            "test/cqrs/{garbled,reading-threads,redis-*,writer-thread}.test.ts",
+            "test/cqrs/{garbled,reading-threads,redis-*,reset,writer-thread}.test.ts",
             "test/graphql/{answer-size,caches,documents,errors,heavy-line,limits,persisted-documents,schema}.test.ts",
-            "test/proof/{checker*,model}.test.ts",
           ],
           env: { TEST_ENGINE: "postgresql" },
           globalSetup: ["test/support/postgres/run-server.ts"],

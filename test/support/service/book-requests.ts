@@ -7,7 +7,7 @@ const REFUSAL_FIELDS = `
   ... on TitleTakenError { message taken: title book { ...BookFields } }
   ... on IsbnTakenError { message isbn book { ...BookFields } }`;
 
-const REUSED = "... on IdempotencyKeyReusedError { idempotencyKey }";
+const REUSED = "... on IdempotencyKeyReusedError { message idempotencyKey }";
 
 export const ADD_BOOK = `${BOOK_FIELDS}
 mutation AddBook($input: AddBookInput!, $idempotencyKey: String) {
@@ -31,7 +31,7 @@ mutation AdjustStock($title: String!, $by: Int!, $idempotencyKey: String) {
     __typename ...BookFields ... on Error { message } ${REUSED}
     ... on ValidationError { fieldErrors { field message } }
     ... on BookNotFoundError { notFound: title }
-    ... on InsufficientStockError { available }
+    ... on InsufficientStockError { message available }
   }
 }`;
 
