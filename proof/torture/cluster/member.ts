@@ -31,6 +31,8 @@ const KEPT_CHARACTERS = 200_000;
 /** How long `stopAtWork` looks for a moment: a process that serves nobody looks the row up meanwhile. Milliseconds. */
 const AT_WORK_WITHIN_MS = 300;
 
+const THREAD_KILLER = import.meta.resolve("./thread-killer.ts");
+
 /** An API process that is started again when it was killed. */
 export class Member {
   readonly name: string;
@@ -106,7 +108,7 @@ export class Member {
   }
 
   async start(): Promise<void> {
-    this.#process = await startProcess(this.#env);
+    this.#process = await startProcess({ NODE_OPTIONS: `--import=${THREAD_KILLER}`, ...this.#env });
     this.#starts++;
   }
 
@@ -123,6 +125,16 @@ export class Member {
       end();
     };
     return { exited, restart };
+  }
+
+  /**
+   * Kills the threads that it has beside its main one. It is held to its duties again from when the returned function is
+   * called.
+   */
+  killThreads(): () => void {
+    const end = this.#suffer("without its threads");
+    this.#process?.child.kill("SIGUSR2");
+    return end;
   }
 
   /** Ends it for good. */

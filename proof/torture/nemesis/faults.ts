@@ -164,6 +164,17 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
       await restart();
     },
   },
+  /** Those of SQLite: the one that commits, and those that read what may take long. */
+  "threads killed": {
+    weight: 3,
+    holds: ["process"],
+    inflict: async ({ member, ms, random }) => {
+      await midWrite(member, random.between(0, 10));
+      const recover = member.killThreads();
+      await sleep(ms / 4);
+      recover();
+    },
+  },
   "process stopped": {
     weight: 3,
     holds: ["process"],
