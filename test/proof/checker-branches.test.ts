@@ -129,6 +129,14 @@ describe("when the database is copied while it goes on, the checker", () => {
       expect(await judge(still, at(70, read(3, four)), at(80, fromTable))).toEqual(late);
     });
 
+    test("lets a process go back behind what may have been of either, until its own is acknowledged", async () => {
+      const absent = (ms: number, revision: number) =>
+        operation(ms, ms + 1, get("C"), read(revision), { ...here, process });
+      const own = (end: number) => operation(65, end, update("A", "two"), acknowledged(2, two), here);
+      expect(await judge(truth, absent(70, 2), absent(80, 1), own(90))).toEqual([]);
+      expect(await judge(truth, own(66), absent(70, 2), absent(80, 1))).toContain(STALE);
+    });
+
     test("finds what is of neither history", async () => {
       expect(await judge(still, at(70, read(3, four)), at(80, read(3)))).toEqual([NEVER_THERE, OVERWRITTEN]);
       expect(await judge(still, at(70, read(3, four)), at(80, read(3, three)))).toEqual([

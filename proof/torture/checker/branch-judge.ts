@@ -112,7 +112,8 @@ export class BranchJudge {
     const edited = this.#court.edits.titlesFor(operation);
     const fault = faultOfAnswered(operation, this.ledger, this.#court.authors, edited);
     const tolerated = this.#isTolerated(operation, fault !== undefined, edited);
-    this.#floors.complete(operation, tolerated, this.#report);
+    const isShown = !tolerated && !this.#mayBeForeign(operation, edited);
+    this.#floors.complete(operation, tolerated, isShown, this.#report);
     this.#checkAvailability(operation);
     if (tolerated) {
       this.#court.tolerated();
@@ -169,6 +170,23 @@ export class BranchJudge {
       const until = this.#until.get(process) ?? completed.ms + bounds.foreignMs;
       this.#until.set(process, until);
       return invoked.ms < until;
+    }
+    return false;
+  }
+
+  /**
+   * Whether an answer that is right here may be another history's all the same: what it is said to be true at was not
+   * acknowledged here when it came.
+   */
+  #mayBeForeign(operation: Operation, edited: ReadonlySet<string>): boolean {
+    const { outcome, completed } = operation;
+    if (outcome?.kind !== "read" || outcome.servedBy === "database" || !completed) return false;
+    const { revision } = outcome;
+    const { completed: acknowledged } = this.ledger.at(revision)?.author ?? {};
+    if (this.#court.bounds.foreignMs === 0 || (acknowledged && acknowledged.order < completed.order)) return false;
+    for (const other of this.#court.branches()) {
+      const isPast = other !== this && revision > partingOf(this.branch, other.branch);
+      if (isPast && this.#isTrueWith(other, operation, edited)) return true;
     }
     return false;
   }

@@ -61,8 +61,11 @@ export class Floors {
     return (acknowledged?.[1].revision ?? 0) <= revision;
   }
 
-  /** Judges what has come. What is `tolerated` does not count, as if it had never been asked for. */
-  complete(operation: Operation, tolerated: boolean, report: Report): void {
+  /**
+   * Judges what has come. What is `tolerated` does not count, as if it had never been asked for; what is not `shown` holds
+   * no later answer to anything.
+   */
+  complete(operation: Operation, tolerated: boolean, shown: boolean, report: Report): void {
     const floors = this.#ofOperation.get(operation) ?? [];
     this.#ofOperation.delete(operation);
     const { outcome } = operation;
@@ -92,6 +95,7 @@ export class Floors {
       const rule = "no answer shows what was not yet asked for";
       report({ rule, what: `${revision} did not exist`, operations: [operation, early], revision });
     }
+    if (!shown) return;
     this.#ofProcess.set(operation.process, higher(this.#ofProcess.get(operation.process) ?? NONE, operation));
     if (outcome?.kind === "acknowledged") this.#acknowledged = higher(this.#acknowledged, operation);
     this.#shown.push(operation);
