@@ -1,5 +1,6 @@
 import Negotiator from "negotiator";
 import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/execution/request.ts";
+import { Remembered } from "./remembered.ts";
 
 export const HTML_TYPE = "text/html";
 
@@ -11,30 +12,26 @@ const CHARSET = "; charset=utf-8";
 const DATA_TYPES = [JSON_TYPE, GRAPHQL_RESPONSE_TYPE].map((type) => type + CHARSET);
 const PAGE_TYPES = [...DATA_TYPES, HTML_TYPE + CHARSET];
 
-/** Clients send a few different ones; but those of one client may all differ. */
-const MAX_REMEMBERED = 100;
 /** Nobody has need of a longer one. */
 const MAX_LENGTH = 500;
 
 /** What the answer is, by what a request accepts. */
 export class Negotiation {
-  readonly #types: readonly string[];
-  readonly #remembered = new Map<string, AnswerType | undefined>();
+  readonly #preferred: Remembered<AnswerType | undefined>;
 
   /** @param withPage whether a page for people is to be had as well */
   constructor(withPage: boolean) {
-    this.#types = withPage ? PAGE_TYPES : DATA_TYPES;
+    const types = withPage ? PAGE_TYPES : DATA_TYPES;
+    this.#preferred = new Remembered(MAX_LENGTH, (accept) => {
+      const preferred = new Negotiator({ headers: { accept } }).mediaType([...types]);
+      return preferred?.slice(0, -CHARSET.length) as AnswerType | undefined;
+    });
   }
 
   /** The type that is preferred; undefined when none of them is acceptable. */
   typeFor(accept: string | undefined): AnswerType | undefined {
     // an empty one says nothing, and to read one of 16 kB takes 5 ms
     if (!accept || accept.length > MAX_LENGTH) return JSON_TYPE;
-    if (this.#remembered.has(accept)) return this.#remembered.get(accept);
-    const preferred = new Negotiator({ headers: { accept } }).mediaType([...this.#types]);
-    const type = preferred?.slice(0, -CHARSET.length) as AnswerType | undefined;
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(accept, type);
-    return type;
+    return this.#preferred.of(accept);
   }
 }

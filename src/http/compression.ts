@@ -11,6 +11,7 @@ import {
 } from "node:zlib";
 import Negotiator from "negotiator";
 import { ownBytes } from "../graphql/execution/own-bytes.ts";
+import { Remembered } from "./remembered.ts";
 
 export type Encoding = "br" | "gzip";
 
@@ -43,7 +44,6 @@ interface Preferring {
   encoding(available: string[], options: { preferred: string[] }): string | undefined;
 }
 
-const MAX_REMEMBERED = 100;
 /** Nobody has need of a longer one, and to read one of 16 kB takes a millisecond. */
 const MAX_LENGTH = 500;
 
@@ -52,20 +52,14 @@ const MAX_LENGTH = 500;
  * once, and the end is put behind it as it is, which both formats have a way for.
  */
 export class Compression {
-  readonly #remembered = new Map<string, Encoding | undefined>();
+  readonly #preferred = new Remembered(MAX_LENGTH, preferredOf);
   readonly #packed: Readonly<Record<Encoding, WeakMap<Buffer, Packed>>> = { br: new WeakMap(), gzip: new WeakMap() };
   #running = 0;
 
   /** What a client that accepts these would have an answer in; undefined for as it is. */
   encodingFor(accepted: string | undefined): Encoding | undefined {
     if (!accepted || accepted.length > MAX_LENGTH) return undefined;
-    if (this.#remembered.has(accepted)) return this.#remembered.get(accepted);
-    const negotiator: Preferring = new Negotiator({ headers: { "accept-encoding": accepted } });
-    const preferred = negotiator.encoding([...ENCODINGS, "identity"], { preferred: [...ENCODINGS] });
-    const encoding = ENCODINGS.find((one) => one === preferred);
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(accepted, encoding);
-    return encoding;
+    return this.#preferred.of(accepted);
   }
 
   /** `head` and `rest` compressed; undefined when they had better go as they are. */
@@ -100,6 +94,12 @@ export class Compression {
     }
     return packed;
   }
+}
+
+function preferredOf(accepted: string): Encoding | undefined {
+  const negotiator: Preferring = new Negotiator({ headers: { "accept-encoding": accepted } });
+  const preferred = negotiator.encoding([...ENCODINGS, "identity"], { preferred: [...ENCODINGS] });
+  return ENCODINGS.find((one) => one === preferred);
 }
 
 const brotli = promisify<Buffer, BrotliOptions, Buffer>(brotliCompress);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Exchange, Headers } from "./exchange.ts";
 import { AllowedHosts, LOOPBACK_HOSTS } from "./hosts.ts";
+import { Remembered } from "./remembered.ts";
 
 /** The origins whose pages may ask: those listed, any (`*`), or those of this machine. */
 export type CorsOrigins = readonly string[] | "local";
@@ -24,8 +25,6 @@ const PREFLIGHT = {
   vary: "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
 } as const;
 
-/** So many origins are remembered; those of one client may all differ. */
-const MAX_REMEMBERED = 100;
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@,*]+$/i;
 
 /** Which pages of other origins may ask, and what browsers are told about it. */
@@ -33,7 +32,7 @@ export class Cors {
   readonly #any: boolean;
   readonly #listed: ReadonlySet<string>;
   readonly #local: AllowedHosts | undefined;
-  readonly #remembered = new Map<string, Headers | undefined>();
+  readonly #headers = new Remembered(255, (origin) => this.#judge(origin));
 
   constructor(origins: CorsOrigins) {
     this.#any = origins.includes("*");
@@ -43,12 +42,7 @@ export class Cors {
 
   /** What a page of this origin is to be told with each answer; undefined when it may read none. */
   headersFor(origin: string | undefined): Headers | undefined {
-    if (origin === undefined) return undefined;
-    if (this.#remembered.has(origin)) return this.#remembered.get(origin);
-    const headers = this.#judge(origin);
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    if (origin.length <= 255) this.#remembered.set(origin, headers);
-    return headers;
+    return origin === undefined ? undefined : this.#headers.of(origin);
   }
 
   #judge(origin: string): Headers | undefined {

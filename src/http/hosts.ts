@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
+import { Remembered } from "./remembered.ts";
 
 /** The names under which a service on a loopback address is asked for by those who may. */
 export const LOOPBACK_HOSTS = ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"] as const;
@@ -7,8 +8,6 @@ export const LOOPBACK_HOSTS = ["localhost", "*.localhost", "127.0.0.0/8", "[::1]
 /** A name or address of the Host header, and a port. `URL` alone would let a user's name, spaces and paths through. */
 const AUTHORITY = /^([\w.-]+|\[[\da-f:.]+\])(:\d*)?$/i;
 const NAME = /^(\*\.)?[a-z\d_-]+(\.[a-z\d_-]+)*\.?$/i;
-/** So many verdicts are remembered; the headers of one client may all differ. */
-const MAX_REMEMBERED = 100;
 
 export type HostVerdict = "allowed" | "refused" | "malformed";
 
@@ -19,7 +18,7 @@ export class AllowedHosts {
   readonly #suffixes: readonly string[];
   readonly #addresses = new BlockList();
   readonly #trustProxy: boolean;
-  readonly #remembered = new Map<string, HostVerdict>();
+  readonly #verdicts = new Remembered(255, (host) => this.#judge(host));
 
   /** @param trustProxy whether the host is what `X-Forwarded-Host` says, where there is one */
   constructor(hosts: readonly string[], trustProxy: boolean) {
@@ -40,18 +39,9 @@ export class AllowedHosts {
     // of two the first counts for one server, the last for the next; only HTTP/1.0 may do without
     if (count > 1 || (count === 0 && httpVersionMinor > 0) || authority === "") return "malformed";
     const forwarded = this.#trustProxy ? headers["x-forwarded-host"] : undefined;
-    if (typeof forwarded === "string") return worst(forwarded.split(",").map((host) => this.#verdict(host.trim())));
-    const verdict = this.#verdict(headers.host ?? "");
-    return authority === undefined ? verdict : worst([verdict, this.#verdict(authority)]);
-  }
-
-  #verdict(host: string): HostVerdict {
-    const known = this.#remembered.get(host);
-    if (known) return known;
-    const verdict = this.#judge(host);
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    if (host.length <= 255) this.#remembered.set(host, verdict);
-    return verdict;
+    if (typeof forwarded === "string") return worst(forwarded.split(",").map((host) => this.#verdicts.of(host.trim())));
+    const verdict = this.#verdicts.of(headers.host ?? "");
+    return authority === undefined ? verdict : worst([verdict, this.#verdicts.of(authority)]);
   }
 
   /** @param name without a port, in any form */
