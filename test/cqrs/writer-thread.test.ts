@@ -88,7 +88,8 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
     const unsendable = (() => {}) as never;
     const { outcomes } = await commit(["add", "A"], ["add", unsendable], ["add", "C"]);
     expect(outcomes).toMatchObject([{ revision: 2 }, { failure: { name: "DataCloneError" } }, { revision: 3 }]);
-    expect(timers()).toBe(before);
+    // the test runner has timers of its own, which come and go
+    await eventually("no timer is left of it", () => timers() <= before);
   });
 
   test("is sent one message for each batch, however many commands that has", async () => {
