@@ -1,0 +1,54 @@
+/** Letters that people take for others, and Unicode does not take apart. All are in lower case here. */
+const LIKE: Readonly<Record<string, string>> = {
+  ł: "l",
+  ø: "o",
+  æ: "ae",
+  ß: "ss",
+  đ: "d",
+  ð: "d",
+  þ: "th",
+  œ: "oe",
+  ħ: "h",
+  ŧ: "t",
+  ı: "i",
+  ς: "σ",
+};
+const LIKE_OTHERS = new RegExp(`[${Object.keys(LIKE).join("")}]`, "gu");
+const MARKS = /\p{M}+/gu;
+const ASCII = /^[\0-\x7f]*$/;
+/** Scripts that are written without spaces have each character for a word, others their runs of letters and digits. */
+const WORDS =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}])[\p{L}\p{N}])+/gu;
+/** Longer keys do not fit into PostgreSQL's indexes. */
+const KEY_CODE_POINTS = 128;
+
+/**
+ * The text without what people overlook when they sort and search: case, accents, compatibility forms. Whoever changes
+ * what it makes of a text raises the format of every stream that has it, since it is stored.
+ */
+export function fold(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase();
+  return text
+    .normalize("NFKD")
+    .replace(MARKS, "")
+    .toUpperCase() // some letters are several in capitals, such as ŉ, and some are the same, such as s and ſ
+    .toLowerCase()
+    .normalize("NFKD") // a capital may be made of parts, too
+    .replace(MARKS, "")
+    .replace(LIKE_OTHERS, (letter) => LIKE[letter] as string);
+}
+
+/** The words of a text as they are looked for: folded, in their order, as often as they are there. */
+export function words(text: string): string[] {
+  return fold(text).match(WORDS) ?? [];
+}
+
+/** What people sort a text by: its beginning, folded. Texts that have the same go by their code points. */
+export function orderKey(text: string): string {
+  const folded = fold(text);
+  // a code point is one or two units
+  if (folded.length <= KEY_CODE_POINTS) return folded;
+  return Array.from(folded.slice(0, 2 * KEY_CODE_POINTS))
+    .slice(0, KEY_CODE_POINTS)
+    .join("");
+}
