@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { TcpProxy } from "../../../test/support/network/proxy.ts";
@@ -5,6 +6,7 @@ import { type ServiceProcess, startProcess } from "../../../test/support/service
 import type { Branch } from "../branch.ts";
 import type { Random } from "../random.ts";
 import type { Installation } from "./installation.ts";
+import { THREAD_ENDED } from "./thread-ended.ts";
 
 /** A time in which a process cannot be held to its duties, on the clock of the history. */
 interface Outage {
@@ -31,7 +33,10 @@ const KEPT_CHARACTERS = 200_000;
 /** How long `stopAtWork` looks for a moment: a process that serves nobody looks the row up meanwhile. Milliseconds. */
 const AT_WORK_WITHIN_MS = 300;
 
-const THREAD_KILLER = import.meta.resolve("./thread-killer.ts");
+const THREAD_FAULTS = import.meta.resolve("./thread-faults.ts");
+
+/** What can befall the threads that a process has beside its main one, and the signal that has it happen: `thread-faults.ts`. */
+const THREAD_SIGNALS = { killed: "SIGUSR2", hanging: "SIGHUP", "out of memory": "SIGWINCH" } as const;
 
 /** An API process that is started again when it was killed. */
 export class Member {
@@ -108,7 +113,7 @@ export class Member {
   }
 
   async start(): Promise<void> {
-    this.#process = await startProcess({ NODE_OPTIONS: `--import=${THREAD_KILLER}`, ...this.#env });
+    this.#process = await startProcess({ NODE_OPTIONS: `--import=${THREAD_FAULTS}`, ...this.#env });
     this.#starts++;
   }
 
@@ -128,13 +133,29 @@ export class Member {
   }
 
   /**
-   * Kills the threads that it has beside its main one. It is held to its duties again from when the returned function is
-   * called.
+   * Has something befall its threads. It is held to its duties again from when `recover` is called, as after all that
+   * follows here.
    */
-  killThreads(): () => void {
-    const end = this.#suffer("without its threads");
-    this.#process?.child.kill("SIGUSR2");
-    return end;
+  strikeThreads(what: keyof typeof THREAD_SIGNALS): { readonly hasEnded: () => boolean; readonly recover: () => void } {
+    const recover = this.#suffer(`threads ${what}`);
+    const before = this.#process?.log.length;
+    this.#process?.child.kill(THREAD_SIGNALS[what]);
+    return { hasEnded: () => this.#process?.log.includes(THREAD_ENDED, before) === true, recover };
+  }
+
+  /** Lets no write to a file of its succeed, as on a full disk. */
+  fillDisk(): () => void {
+    const end = this.#suffer("disk full");
+    this.#limitFiles("0");
+    return () => {
+      this.#limitFiles("unlimited");
+      end();
+    };
+  }
+
+  /** What else keeps it from its duties: nothing is done to it itself. */
+  excuse(why: string): () => void {
+    return this.#suffer(why);
   }
 
   /** Ends it for good. */
@@ -174,6 +195,12 @@ export class Member {
     } catch {
       return false;
     }
+  }
+
+  /** The limit that can be raised again is set. */
+  #limitFiles(bytes: string): void {
+    const { pid } = this.#process?.child ?? {};
+    execFileSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:`], { stdio: "ignore" });
   }
 
   #suffer(why: string): () => void {

@@ -6,6 +6,8 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import type { History } from "../history.ts";
 import type { Random } from "../random.ts";
+import { HOST_FAULTS } from "./host-faults.ts";
+import { midWrite } from "./mid-write.ts";
 import { editMark, editOrder, editRow, spoilRow, takeRowOut } from "./row-faults.ts";
 import { demoteAndRefill, misleadToCopy, putAnotherInForce, stopAtWork } from "./timed-faults.ts";
 
@@ -34,6 +36,8 @@ export interface Means {
 }
 
 export interface FaultKind {
+  /** The engine that it is for, if not for both. */
+  readonly engine?: "sqlite";
   /** How often it is drawn. */
   readonly weight: number;
   /** What it takes hold of; two faults at a time never hold the same. */
@@ -164,17 +168,6 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
       await restart();
     },
   },
-  /** Those of SQLite: the one that commits, and those that read what may take long. */
-  "threads killed": {
-    weight: 3,
-    holds: ["process"],
-    inflict: async ({ member, ms, random }) => {
-      await midWrite(member, random.between(0, 10));
-      const recover = member.killThreads();
-      await sleep(ms / 4);
-      recover();
-    },
-  },
   "process stopped": {
     weight: 3,
     holds: ["process"],
@@ -231,6 +224,7 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
   "row taken out": { weight: 4, holds: ["redis"], inflict: takeRowOut },
   "row edited": { weight: 4, holds: ["redis"], inflict: editRow },
   "order edited": { weight: 4, holds: ["redis"], inflict: editOrder },
+  ...HOST_FAULTS,
 };
 
 /** Holds a direction; at the end what was held arrives late, or never. */
@@ -239,17 +233,4 @@ async function hold({ way, ms, random }: Means, direction: "requests" | "replies
   await sleep(ms);
   if (random.chance(0.5)) way.cut();
   way.heal();
-}
-
-/** Waits until the process has been at work on a mutation for `ms`; not for ever, for it may get none. */
-async function midWrite({ mutating }: Member, ms: number): Promise<void> {
-  const deadline = performance.now() + 2000;
-  let seen: { readonly mutation: object; readonly since: number } | undefined;
-  while (performance.now() < deadline) {
-    const [mutation] = mutating.keys();
-    if (!mutation) seen = undefined;
-    else if (seen?.mutation !== mutation) seen = { mutation, since: performance.now() };
-    if (seen && performance.now() >= seen.since + ms) return;
-    await sleep(1);
-  }
 }

@@ -56,7 +56,10 @@ export class Nemesis {
     this.#cluster = cluster;
     this.#workload = workload;
     this.#options = options;
-    const drawn = Object.entries(FAULTS).filter(([kind]) => options.faults.includes(kind));
+    const { url } = cluster.original.database;
+    const drawn = Object.entries(FAULTS).filter(
+      ([kind, { engine }]) => options.faults.includes(kind) && (!engine || url.startsWith(engine)),
+    );
     this.#weights = Object.fromEntries(drawn.map(([kind, { weight }]) => [kind, weight]));
     this.#random = random;
     this.#copies = new Copies(history, cluster, options, random.fork());
