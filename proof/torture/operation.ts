@@ -77,8 +77,12 @@ export function isMutation(request: Request): request is Mutation {
   return ["add", "update", "adjust", "delete"].includes(request.kind);
 }
 
-/** What tells a mutation from all others, and its change from all others; undefined for a delete, of which nothing is left. */
+/**
+ * What tells a mutation from all others, and its change from all others; undefined for a delete, of which nothing is left,
+ * but for one with a key: that has a title of its own.
+ */
 export function signatureOf(request: Request): string | undefined {
+  if (request.kind === "delete" && request.key !== undefined) return `delete ${request.title}`;
   if (request.kind === "adjust") return `by ${request.by}`;
   return request.kind === "add" || request.kind === "update" ? request.input.author : undefined;
 }

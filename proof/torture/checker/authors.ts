@@ -36,7 +36,7 @@ export class Authors {
       this.#writers.set(signature, operation);
     }
     if (!mayHaveHappened(operation)) return false;
-    if (request.kind !== "delete") return true;
+    if (signature !== undefined) return true;
     const deletes: Deletes = this.#deletes.get(branch) ?? { acknowledged: new Map(), unknown: [] };
     this.#deletes.set(branch, deletes);
     if (outcome?.kind === "acknowledged") deletes.acknowledged.set(outcome.revision, operation);
@@ -68,7 +68,7 @@ export class Authors {
     branch: string,
   ): { readonly author: Operation | undefined; readonly faults: readonly string[] } {
     const { revision, before, after } = change;
-    const author = after ? this.#writers.get(signatureIn(before, after)) : this.#deleteOf(revision, before, branch);
+    const author = this.#writers.get(signatureIn(before, after)) ?? this.#deleteOf(change, branch);
     if (!author || author.branch !== branch) return { author: undefined, faults: ["nobody asked for it"] };
     const faults: string[] = [];
     if (this.#made.has(author)) faults.push("it happened twice");
@@ -107,17 +107,19 @@ export class Authors {
     }
   }
 
-  #deleteOf(revision: number, book: Book | null, branch: string): Operation | undefined {
+  #deleteOf({ revision, before, after }: Change, branch: string): Operation | undefined {
+    if (after) return undefined;
     const deletes = this.#deletes.get(branch);
     const acknowledged = deletes?.acknowledged.get(revision);
     if (acknowledged || !deletes) return acknowledged;
-    const found = deletes.unknown.findIndex(({ request }) => couldDelete(request, book));
+    const found = deletes.unknown.findIndex(({ request }) => couldDelete(request, before));
     return deletes.unknown.splice(found, found < 0 ? 0 : 1)[0];
   }
 }
 
 /** What a change was signed with. Who writes a book signs it; the stock alone is adjusted. */
-export function signatureIn(before: Book | null, after: Book): string {
+export function signatureIn(before: Book | null, after: Book | null): string {
+  if (!after) return `delete ${before?.title}`;
   return before?.author === after.author ? `by ${after.stockQuantity - before.stockQuantity}` : after.author;
 }
 

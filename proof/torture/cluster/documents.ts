@@ -51,8 +51,10 @@ export function documentOf(request: Request): { readonly query: string; readonly
         query: ADJUST_STOCK,
         variables: { title: request.title, by: request.by, idempotencyKey: request.key },
       };
-    case "delete":
-      return { query: DELETE_BOOK, variables: { title: request.title, expectedVersion: request.expectedVersion } };
+    case "delete": {
+      const { title, expectedVersion, key } = request;
+      return { query: DELETE_BOOK, variables: { title, expectedVersion, idempotencyKey: key } };
+    }
     case "improper":
       return { query: queryOf(["page"]), variables: { first0: request.first, after0: request.after } };
     default: {

@@ -114,7 +114,7 @@ function drawQuery(random: Random, seen: Seen): Query {
 
 export function drawMutation(random: Random, seen: Seen, number: number): Mutation {
   const mutation = drawUnkeyed(random, seen, number);
-  // nothing of a delete is left that would tell which of several it was
+  // nothing of a delete is left that would tell which of several it was: those with a key have titles of their own
   return mutation.kind === "delete" || random.chance(0.4) ? mutation : { ...mutation, key: `key ${number}` };
 }
 

@@ -14,6 +14,9 @@ const MOST_UNAWAITED = 20;
 /** How often a mutation with a key is sent again, at most. */
 const MOST_REPEATS = 4;
 
+/** How often a client adds and deletes a book of its own instead of what else it would do. */
+const COME_AND_GO = 0.02;
+
 /** What clients in a hurry write, each a book of its own that nobody else changes: no write of theirs is refused. */
 const RUSH_TITLES = ["Hurried 1", "Hurried 2"];
 /** Clients in a hurry that only read. */
@@ -105,6 +108,10 @@ export class Workload {
       const member = this.#choose(random);
       if (!member) continue;
       const { installation } = member;
+      if (installation.clients !== "readers" && random.chance(COME_AND_GO)) {
+        await this.#comeAndGo(name, member, random);
+        continue;
+      }
       const seen = this.#seenOf(installation);
       const isReader = installation.clients === "readers";
       const request = isReader ? drawReading(random, seen) : drawRequest(random, seen, this.#history.nextId);
@@ -112,6 +119,14 @@ export class Workload {
         await this.#write(name, member, request, random);
       else await this.#perform(name, member, request, this.#atLeast(member, random));
     }
+  }
+
+  /** Adds a book that nobody else knows, and deletes it with a key: of a repeated delete, the log tells by the title what it was. */
+  async #comeAndGo(client: string, member: Member, random: Random): Promise<void> {
+    const title = `Passing ${this.#history.nextId}`;
+    const input = drawInput(random, authorOf(this.#history.nextId));
+    await this.#write(client, member, { kind: "add", title, input }, random);
+    await this.#write(client, member, { kind: "delete", title, key: `key ${this.#history.nextId}` }, random);
   }
 
   /** A mutation; once it is acknowledged, what it changed is read elsewhere. */
@@ -134,7 +149,7 @@ export class Workload {
       const isOther = outcome?.kind !== "failed" && random.chance(0.3);
       const other = () => drawMutation(random, this.#seenOf(member.installation), this.#history.nextId);
       const sent = isOther ? { ...other(), key: request.key as string } : request;
-      if (sent.kind === "delete") return;
+      if (isOther && sent.kind === "delete") return;
       ({ outcome } = await this.#perform(client, member, sent));
       if (outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, sent, random);
       // by which of the two it was used is not known any more
