@@ -1,4 +1,4 @@
-import { createStream, type SchemaMigration } from "../cqrs/database/migrations.ts";
+import { createStream, logWho, type SchemaMigration } from "../cqrs/database/migrations.ts";
 
 /** The tables of the books. */
 export const bookMigrations: readonly SchemaMigration[] = [
@@ -47,4 +47,5 @@ export const bookMigrations: readonly SchemaMigration[] = [
       ];
     },
   },
+  { name: "books-6-log-who", up: () => logWho("book_change") },
 ];

@@ -13,6 +13,8 @@ export interface Asked<C> {
   readonly atLeast: number;
   /** Given for one that is to be done once, however often it is asked for. */
   readonly once?: Once | undefined;
+  /** Who stands in the change log for it. */
+  readonly who?: string | null;
 }
 
 /** Commands that are decided in their order and committed together. */
@@ -108,7 +110,7 @@ export function decideBatch<T extends Keyed, C extends Command, R extends Refuse
   const changes: Change<T>[] = [];
   let { revision, token } = row;
 
-  const run = ({ command, atLeast, once }: Asked<C>, index: number): Outcome<T, R> => {
+  const run = ({ command, atLeast, once, who = null }: Asked<C>, index: number): Outcome<T, R> => {
     const mark = { revision, token };
     if (revision < atLeast) return { ...mark, skipped: "too old" };
     if (!starts.begin(index)) return { ...mark, skipped: "withdrawn" };
@@ -119,7 +121,7 @@ export function decideBatch<T extends Keyed, C extends Command, R extends Refuse
       const decision = decisions.decide(command, instances.under(decisions.keys(command)), next);
       if ("refused" in decision) return { ...mark, refused: decision.refused };
       const effect = instances.apply(decision, nextId);
-      const change = { revision: revision + 1, token: newToken(), previousToken: token, ...effect };
+      const change = { revision: revision + 1, token: newToken(), previousToken: token, who, ...effect };
       ({ revision, token } = change);
       changes.push(change);
       repeats.keep(once, change);

@@ -10,6 +10,8 @@ export interface Effect<T> {
 /** One entry of the change log: an effect, the mark that it led to, and the token of the state that it started from. */
 export interface Change<T> extends Effect<T>, Mark {
   readonly previousToken: string;
+  /** Who asked for it; null where that is not known, or not to be kept. */
+  readonly who: string | null;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ANYBODY, type Asker } from "./asker.ts";
 import { OutcomeUnknown, ServiceError } from "./errors.ts";
 import { type Report, type Revisions, reportOf, type ServedBy } from "./revisions.ts";
 
@@ -37,6 +38,7 @@ export interface RequestBounds {
 export class Consistency {
   /** The names of all streams: what the report says depends on how many there are. */
   readonly streams: readonly string[];
+  readonly asker: Asker;
   readonly #atLeast: Revisions;
   /** One for each stream, of which there are few. */
   readonly #parts: Part[] = [];
@@ -49,8 +51,9 @@ export class Consistency {
   readonly #withdrawals: (() => boolean)[] = [];
   #commandBegun = false;
 
-  constructor(streams: readonly string[] = [], atLeast: Revisions = {}, bounds?: RequestBounds) {
+  constructor(streams: readonly string[] = [], atLeast: Revisions = {}, bounds?: RequestBounds, asker = ANYBODY) {
     this.streams = streams;
+    this.asker = asker;
     this.#atLeast = atLeast;
     this.#bounds = bounds;
   }

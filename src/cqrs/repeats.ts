@@ -1,12 +1,16 @@
 import type { Change, Effect } from "./change.ts";
 
-/** What keeps a command from being done twice: a key that its sender chose for it. */
-export interface Once {
-  /** Whose key it is: others may choose the same. */
-  readonly subject: string;
+/** A key that the sender of a command chose for it. */
+export interface SentKey {
   readonly key: string;
   /** Stands for all that is asked for. The same key with another digest asks for something else. */
   readonly digest: string;
+}
+
+/** What keeps a command from being done twice. */
+export interface Once extends SentKey {
+  /** Whose key it is: others may choose the same. */
+  readonly subject: string;
 }
 
 /** A key under which a command was done, with that command's place in the change log. */

@@ -102,6 +102,7 @@ export class Stream<T extends object> {
       kind: change.kind,
       before: change.before === null ? null : JSON.parse(change.before),
       after: change.after === null ? null : JSON.parse(change.after),
+      who: change.who,
     }));
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { GraphQLResolveInfo } from "graphql";
 import { IdempotencyKeyReused, ServiceError } from "../cqrs/errors.ts";
-import type { Once } from "../cqrs/repeats.ts";
+import type { SentKey } from "../cqrs/repeats.ts";
 import type { Builder } from "./builder.ts";
 import type { SharedTypes } from "./schema.ts";
 
@@ -25,14 +25,14 @@ export const idempotencyKey = {
 export function onceOf(
   { idempotencyKey: key, ...asked }: { readonly idempotencyKey?: string | null | undefined },
   { fieldName }: GraphQLResolveInfo,
-): Once | undefined {
+): SentKey | undefined {
   if (key == null) return undefined;
   if (!KEY.test(key))
     throw new ServiceError("BAD_USER_INPUT", "idempotencyKey must have 1 to 128 printable ASCII characters.");
   // an argument that is null is one that is not given
   const given = Object.entries(asked).filter(([, value]) => value != null);
   const text = JSON.stringify([fieldName, Object.fromEntries(given)], inOrder);
-  return { subject: "", key, digest: createHash("sha256").update(text).digest("base64url") };
+  return { key, digest: createHash("sha256").update(text).digest("base64url") };
 }
 
 /** The order in which the fields of an object are sent says nothing. */

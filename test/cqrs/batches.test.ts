@@ -9,13 +9,16 @@ import { addBook, deleteBook, importBook, updateBook } from "../../src/books/com
 import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
 import { openBooks } from "../support/database/books.ts";
 import { newDatabase } from "../support/database/database.ts";
+import { sqlOn } from "../support/database/sql.ts";
 
 /** Few, so that commands meet: titles are taken, freed and swapped within a batch. */
 const TITLES = ["A", "B", "C", "D", "É"];
 const ISBNS = ["1111111111", "9781111111113", "222222222X", "3333333333333"];
 /** As it is stored: the first two are one. */
 const storedIsbn = (isbn: string | null | undefined) => (isbn === ISBNS[0] ? ISBNS[1] : isbn);
-const SEED = 11;
+/** Each has keys of its own. */
+const AUTHORS = [null, "alice", "bob"];
+const SEED = 12;
 const BATCHES = 150;
 
 /** What somebody asks for, in the words of the API. */
@@ -28,6 +31,7 @@ interface Wish {
   readonly byId: boolean;
   readonly atLeast: number;
   readonly key: string | undefined;
+  readonly who: string | null;
 }
 
 /** Of a wish all but the key and what it asks of the state. */
@@ -54,6 +58,7 @@ function wishFrom(random: Random, books: readonly Book[], revision: number): Wis
     atLeast: random.chance(0.05) ? revision + random.between(0, 9) : 0,
     // seldom that of another wish
     key: random.chance(0.3) ? `key ${random.between(1, 5000)}` : undefined,
+    who: random.pick(AUTHORS),
   };
 }
 
@@ -133,6 +138,7 @@ test("random commands in random batches do what each alone would do, one after t
   let { revision, token } = await readGroundTruth(url);
   const ids = new Set<number>();
   const log: unknown[] = [];
+  const authors: { who: string | null }[] = [];
   const seen = new Set<string>();
   const keyed: Wish[] = [];
   const kept = new Map<string, { digest: string; effect: unknown }>();
@@ -140,19 +146,22 @@ test("random commands in random batches do what each alone would do, one after t
   for (let batch = 0; batch < BATCHES; batch++) {
     const atFirst = books;
     const wishes = Array.from({ length: random.chance(0.2) ? 1 : random.between(2, 40) }, () => {
-      const wish = keyed.length > 0 && random.chance(0.2) ? random.pick(keyed) : wishFrom(random, atFirst, revision);
+      const fresh = wishFrom(random, atFirst, revision);
+      const { who } = fresh;
+      const again = keyed.length > 0 && random.chance(0.2) ? random.pick(keyed) : undefined;
+      const wish = again ? { ...again, ...(random.chance(0.2) && { who }) } : fresh;
       if (wish.key) keyed.push(wish);
       return wish;
     });
     const asked = wishes.map((wish) => ({
-      ...{ command: commandFor(wish, atFirst), atLeast: wish.atLeast },
-      once: wish.key === undefined ? undefined : { subject: "", key: wish.key, digest: digestOf(wish) },
+      ...{ command: commandFor(wish, atFirst), atLeast: wish.atLeast, who: wish.who },
+      once: wish.key === undefined ? undefined : { subject: wish.who ?? "", key: wish.key, digest: digestOf(wish) },
     }));
     const { outcomes, changes } = await writer.commit(asked);
 
     for (const [i, wish] of wishes.entries()) {
       const { revision: at, token: made, change, ...rest } = outcomes[i] as (typeof outcomes)[number];
-      const known = wish.key === undefined ? undefined : kept.get(wish.key);
+      const known = wish.key === undefined ? undefined : kept.get(`${wish.who} ${wish.key}`);
       if (known && revision >= wish.atLeast) {
         const answer = known.digest === digestOf(wish) ? { repeats: known.effect } : { isReused: true };
         expect({ at, made, change, ...rest }, JSON.stringify(wish)).toEqual({ at: revision, made: token, ...answer });
@@ -171,7 +180,7 @@ test("random commands in random batches do what each alone would do, one after t
       }
       expect({ ...change, ...rest }, JSON.stringify(wish)).toEqual({
         ...expectation,
-        ...{ revision: revision + 1, token: made, previousToken: token },
+        ...{ revision: revision + 1, token: made, previousToken: token, who: wish.who },
       });
       expect(at).toBe(revision + 1);
       const { before, after } = change as { before: Book | null; after: Book | null };
@@ -180,7 +189,9 @@ test("random commands in random batches do what each alone would do, one after t
       if (after) ids.add(after.id);
       const logged = { revision: at, token: made, previousToken: token, kind: change?.kind, before, after };
       log.push({ ...logged, at: after?.updatedAt ?? expect.any(String) });
-      if (wish.key) kept.set(wish.key, { digest: digestOf(wish), effect: { kind: change?.kind, before, after } });
+      authors.push({ who: wish.who });
+      if (wish.key)
+        kept.set(`${wish.who} ${wish.key}`, { digest: digestOf(wish), effect: { kind: change?.kind, before, after } });
       [revision, token] = [at, made];
       seen.add(`${wish.verb} done`);
     }
@@ -193,6 +204,7 @@ test("random commands in random batches do what each alone would do, one after t
   const truth = await readGroundTruth(url);
   expect(truth).toMatchObject({ revision, token });
   expect(truth.changes).toEqual(log);
+  expect(await sqlOn(url, "select who from book_change order by revision")).toEqual(authors);
   expect(truth.books).toEqual(books.toSorted((a, b) => Buffer.compare(Buffer.from(a.title), Buffer.from(b.title))));
   expect([...seen].sort()).toEqual([
     ...["add done", "add isbnTaken", "add titleTaken", "add too old", "delete done", "delete notFound"],

@@ -3,7 +3,7 @@ import type { CommandQueue, Executed } from "../../cqrs/commands/command-queue.t
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { Refusal } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
-import type { Once } from "../../cqrs/repeats.ts";
+import type { SentKey } from "../../cqrs/repeats.ts";
 import type { Book } from "../book.ts";
 import type { Sought } from "../book-keys.ts";
 import type { BookCommand, BookRefused } from "./book-command.ts";
@@ -26,19 +26,19 @@ export class BookCommandHandler {
   }
 
   /** Adds a book and returns it. */
-  async addBook(input: unknown, consistency: Consistency, once?: Once): Promise<Book> {
+  async addBook(input: unknown, consistency: Consistency, once?: SentKey): Promise<Book> {
     const { after } = await this.#execute(() => addBook(input), consistency, once);
     return after as Book;
   }
 
   /** Updates a book and returns it as it now is. */
-  async updateBook(sought: Sought, input: unknown, consistency: Consistency, once?: Once): Promise<Book> {
+  async updateBook(sought: Sought, input: unknown, consistency: Consistency, once?: SentKey): Promise<Book> {
     const { after } = await this.#execute(() => updateBook(sought, input), consistency, once);
     return after as Book;
   }
 
   /** Adds `by`, which may be less than 0, to what is in stock of a book, and returns it as it now is. */
-  async adjustStock(sought: Sought, by: number, consistency: Consistency, once?: Once): Promise<Book> {
+  async adjustStock(sought: Sought, by: number, consistency: Consistency, once?: SentKey): Promise<Book> {
     const { after } = await this.#execute(() => adjustStock(sought, by), consistency, once);
     return after as Book;
   }
@@ -48,7 +48,7 @@ export class BookCommandHandler {
     sought: Sought,
     expectedVersion: number | null | undefined,
     consistency: Consistency,
-    once?: Once,
+    once?: SentKey,
   ): Promise<Book> {
     const { before } = await this.#execute(() => deleteBook(sought, expectedVersion), consistency, once);
     return before as Book;
@@ -59,7 +59,7 @@ export class BookCommandHandler {
     return this.#queue.executeAll(commands);
   }
 
-  async #execute(prepare: () => BookCommand, consistency: Consistency, once?: Once): Promise<Effect<Book>> {
+  async #execute(prepare: () => BookCommand, consistency: Consistency, once?: SentKey): Promise<Effect<Book>> {
     let command: BookCommand = { kind: "invalid" };
     let invalid: Refusal | undefined;
     try {

@@ -5,7 +5,7 @@ import type { Consistency } from "../consistency.ts";
 import type { Command, Refused } from "../decisions.ts";
 import { DatabaseUnavailable, IdempotencyKeyReused } from "../errors.ts";
 import type { ReadModel } from "../queries/read-model.ts";
-import type { Once } from "../repeats.ts";
+import type { SentKey } from "../repeats.ts";
 import { Starts } from "../starts.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 
@@ -17,7 +17,7 @@ const MAX_COMMANDS = 64;
 
 interface Waiting<T, C, R> {
   readonly command: C;
-  readonly once: Once | undefined;
+  readonly once: SentKey | undefined;
   readonly consistency: Consistency;
   readonly resolve: (outcome: Outcome<T, R>) => void;
   readonly reject: (error: unknown) => void;
@@ -55,7 +55,7 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
    * @throws IdempotencyKeyReused; what `StreamWriter.commit` throws; ServiceError `TIMED_OUT` when the request has ended before the command began,
    *   and `REVISION_NOT_REACHED` when it asks for a later state
    */
-  async execute(command: C, consistency: Consistency, once?: Once): Promise<Executed<T, R>> {
+  async execute(command: C, consistency: Consistency, once?: SentKey): Promise<Executed<T, R>> {
     consistency.requireTime();
     const outcome = await new Promise<Outcome<T, R>>((resolve, reject) => {
       this.#waiting.push({ command, once, consistency, resolve, reject });
@@ -103,7 +103,8 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
     const starts = Starts.of(batch.length);
     const asked = batch.map(({ command, once, consistency }, i): Asked<C> => {
       consistency.beginCommand(() => starts.withdraw(i));
-      return { command, once, atLeast: consistency.atLeast(this.#stream) };
+      const { subject, who } = consistency.asker;
+      return { command, once: once && { ...once, subject }, who, atLeast: consistency.atLeast(this.#stream) };
     });
     try {
       const commit = await this.#writer.commit(asked, starts);

@@ -81,6 +81,11 @@ export function createStream(name: string, changes: string): readonly string[] {
   ];
 }
 
+/** The statements that have a change log say who asked for each change. Processes of the version before leave it empty. */
+export function logWho(changes: string): readonly string[] {
+  return [`alter table ${changes} add column who text`];
+}
+
 /** Times that a migration is tried: of two processes that start on a new database, the second fails and looks again. */
 const ATTEMPTS = 10;
 

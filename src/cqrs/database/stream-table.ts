@@ -83,7 +83,7 @@ export class BatchFailure extends Error {
 
 /** An entry of the change log as its table has it. */
 export function logRow<T extends { readonly id: number }>(change: Change<T>, at: string) {
-  const { revision, token, previousToken, kind, before, after } = change;
+  const { revision, token, previousToken, kind, before, after, who } = change;
   return {
     revision,
     token,
@@ -93,6 +93,7 @@ export function logRow<T extends { readonly id: number }>(change: Change<T>, at:
     entity_id: (after ?? before)?.id,
     before: before && JSON.stringify(before),
     after: after && JSON.stringify(after),
+    who,
   };
 }
 
@@ -106,4 +107,5 @@ export const LOG_COLUMNS = [
   "entity_id",
   "before",
   "after",
+  "who",
 ] as const;
