@@ -39,12 +39,14 @@ export interface App {
  * @throws StartupError
  */
 export async function openDatabase(url: string, modules: readonly Module[]): Promise<OrmService> {
+  const streams = streamsOf(modules);
   const orm = await new OrmService({
-    entities: streamsOf(modules).map(({ entity }) => entity),
+    entities: streams.map(({ entity }) => entity),
+    derived: new Map(streams.flatMap(({ entity, derived }) => (derived ? [[entity, derived]] : []))),
     migrations: [...kernelMigrations, ...modules.flatMap(({ migrations }) => migrations)],
   }).init(url);
   try {
-    await new DatabaseReadiness(orm, streamsOf(modules)).requireRights();
+    await new DatabaseReadiness(orm, streams).requireRights();
     return orm;
   } catch (error) {
     await closeDatabase(orm);

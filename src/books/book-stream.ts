@@ -1,5 +1,6 @@
 import type { StreamDefinition } from "../cqrs/stream.ts";
 import { type Book, BookEntity } from "./book.ts";
+import { derived } from "./book-derived.ts";
 import { bookFormat } from "./book-format.ts";
 import { decisions } from "./commands/book-decisions.ts";
 
@@ -11,4 +12,5 @@ export const bookStream: StreamDefinition<Book> = {
   changes: "book_change",
   format: bookFormat,
   decisions,
+  derived,
 };

@@ -1,4 +1,4 @@
-import { createStream, logWho, type SchemaMigration } from "../cqrs/database/migrations.ts";
+import { createDerivation, createStream, logWho, type SchemaMigration } from "../cqrs/database/migrations.ts";
 
 /** The tables of the books. */
 export const bookMigrations: readonly SchemaMigration[] = [
@@ -46,6 +46,14 @@ export const bookMigrations: readonly SchemaMigration[] = [
           where logged.entity_id = book.id`,
       ];
     },
+  },
+  {
+    name: "books-3-title-order",
+    up: (ddl) => [
+      `alter table book add column title_key ${ddl.text}`,
+      "create index book_title_order on book (title_key, title)",
+      ...createDerivation("book", "version", ddl),
+    ],
   },
   { name: "books-6-log-who", up: () => logWho("book_change") },
 ];

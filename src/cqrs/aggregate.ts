@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { CommandQueue } from "./commands/command-queue.ts";
 import { StreamWriter } from "./commands/stream-writer.ts";
 import type { OrmService } from "./database/orm-service.ts";
+import { Derivation } from "./derivation.ts";
 import { Head } from "./queries/head.ts";
 import type { LargeLists } from "./queries/large-lists.ts";
 import type { ReadModel } from "./queries/read-model.ts";
@@ -29,7 +30,7 @@ export interface Aggregate<T extends object> {
   readonly reader: Reader<T>;
   /** The first thing that it does with the database: the lease is at least `leaseMs` from then on. */
   raiseLease(leaseMs: number): Promise<void>;
-  /** Starts to keep the read model, if there is a Redis. */
+  /** Makes what is derived of the table where it is stale, and then starts to keep the read model, if there is a Redis. */
   start(): Promise<void>;
   /** Stops what `start` began, and waits for what is under way. */
   stop(): Promise<void>;
@@ -46,6 +47,7 @@ export function openAggregate<T extends object>(
   { orm, redis, large, log }: Stores,
 ): Aggregate<T> {
   const stream = new Stream(orm, definition);
+  const derivation = new Derivation(orm, definition);
   const table = new TableReads(orm, stream);
   const head = new Head(stream, log);
   const readModel = new readModelClass(stream, table, head, redis, log);
@@ -53,7 +55,10 @@ export function openAggregate<T extends object>(
     commands: new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel),
     reader: new Reader(definition.name, readModel, table, head, redis, large),
     raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
-    start: () => readModel.start(),
+    start: async () => {
+      await derivation.start(log);
+      await readModel.start();
+    },
     stop: () => readModel.stop(),
     lookUp: () => head.lookUp(),
     get refused() {

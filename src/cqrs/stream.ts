@@ -3,6 +3,7 @@ import type { Change } from "./change.ts";
 import type { Sql } from "./database/engine.ts";
 import type { AnyEntity, OrmService } from "./database/orm-service.ts";
 import type { Decisions } from "./decisions.ts";
+import type { Derived } from "./derived.ts";
 import type { Format } from "./format.ts";
 import type { Mark } from "./mark.ts";
 
@@ -19,6 +20,8 @@ export interface StreamDefinition<T extends object> {
   /** How its commands are decided. */
   // biome-ignore lint/suspicious/noExplicitAny: only its command side knows the commands
   readonly decisions: Decisions<T, any, any>;
+  /** What the table stores of an instance beside it, if anything. */
+  readonly derived?: Derived<T>;
 }
 
 /** The one row of a stream. */

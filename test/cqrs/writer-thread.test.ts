@@ -112,10 +112,16 @@ describe.runIf(engine === "sqlite")("the thread that writes to SQLite", () => {
       ...{ stream: "books", table: "book", changes: "book_change", asText: [], kinds: undefined, decisions: "" },
       ...{ unique: ["id", "title", "isbn"], nullable: ["publishedDate", "isbn"] },
       columns: { ...columns, stockQuantity: "stock_quantity", version: "version" },
+      derived: undefined,
     };
     const mapper = { instance: (row: unknown) => row, toRow: (_: string, value: unknown) => value };
     // what the thread runs, run here
-    const connection = new BatchConnection(database, { table, decisions: bookStream.decisions, mapper });
+    const connection = new BatchConnection(database, {
+      table,
+      decisions: bookStream.decisions,
+      derived: undefined,
+      mapper,
+    });
     const run = (asked: readonly Asked<BookCommand>[]) => {
       const statements = countStatements();
       expect(connection.begin()).toBe(true);

@@ -1,6 +1,8 @@
 import type { EntityMetadata, EntityName, MikroORM } from "@mikro-orm/core";
 import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
 import { type CompiledQuery, sql as expression } from "kysely";
+import type { Derived } from "../derived.ts";
+import { DerivedColumns } from "./derived-columns.ts";
 import type { Sql } from "./engine.ts";
 import { type Instance, InstanceMapper } from "./instance-mapper.ts";
 
@@ -19,13 +21,16 @@ const ANY = "";
 export class EntityTable<T extends object> {
   readonly name: string;
   readonly mapper: InstanceMapper<T>;
+  /** What is derived of its rows, if anything. */
+  readonly derived: DerivedColumns<T> | undefined;
   readonly #meta: EntityMetadata<T>;
   readonly #compiled = new Map<string, CompiledQuery>();
 
-  constructor(orm: MikroORM<AbstractSqlDriver>, Entity: EntityName<T>) {
+  constructor(orm: MikroORM<AbstractSqlDriver>, Entity: EntityName<T>, derived?: Derived<T>) {
     this.#meta = orm.getMetadata().get(Entity);
     this.name = this.#meta.tableName;
     this.mapper = new InstanceMapper(this.#meta, orm.driver.getPlatform());
+    this.derived = derived && new DerivedColumns(this.name, this.mapper, derived);
   }
 
   /** Inserts a row and returns it as an instance. */
@@ -36,7 +41,9 @@ export class EntityTable<T extends object> {
       const filled = columns.length > 0 ? insert.values(placeholders(columns)) : insert.defaultValues();
       return filled.returning(this.mapper.selection).compile();
     });
-    return this.#instance(rows[0]);
+    const instance = this.#instance(rows[0]);
+    await this.derived?.write(sql, [instance as T]);
+    return instance;
   }
 
   /** A row whose `property` equals `value`, as an instance. */
@@ -84,7 +91,9 @@ export class EntityTable<T extends object> {
           .returning(this.mapper.selection)
           .compile(),
     );
-    return rows.map((row) => this.#instance(row));
+    const instances = rows.map((row) => this.#instance(row));
+    await this.derived?.write(sql, instances as T[]);
+    return instances;
   }
 
   /** Deletes the rows whose `property` equals `value` and returns how many those were. */

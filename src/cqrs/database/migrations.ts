@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CompiledQuery } from "kysely";
+import { FOLDED_VERSION } from "../derived.ts";
 import { StartupError } from "../errors.ts";
 import { newToken } from "../mark.ts";
 import type { DatabaseEngine, Sql } from "./engine.ts";
@@ -10,6 +11,8 @@ export interface Ddl {
   readonly identity: string;
   /** The type of a text whose order is by Unicode code point. */
   readonly text: string;
+  /** The type of whole numbers up to 2^53 that drivers take for numbers. */
+  readonly double: string;
   /** The statements that make a column of whole numbers one that holds them up to 2^53 as drivers take numbers for. */
   readonly toDouble: (table: string, column: string) => readonly string[];
   /** Whether a statement that breaks two unique indexes is told of the one that was created last. */
@@ -78,6 +81,14 @@ export function createStream(name: string, changes: string): readonly string[] {
       before text,
       after text
     )`,
+  ];
+}
+
+/** The statements that a table needs for its first derived columns; all its rows are stale then. `version` is a column. */
+export function createDerivation(table: string, version: string, { double }: Ddl): readonly string[] {
+  return [
+    `alter table ${table} add column ${FOLDED_VERSION} ${double}`,
+    `create index ${table}_stale on ${table} (${version}) where ${FOLDED_VERSION} is distinct from ${version}`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import { type EntityName, MikroORM } from "@mikro-orm/core";
 import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
+import { type Derived, derivedColumns } from "../derived.ts";
 import { DatabaseUnavailable, OutcomeUnknown, ServiceError, StartupError, UniqueViolation } from "../errors.ts";
 import type { StreamDefinition } from "../stream.ts";
 import type { DatabaseEngine, DatabaseError, Sql } from "./engine.ts";
@@ -23,10 +24,12 @@ export class OpenedDatabase {
   // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
   readonly #tables = new Map<AnyEntity, EntityTable<any>>();
   readonly #streams = new Map<StreamDefinition<never>, BatchStream>();
+  readonly #derived: NonNullable<OrmOptions["derived"]>;
 
-  private constructor(orm: MikroORM<AbstractSqlDriver>, engine: DatabaseEngine) {
+  private constructor(orm: MikroORM<AbstractSqlDriver>, engine: DatabaseEngine, derived: OrmOptions["derived"]) {
     this.#orm = orm;
     this.engine = engine;
+    this.#derived = derived ?? new Map();
     this.reads = orm.em.getKysely({ type: "read" });
     this.writes = orm.em.getKysely({ type: "write" });
   }
@@ -36,13 +39,13 @@ export class OpenedDatabase {
    *
    * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
    */
-  static async open(database: string, { entities, migrations }: OrmOptions): Promise<OpenedDatabase> {
+  static async open(database: string, { entities, migrations, derived }: OrmOptions): Promise<OpenedDatabase> {
     let engine: DatabaseEngine | undefined;
     let opened: OpenedDatabase | undefined;
     try {
       engine = engineOf(database);
       const orm = await MikroORM.init({ ...engine.options, entities: [...entities], logger: () => {} });
-      opened = new OpenedDatabase(orm, engine);
+      opened = new OpenedDatabase(orm, engine, derived);
       const faults = await engine.unfitness(opened.writes);
       if (faults.length > 0) throw new StartupError(faults.map((fault) => `DATABASE_URL: ${fault}`));
       await migrate(opened.writes, engine, migrations);
@@ -68,7 +71,7 @@ export class OpenedDatabase {
   table<T extends object>(Entity: EntityName<T>): EntityTable<T> {
     let table: EntityTable<T> | undefined = this.#tables.get(Entity);
     if (!table) {
-      table = new EntityTable(this.#orm, Entity);
+      table = new EntityTable(this.#orm, Entity, this.#derived.get(Entity) as Derived<T> | undefined);
       this.#tables.set(Entity, table);
     }
     return table;
@@ -81,8 +84,13 @@ export class OpenedDatabase {
       const { name, mapper } = this.table<T>(definition.entity);
       const { columns, unique, nullable, asText, kinds } = mapper;
       const { changes, decisions } = definition;
+      const derived = definition.derived as Derived<never> | undefined;
       const table = { stream: definition.name, table: name, changes, columns, unique, nullable, asText, kinds };
-      stream = { table: { ...table, decisions: decisions.module }, decisions, mapper };
+      const modules = {
+        decisions: decisions.module,
+        derived: derived && { columns: derivedColumns(derived), module: derived.module },
+      };
+      stream = { table: { ...table, ...modules }, decisions, derived, mapper };
       this.#streams.set(definition as never, stream);
     }
     return stream;

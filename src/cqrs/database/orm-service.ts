@@ -1,12 +1,13 @@
 import type { EntityName, RequiredEntityData } from "@mikro-orm/core";
 import type { Batch } from "../batch.ts";
+import type { Derived } from "../derived.ts";
 import { DatabaseUnavailable } from "../errors.ts";
 import { isStorable, requireStorable } from "../storable.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { commitBatch } from "./commit-batch.ts";
 import type { Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
-import type { Instance, InstanceMapper, Patch } from "./instance-mapper.ts";
+import type { Instance, Patch } from "./instance-mapper.ts";
 import type { SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
 import type { Committed } from "./stream-table.ts";
@@ -16,6 +17,8 @@ export interface OrmOptions {
   readonly entities: readonly AnyEntity[];
   /** In the order in which they run. */
   readonly migrations: readonly SchemaMigration[];
+  /** What is derived of the entities that are not here is nothing. */
+  readonly derived?: ReadonlyMap<AnyEntity, Derived<never>>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: MikroORM's names of entities do not vary with their entity
@@ -219,8 +222,8 @@ export class OrmService {
     }
   }
 
-  /** An entity's table, and what makes instances of its rows. */
-  table<T extends object>(Entity: EntityName<T>): { readonly name: string; readonly mapper: InstanceMapper<T> } {
+  /** An entity's table, what makes instances of its rows, and what is derived of them. */
+  table<T extends object>(Entity: EntityName<T>): Pick<EntityTable<T>, "name" | "mapper" | "derived"> {
     return this.#open.table(Entity);
   }
 

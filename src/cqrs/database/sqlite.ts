@@ -66,6 +66,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       identity: "integer primary key autoincrement",
       text: "text",
       // its integers have 64 bits
+      double: "integer",
       toDouble: () => [],
       youngestIndexFirst: true,
     },

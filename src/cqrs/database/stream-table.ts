@@ -1,6 +1,7 @@
 import type { Batch } from "../batch.ts";
 import type { Change, Outcome, SeenRow } from "../change.ts";
 import type { Decisions } from "../decisions.ts";
+import type { Derived } from "../derived.ts";
 import type { ValueKind } from "./value-kind.ts";
 
 /** What the write side must know of a stream's tables, as plain data: a thread is sent it. */
@@ -22,6 +23,8 @@ export interface StreamTable {
   readonly kinds: Readonly<Record<string, ValueKind>> | undefined;
   /** The URL of the module that decides commands. */
   readonly decisions: string;
+  /** The columns that are derived of an instance, and the URL of the module that does; undefined where there are none. */
+  readonly derived: { readonly columns: readonly string[]; readonly module: string } | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever the stream is of
@@ -45,6 +48,7 @@ export interface RowMapper {
 export interface BatchStream {
   readonly table: StreamTable;
   readonly decisions: AnyDecisions;
+  readonly derived: Derived<never> | undefined;
   readonly mapper: RowMapper;
 }
 
@@ -56,6 +60,11 @@ export function selectionOf({ columns, asText }: StreamTable): string {
         `${asText.includes(property) ? `cast("${column}" as text)` : `"${column}"`} as "${property}"`,
     )
     .join(", ");
+}
+
+/** The columns in which a batch writes an instance: its own, and what is derived of it. */
+export function writtenColumns({ columns, derived }: StreamTable): readonly string[] {
+  return [...Object.values(columns), ...(derived?.columns ?? [])];
 }
 
 /** How an engine commits batches: load, decide, write, all in one transaction. */

@@ -1,5 +1,5 @@
 import { KEPT_SECONDS } from "../kept-keys.ts";
-import { LOG_COLUMNS, type StreamTable, selectionOf } from "../stream-table.ts";
+import { LOG_COLUMNS, type StreamTable, selectionOf, writtenColumns } from "../stream-table.ts";
 
 /**
  * The statements of a stream's batches, each of as many rows as it is given: as JSON, whose values the server takes for
@@ -7,7 +7,7 @@ import { LOG_COLUMNS, type StreamTable, selectionOf } from "../stream-table.ts";
  */
 export function batchStatements(stream: StreamTable) {
   const { table, changes, columns, unique, nullable } = stream;
-  const names = Object.values(columns).map((column) => `"${column}"`);
+  const names = writtenColumns(stream).map((column) => `"${column}"`);
   const selected = selectionOf(stream);
   const parked = unique
     .filter((property) => property !== "id")

@@ -1,5 +1,6 @@
 import { DatabaseError, type PoolClient } from "pg";
 import { type Batch, decideBatch, type KeyMap, keysBeside, keysOf, type Writes } from "../../batch.ts";
+import { derivedValues } from "../../derived.ts";
 import type { Keyed } from "../../instances.ts";
 import { doneOf, PRUNED_PER_KEY } from "../kept-keys.ts";
 import {
@@ -156,13 +157,13 @@ function instancesOf(rows: readonly object[] | undefined, { mapper }: BatchStrea
   return (rows ?? []).map((row): Keyed => mapper.instance(row));
 }
 
-function inColumns(instance: object, { table, mapper }: BatchStream): object {
-  return Object.fromEntries(
-    Object.entries(table.columns).map(([property, column]) => [
-      column,
-      mapper.toJson(property, (instance as Record<string, unknown>)[property]),
-    ]),
-  );
+function inColumns(instance: object, { table, derived, mapper }: BatchStream): object {
+  const own = Object.entries(table.columns).map(([property, column]) => [
+    column,
+    mapper.toJson(property, (instance as Record<string, unknown>)[property]),
+  ]);
+  const values = derived ? derivedValues(derived, instance as never) : [];
+  return Object.fromEntries([...own, ...values.map((value, i) => [table.derived?.columns[i], value])]);
 }
 
 function missingId(): never {

@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import { type Batch, decideBatch, type KeyMap, keysBeside, keysOf, type Writes } from "../../batch.ts";
+import { type Derived, derivedValues } from "../../derived.ts";
 import type { Keyed } from "../../instances.ts";
 import type { Done } from "../../repeats.ts";
 import { type DoneRow, doneOf, PRUNED_PER_KEY } from "../kept-keys.ts";
@@ -23,7 +24,7 @@ interface Row {
 }
 
 /** A stream whose values SQLite's rows hold. */
-export interface SqliteStream extends Pick<BatchStream, "table" | "decisions"> {
+export interface SqliteStream extends Pick<BatchStream, "table" | "decisions" | "derived"> {
   readonly mapper: Pick<RowMapper, "instance" | "toRow">;
 }
 
@@ -37,14 +38,16 @@ export class BatchConnection {
   readonly #mapper: Pick<RowMapper, "instance" | "toRow">;
   readonly #shape: { readonly properties: readonly string[]; readonly unique: readonly string[] };
   readonly #decisions: AnyDecisions;
+  readonly #derived: Derived<never> | undefined;
   #statements: ReturnType<typeof batchStatements> | undefined;
 
-  constructor(database: Database.Database, { table, decisions, mapper }: SqliteStream) {
+  constructor(database: Database.Database, { table, decisions, derived, mapper }: SqliteStream) {
     this.#database = database;
     this.#mapper = mapper;
     this.#table = table;
     this.#shape = { properties: Object.keys(table.columns), unique: table.unique };
     this.#decisions = decisions;
+    this.#derived = derived;
   }
 
   /**
@@ -158,11 +161,12 @@ export class BatchConnection {
   }
 
   #values(instance: object): unknown[] {
-    return this.#shape.properties.map((property) => {
+    const own = this.#shape.properties.map((property) => {
       const value = this.#mapper.toRow(property, (instance as Record<string, unknown>)[property]);
       // SQLite has no booleans
       return typeof value === "boolean" ? Number(value) : value;
     });
+    return this.#derived ? [...own, ...derivedValues(this.#derived, instance as never)] : own;
   }
 
   /** Prepared when they are first needed: the tables are there by then. */

@@ -1,11 +1,11 @@
 import type Database from "better-sqlite3";
 import { KEPT_SECONDS } from "../kept-keys.ts";
-import { LOG_COLUMNS, type StreamTable, selectionOf } from "../stream-table.ts";
+import { LOG_COLUMNS, type StreamTable, selectionOf, writtenColumns } from "../stream-table.ts";
 
 /** The statements of a stream's batches, prepared. Each is of one row, which it finds by the whole of an index. */
 export function batchStatements(database: Database.Database, stream: StreamTable) {
   const { table, changes, columns, unique, nullable } = stream;
-  const names = Object.values(columns).map((column) => `"${column}"`);
+  const names = writtenColumns(stream).map((column) => `"${column}"`);
   const selected = selectionOf(stream);
   const places = (values: readonly unknown[]) => values.map(() => "?");
   const parked = unique

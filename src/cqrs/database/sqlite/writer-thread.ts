@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type Database from "better-sqlite3";
+import type { Derived } from "../../derived.ts";
 import { Starts } from "../../starts.ts";
 import { type AnyDecisions, BatchFailure, type Committed, type StreamTable } from "../stream-table.ts";
 import { timeText } from "../value-kind.ts";
@@ -51,8 +52,9 @@ async function answerTo(message: StreamMessage | BatchMessage): Promise<FromWrit
 
 async function prepare({ table }: StreamMessage): Promise<undefined> {
   const { decisions } = (await import(table.decisions)) as { decisions: AnyDecisions };
+  const { derived } = table.derived ? ((await import(table.derived.module)) as { derived: Derived<never> }) : {};
   database ??= openSqlite(file, "write");
-  connections.set(table.stream, new BatchConnection(database, { table, decisions, mapper: mapperOf(table) }));
+  connections.set(table.stream, new BatchConnection(database, { table, decisions, derived, mapper: mapperOf(table) }));
 }
 
 function commit({ stream, asked, cells }: BatchMessage): Committed {

@@ -1,0 +1,12 @@
+import type { Derived } from "../cqrs/derived.ts";
+import { orderKey } from "../cqrs/folding.ts";
+import type { Book } from "./book.ts";
+
+/** What the table has of a book beside it, in columns that `migrations.ts` has made. A thread imports this. */
+export const derived: Derived<Book> = {
+  module: import.meta.url,
+  version: "version",
+  columns: {
+    title_key: ({ title }) => orderKey(title),
+  },
+};
