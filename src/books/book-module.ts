@@ -1,5 +1,6 @@
 import type { Module } from "../module.ts";
 import { addBookInput, type Book } from "./book.ts";
+import { defineBookChange } from "./book-change-type.ts";
 import { defineBookEditForm } from "./book-edit-form.ts";
 import { maxBooks } from "./book-settings.ts";
 import { bookStream } from "./book-stream.ts";
@@ -31,6 +32,7 @@ export const bookModule: Module<Book> = {
   defineTypes(builder, shared, config) {
     const book = defineBookType(builder);
     const form = defineBookEditForm(builder, shared, book);
+    defineBookChange(builder, shared, book);
     defineBookQueries(builder, book, form, config);
     defineBookMutations(builder, shared, book, form);
   },

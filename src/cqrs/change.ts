@@ -15,6 +15,16 @@ export interface Change<T> extends Effect<T>, Mark {
 }
 
 /**
+ * An entry of the change log as people are shown it: whole, whichever version has logged it, and with when it was made
+ * (UTC, in ISO 8601 with milliseconds) and by whom, where that is kept.
+ */
+export interface LoggedChange<T> extends Effect<T> {
+  readonly revision: number;
+  readonly at: string;
+  readonly who: string | null;
+}
+
+/**
  * What became of one command: a change; the change that was made when it was asked for first; a refusal, as its aggregate's
  * rules put it, or because its key stands for another command; a failure, which is whatever was thrown while it was decided;
  * or nothing at all, because the state was older than what it asked for, or it was withdrawn. The mark is the one that it

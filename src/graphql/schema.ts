@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import type { Settings } from "../settings.ts";
 import { type Builder, createBuilder } from "./builder.ts";
+import { type ChangeKindRef, defineChangeKind } from "./changes.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import { defineFormField } from "./form.ts";
 import { GlobalIds } from "./global-ids.ts";
@@ -17,6 +18,8 @@ export interface SharedTypes {
   /** The interface that every refusal implements. */
   readonly error: ReturnType<typeof defineRefusals>;
   readonly formField: ReturnType<typeof defineFormField>;
+  /** What a change can have done. */
+  readonly changeKind: ChangeKindRef;
 }
 
 /** A module's part of the schema. */
@@ -53,6 +56,7 @@ function sharedTypes(builder: Builder, modules: readonly SchemaModule[]): Shared
   }
   let error: SharedTypes["error"] | undefined;
   let formField: SharedTypes["formField"] | undefined;
+  let changeKind: SharedTypes["changeKind"] | undefined;
   return {
     get error() {
       error ??= defineRefusals(builder, inputFields, codes);
@@ -61,6 +65,10 @@ function sharedTypes(builder: Builder, modules: readonly SchemaModule[]): Shared
     get formField() {
       formField ??= defineFormField(builder);
       return formField;
+    },
+    get changeKind() {
+      changeKind ??= defineChangeKind(builder);
+      return changeKind;
     },
   };
 }
