@@ -18,6 +18,8 @@ export interface Module<T extends object = any> extends SchemaModule {
   readonly readModel: ReadModelClass<T>;
   /** Makes its handlers from the kernel's parts. */
   handlers(aggregate: Aggregate<T>, config: Config): readonly HandlerEntry[];
+  /** The columns of its CSV export, which are those that its import takes. */
+  readonly csvColumns: readonly (keyof T & string)[];
   /** The requests that GraphiQL offers to somebody who is new. */
   readonly tabs: readonly GraphiqlTab[];
   /** Its names in the GraphQL schema that do not say whose they are: a copy of the module must change them. */

@@ -9,6 +9,7 @@ import { defineBookType } from "./book-type.ts";
 import { BookCommandHandler, bookCommands } from "./commands/book-command-handler.ts";
 import { defineBookMutations } from "./commands/book-mutations.ts";
 import { bookRefusalCodes } from "./commands/book-refusals.ts";
+import { importFields } from "./import/csv-columns.ts";
 import { bookMigrations } from "./migrations.ts";
 import { defineBookQueries } from "./queries/book-queries.ts";
 import { BookQueryHandler, bookQueries } from "./queries/book-query-handler.ts";
@@ -36,6 +37,7 @@ export const bookModule: Module<Book> = {
     defineBookQueries(builder, book, form, config);
     defineBookMutations(builder, shared, book, form);
   },
+  csvColumns: importFields,
   tabs: bookTabs,
   namesWithoutNoun: [
     "TitleTakenError",

@@ -108,7 +108,7 @@ test.skipIf(engine === "postgresql")(
     await old.stop();
     const { DATABASE_URL, READ_LEASE_MS } = env;
     // a connection may outlive the process that it belonged to by a moment
-    const reset = spawnProgram("src/reset.ts", ["--force"], { DATABASE_URL, READ_LEASE_MS });
+    const reset = spawnProgram("src/operate/reset.ts", ["--force"], { DATABASE_URL, READ_LEASE_MS });
     await once(reset.child, "close");
     expect(reset.child.exitCode).toBe(0);
     expect(reset.stdout()).toContain(`forgot the read model ${taken}`);

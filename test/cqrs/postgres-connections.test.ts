@@ -134,7 +134,7 @@ describe.runIf(engine === "postgresql")("a server that asks for more", () => {
     expect(await refusal(`postgresql://shelf:not-this@${place}`)).toMatch(/password authentication failed/);
     // it would wait for a password for a minute
     const DATABASE_URL = `postgresql://shelf@${place}`;
-    const commands = [["src/main.ts"], ["src/import.ts", file], ["src/reset.ts"]] as const;
+    const commands = [["src/main.ts"], ["src/import.ts", file], ["src/operate/reset.ts"]] as const;
     const ends = await Promise.all(commands.map(([entry, ...args]) => endOf(entry, args, { DATABASE_URL })));
     for (const { code, stderr } of ends) {
       expect([code, stderr]).toEqual([1, expect.stringMatching(/^DATABASE_URL: .*asks for a password.*\n$/)]);

@@ -244,7 +244,7 @@ describe("a copy of src/books for another noun, registered in src/modules.ts", (
 
     await service.stop();
     const env = { ...inherited, DATABASE_URL };
-    const reset = execFileSync(process.execPath, ["src/reset.ts"], { cwd: checkout, env, encoding: "utf8" });
+    const reset = execFileSync(process.execPath, ["src/operate/reset.ts"], { cwd: checkout, env, encoding: "utf8" });
     expect(reset).toMatch(/^books: forgot .*\nfilms: forgot /);
   });
 });
