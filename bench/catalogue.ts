@@ -3,7 +3,15 @@ import type { Book } from "./servers/support.ts";
 /** The size of the largest catalogue. Every other size divides it. */
 export const LARGEST = 1_000_000;
 
-const WORKS = ["The Collected Works", "Sämtliche Werke", "Œuvres complètes", "Összes művei", "Dzieła zebrane", "全集"];
+/** They stand in the same order by code point as folded, so that servers which know the one alone can take part. */
+const WORKS = [
+  "Dzieła zebrane",
+  "L'œuvre complète",
+  "Obras de una época",
+  "Sämtliche Werke",
+  "The Collected Works",
+  "全集",
+];
 
 /** A title that is in no catalogue. */
 export const MISSING_TITLE = "A Book That Nobody Wrote";

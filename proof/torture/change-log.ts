@@ -1,6 +1,7 @@
 import Database from "better-sqlite3";
 import pg from "pg";
 import type { Book } from "./operation.ts";
+import { byTitle } from "./title-order.ts";
 
 /** One row of `book_change`. */
 export interface Change {
@@ -65,15 +66,6 @@ export async function readChanges(url: string, since: number): Promise<readonly 
   const { changes } = await read(url, { changes: changesAfter(since) });
   return changes.map(changeOf);
 }
-
-/** By Unicode code point, which is the order of the UTF-8 bytes. */
-export function byTitle(a: string, b: string): number {
-  if (ASCII.test(a) && ASCII.test(b)) return a < b ? -1 : a > b ? 1 : 0;
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-/** Such texts stand in the same order by unit as by code point. */
-const ASCII = /^[ -~]*$/;
 
 const QUERIES = {
   stream: "select * from stream where name = 'books'",

@@ -48,7 +48,7 @@ export function openAggregate<T extends object>(
 ): Aggregate<T> {
   const stream = new Stream(orm, definition);
   const derivation = new Derivation(orm, definition);
-  const table = new TableReads(orm, stream);
+  const table = new TableReads(orm, stream, derivation);
   const head = new Head(stream, log);
   const readModel = new readModelClass(stream, table, head, redis, log);
   return {

@@ -3,7 +3,7 @@
  * side by side: each reads and writes Redis under a name of its own format, and reads what the other has logged.
  */
 export interface Format<T> {
-  /** Counts from 1, and is raised with each change of the shape. It is a part of the read model's name. */
+  /** Counts from 1, and is raised with each change of the shape or of what instances are sorted by. It is a part of the read model's name. */
   readonly version: number;
   /**
    * Makes an instance of one that a process of an older version logged as added: with what the table has in such a row,
@@ -22,12 +22,15 @@ export type Added<T, First extends keyof T> = {
   };
 };
 
-/** The format of instances that have had `First` from the beginning, and `added` since. */
-export function formatOf<T, First extends keyof T>(added: Added<T, First>): Format<T> {
+/**
+ * The format of instances that have had `First` from the beginning, and `added` since. `orderedSince` is the version that
+ * was the last to change what they are sorted by; 1 for those that are sorted as ever.
+ */
+export function formatOf<T, First extends keyof T>(orderedSince: number, added: Added<T, First>): Format<T> {
   const entries = Object.entries(added) as [string, { since: number; was: unknown }][];
   const before = Object.fromEntries(entries.map(([property, { was }]) => [property, was])) as Partial<T>;
   return {
-    version: Math.max(1, ...entries.map(([, { since }]) => since)),
+    version: Math.max(orderedSince, ...entries.map(([, { since }]) => since)),
     complete: (logged) => ({ ...before, ...logged }),
   };
 }

@@ -12,8 +12,13 @@ export interface StreamDefinition<T extends object> {
   /** The row's name in the table `stream`, and the first part of the stream's Redis keys. */
   readonly name: string;
   readonly entity: AnyEntity;
-  /** The unique, never empty string property that is the hash field and the sort key of the read model. */
+  /** The unique, never empty string property that is the hash field of the read model. */
   readonly key: keyof T & string;
+  /**
+   * What instances are sorted by before their keys: a function of the key, such as its folded form, and the derived column
+   * that has it. Without it they go by their keys alone. It is a part of the format.
+   */
+  readonly order?: { readonly column: string; readonly of: (key: string) => string };
   /** The table of the change log. */
   readonly changes: string;
   readonly format: Format<T>;

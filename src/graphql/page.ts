@@ -12,6 +12,14 @@ interface ConnectionArgs {
   readonly before?: string | null | undefined;
 }
 
+/** The cursors of one order of a connection: places in that order, which outlive the rows that they were made for. */
+export interface CursorKind {
+  /** Tells them from those of other orders. It holds no NUL. */
+  readonly name: string;
+  /** The text that a place is made of, as it is stored; undefined for one that no row can have. */
+  readonly normalised: (text: string) => string | undefined;
+}
+
 /** How many entries the page has at most. What can be no size is refused when the page is read. */
 export function largestPage({ first, last }: Readonly<Record<string, unknown>>): number {
   const size = first ?? last;
@@ -19,20 +27,16 @@ export function largestPage({ first, last }: Readonly<Record<string, unknown>>):
 }
 
 /**
- * What a connection in key order is asked for. `normalisedKey` says how a text is stored as a key, or that it can be none.
+ * What a connection is asked for whose cursors are of this kind, and made of keys.
  *
  * @throws ServiceError `BAD_USER_INPUT` for a page size or cursor that cannot be
  */
-export function pageRequest(
-  args: ConnectionArgs,
-  info: GraphQLResolveInfo,
-  normalisedKey: (text: string) => string | undefined,
-): PageRequest {
+export function pageRequest(args: ConnectionArgs, info: GraphQLResolveInfo, kind: CursorKind): PageRequest {
   const first = pageSize("first", args.first);
   const last = pageSize("last", args.last);
   return {
-    after: keyOfCursor("after", args.after, normalisedKey),
-    before: keyOfCursor("before", args.before, normalisedKey),
+    after: textOfCursor("after", args.after, kind),
+    before: textOfCursor("before", args.before, kind),
     limit: first ?? last ?? DEFAULT_PAGE,
     backwards: first === undefined && last !== undefined,
     withTotal: info.fieldNodes.some(({ selectionSet }) => selects(selectionSet, "totalCount", info)),
@@ -40,9 +44,14 @@ export function pageRequest(
 }
 
 /** The page as Relay names it. Of a page that `first` took, `last` keeps the end. */
-export function connectionOf<T>(page: Page<T>, { first, last }: ConnectionArgs, keyOf: (row: T) => string) {
+export function connectionOf<T>(
+  page: Page<T>,
+  { first, last }: ConnectionArgs,
+  kind: CursorKind,
+  textOf: (row: T) => string,
+) {
   const cut = first != null && last != null ? Math.max(0, page.rows.length - last) : 0;
-  const edges = page.rows.slice(cut).map((node) => ({ node, cursor: cursorOf(keyOf(node)) }));
+  const edges = page.rows.slice(cut).map((node) => ({ node, cursor: cursorOf(kind, textOf(node)) }));
   return {
     edges,
     totalCount: page.total,
@@ -61,20 +70,20 @@ function pageSize(name: "first" | "last", value: number | null | undefined): num
   throw badUserInput(`${name} must be 0 to ${LARGEST_PAGE}, not ${value}.`);
 }
 
-/** A cursor is a place in the key order, so it outlives the row that it was made for. */
-function cursorOf(key: string): string {
-  return Buffer.from(key).toString("base64url");
+/** No text of a place holds a NUL, so that none is taken for another kind's, or for one of the time before there were kinds. */
+function cursorOf({ name }: CursorKind, text: string): string {
+  return Buffer.from(`${name}\0${text}`).toString("base64url");
 }
 
-function keyOfCursor(
-  name: "after" | "before",
+function textOfCursor(
+  argument: "after" | "before",
   cursor: string | null | undefined,
-  normalisedKey: (text: string) => string | undefined,
+  kind: CursorKind,
 ): string | undefined {
   if (cursor == null) return undefined;
-  const key = Buffer.from(cursor, "base64url").toString();
-  if (key === normalisedKey(key) && cursorOf(key) === cursor) return key;
-  throw badUserInput(`${name} is no cursor of this connection.`);
+  const [, text = ""] = Buffer.from(cursor, "base64url").toString().split("\0");
+  if (text === kind.normalised(text) && cursorOf(kind, text) === cursor) return text;
+  throw badUserInput(`${argument} is no cursor of this connection in this order.`);
 }
 
 function badUserInput(message: string): ServiceError {

@@ -87,7 +87,7 @@ test("the fields are in the table, the log, Redis, the API, the form and the imp
   expect(JSON.parse(logged.before)).toMatchObject({ edition: 3, publisher: "A House" });
   expect(JSON.parse(logged.after)).toMatchObject({ edition: 4, publisher: null });
   const [{ read_model: name }] = await sqlOn(DATABASE_URL, "select read_model from stream where name = 'books'");
-  expect(name).toMatch(/^1\.4-/);
+  expect(name).toMatch(/^2\.5-/);
   const stored = await redis.client.hget(`{books:${name}}:rows`, "With");
   expect(JSON.parse(stored ?? "")).toMatchObject({ title: "With", edition: 4, publisher: null });
 

@@ -35,28 +35,31 @@ export const ODD_TITLES = [
   "\u0301",
 ] as const;
 
-/** In the order of their code points. UTF-16 units would put what is outside the BMP before U+E000 to U+FFFF. */
+/**
+ * In title order: folded, and by code point where that leaves them the same. UTF-16 units would put what is outside the BMP
+ * before U+E000 to U+FFFF.
+ */
 export const ORDERED_TITLES = [
-  " !".trim(),
+  "!",
   "0",
   "10",
   "9",
-  "A",
-  "AB",
-  "Aa",
-  "Z",
   "_",
+  "A",
   "a",
-  "a b",
-  "ab",
-  "z",
   "\u00C4",
   "\u00E4",
+  "\uFF21",
+  "a b",
+  "Aa",
+  "AB",
+  "ab",
+  "\uFB01",
+  "Z",
+  "z",
   "\u03A9",
   "\u4E2D",
   "\uE000",
-  "\uFB01",
-  "\uFF21",
   "\uFFFD",
   "\u{10000}",
   "\u{1F4D8}",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { checkoutWithFields, documentedField } from "../support/checkout/added-field.ts";
 import { copyCheckout, edit } from "../support/checkout/copied-checkout.ts";
+import { checkoutBeforeFolding } from "../support/checkout/version-before.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { type RedisServer, startRedis } from "../support/redis/server.ts";
@@ -64,18 +65,18 @@ test.skipIf(engine === "postgresql")(
     const old = await startProcess(env);
     await old.addBook("Book");
     await servedByRedis(old);
-    expect(await nameInForce()).toMatch(/^1\.2-/);
+    expect(await nameInForce()).toMatch(/^2\.3-/);
 
     // the new version takes over, however the old one is used meanwhile
     const checkout = copyCheckout();
-    edit(checkout, "src/cqrs/redis/read-model-name.ts", (text) => text.replace("KEY_FORMAT = 1;", "KEY_FORMAT = 2;"));
+    edit(checkout, "src/cqrs/redis/read-model-name.ts", (text) => text.replace("KEY_FORMAT = 2;", "KEY_FORMAT = 3;"));
     let young = old;
     await keepsPromise([old], async () => {
       young = await startProcess(env, join(checkout, "src/main.ts"));
       await servedByRedis(young);
     });
     const taken = await nameInForce();
-    expect(taken).toMatch(/^2\.2-/);
+    expect(taken).toMatch(/^3\.3-/);
     expect(old.log).toContain("of a newer version");
 
     // both write and both read, and neither throws the other out
@@ -114,7 +115,7 @@ test.skipIf(engine === "postgresql")(
     expect(reset.stdout()).toContain(`forgot the read model ${taken}`);
     const again = await startProcess(env);
     await servedByRedis(again);
-    expect(await nameInForce()).toMatch(/^1\.2-/);
+    expect(await nameInForce()).toMatch(/^2\.3-/);
     expect(await keepsPromise([again])).toContain("redis");
   },
   120_000,
@@ -129,14 +130,14 @@ test.skipIf(engine === "postgresql")(
     await servedByRedis(before);
     await before.stop();
     const name = await nameInForce();
-    const former = name.replace(/^1\.2-/, "1-");
+    const former = name.replace(/^2\.3-/, "1-");
     for (const key of ["rows", "order"])
       await redis.client.rename(`{books:${name}}:${key}`, `{books:${former}}:${key}`);
     await sqlOn(env.DATABASE_URL, `update stream set read_model = '${former}' where name = 'books'`);
 
     const after = await startProcess(env);
     await servedByRedis(after);
-    expect(await nameInForce()).toMatch(/^1\.2-/);
+    expect(await nameInForce()).toMatch(/^2\.3-/);
     expect((await after.book("Book")).data.book).toMatchObject({ title: "Book", version: 1 });
   },
 );
@@ -180,7 +181,7 @@ test("two versions, of which the new one has a field more, are rolled past each 
   await old.addBook("Before");
   await servedByRedis(old);
   const first = await nameInForce();
-  expect(first).toMatch(/^1\.2-/);
+  expect(first).toMatch(/^2\.3-/);
   const inRedis = async () => {
     const { "": _, ...rows } = await redis.client.hgetall(`{books:${await nameInForce()}}:rows`);
     return Object.fromEntries(Object.entries(rows).map(([title, json]) => [title, JSON.parse(json)]));
@@ -217,7 +218,7 @@ test("two versions, of which the new one has a field more, are rolled past each 
   });
   await apart.stop();
   const taken = await nameInForce();
-  expect(taken).toMatch(/^1\.3-/);
+  expect(taken).toMatch(/^2\.4-/);
   expect(await new NextVersion(young).editions()).toEqual({ Before: [7, 0], "By Another": [5, 0] });
 
   // side by side: what the old one changes keeps its edition, what it adds has the table's
@@ -247,7 +248,7 @@ test("two versions, of which the new one has a field more, are rolled past each 
   expect((await old.titles()).sort()).toEqual(["Before", "By Another", "By the Old", "Meanwhile Renamed", "Renamed"]);
   const restarted = await runToEnd(env);
   expect(restarted.code).toBe(1);
-  expect(restarted.stderr).toContain("books-3-add-edition");
+  expect(restarted.stderr).toContain("books-7-add-edition");
   expect(await nameInForce()).toBe(taken);
 
   // rolled forward again: the read model is caught up from what the old one logged, and not rebuilt
@@ -264,7 +265,58 @@ test("two versions, of which the new one has a field more, are rolled past each 
   expect(await nameInForce()).toBe(taken);
 
   // one name for each version, but for a process that found the other's rebuild under way
-  expect([...built].filter((name) => name.startsWith("1.2-"))).toEqual([first]);
-  expect([...built].filter((name) => name.startsWith("1.3-"))).toContain(taken);
+  expect([...built].filter((name) => name.startsWith("2.3-"))).toEqual([first]);
+  expect([...built].filter((name) => name.startsWith("2.4-"))).toContain(taken);
   expect(built.size).toBeLessThanOrEqual(3);
+}, 120_000);
+
+test("the version before, which sorts by code point, is rolled past this one, and leaves no order wrong", async () => {
+  const { env, nameInForce } = await installation(100);
+  const old = await startProcess(env, join(checkoutBeforeFolding(), "src/main.ts"));
+  for (const title of ["Zebra", "apple", "Écran"]) await old.addBook(title);
+  await servedByRedis(old);
+  expect(await nameInForce()).toMatch(/^1\.2-/);
+  expect(await old.titles()).toEqual(["Zebra", "apple", "Écran"]);
+
+  let young = old;
+  await keepsPromise([old], async () => {
+    young = await startProcess(env);
+    await servedByRedis(young);
+  });
+  const taken = await nameInForce();
+  expect(taken).toMatch(/^2\.3-/);
+  expect(young.log).toContain("what is derived of books was made anew");
+  expect(await young.titles()).toEqual(["apple", "Écran", "Zebra"]);
+
+  // one reads Redis, the other the table, in which the old one leaves rows stale
+  const { REDIS_URL: _, ...withoutRedis } = env;
+  const apart = await startProcess(withoutRedis);
+  const inOrder = async (...titles: string[]) => {
+    for (const service of [young, apart]) expect(await service.titles()).toEqual(titles);
+    const { data } = await apart.ask("{ booksConnection(last: 2) { nodes: edges { node { title } } } }");
+    expect(data.booksConnection.nodes.map(({ node }: { node: { title: string } }) => node.title)).toEqual(
+      titles.slice(-2),
+    );
+  };
+  await keepsPromise([old, young, apart], async () => {
+    await old.addBook("Banana");
+    await old.updateBook("Zebra", { title: "Ärger" });
+    await old.addBook("zoo");
+  });
+  await inOrder("apple", "Ärger", "Banana", "Écran", "zoo");
+  await old.updateBook("apple", { title: "Zürich" });
+  await inOrder("Ärger", "Banana", "Écran", "zoo", "Zürich");
+  await young.updateBook("Zürich", { title: "Aachen" });
+  await old.deleteBook("Banana");
+  await old.updateBook("Aachen", { stockQuantity: 1 });
+  await inOrder("Aachen", "Ärger", "Écran", "zoo");
+  expect(await old.titles()).toEqual(["Aachen", "zoo", "Ärger", "Écran"]);
+  expect(await nameInForce()).toBe(taken);
+
+  // rolled back and forward again
+  await Promise.all([young.stop(), apart.stop()]);
+  await old.addBook("écran");
+  const again = await startProcess(env);
+  await keepsPromise([old, again]);
+  expect(await again.titles()).toEqual(["Aachen", "Ärger", "Écran", "écran", "zoo"]);
 }, 120_000);

@@ -7,6 +7,7 @@ import type { Value } from "../../src/cqrs/database/entity-table.ts";
 import type { Instance } from "../../src/cqrs/database/instance-mapper.ts";
 import { createStream, kernelMigrations } from "../../src/cqrs/database/migrations.ts";
 import { OrmService } from "../../src/cqrs/database/orm-service.ts";
+import { Derivation } from "../../src/cqrs/derivation.ts";
 import type { Lists } from "../../src/cqrs/queries/large-lists.ts";
 import type { Answer, Reads } from "../../src/cqrs/queries/reads.ts";
 import { TableReads } from "../../src/cqrs/queries/table-reads.ts";
@@ -223,7 +224,7 @@ test("a type that no instance can hold is refused by name", async () => {
 
 test("a row is found by a value in either form", async () => {
   const { orm, stream } = await openEveryType((await newDatabase()).url);
-  const table = new TableReads(orm, stream);
+  const table = new TableReads(orm, stream, new Derivation(orm, stream.definition));
   const values = { dateTime: new Date(TIME), bigInt: 9007199254740993n, uuid: UUID, isBoolean: true, decimal: "12.50" };
   await orm.create(EveryType, written({ key: "a", ...values }));
   await orm.create(

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { orderKey } from "../../src/cqrs/folding.ts";
 import { newDatabase } from "../support/database/database.ts";
 import { MESSY_BOOKS, writeFixture } from "../support/import/csv-files.ts";
 import { importFile } from "../support/import/import-file.ts";
 import { startRedis } from "../support/redis/server.ts";
+import { titleCursor } from "../support/service/cursors.ts";
 import type { GraphqlClient } from "../support/service/graphql-client.ts";
 import { startService } from "../support/service/service.ts";
 import { servedByRedis } from "../support/service/witness.ts";
@@ -30,7 +32,7 @@ test("the table and the read model answer every page alike, cursors in the wrong
       const { data, consistency } = await service.ask(PAGE, { variables });
       return consistency.servedBy === servedBy && data.booksConnection;
     });
-  const cursors = [null, ..."abcdefg"].map((title) => title && Buffer.from(title).toString("base64url"));
+  const cursors = [null, ..."abcdefg"].map((title) => title && titleCursor(title));
   const sizes = [
     { first: 0 },
     { first: 1 },
@@ -56,16 +58,17 @@ test("the table and the read model answer every page alike, cursors in the wrong
   }
 });
 
-test("the titles of a messy catalogue come in code-point order from either store", async () => {
+test("the titles of a messy catalogue come in title order from either store", async () => {
   const redis = await startRedis();
   const { url: DATABASE_URL } = await newDatabase();
   await importFile(DATABASE_URL, writeFixture("books.csv", readFileSync(MESSY_BOOKS)), "title=title,author=authors");
   const byCodePoint = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const inTitleOrder = (a: string, b: string) => byCodePoint(orderKey(a), orderKey(b)) || byCodePoint(a, b);
 
   const without = await startService({ DATABASE_URL });
   const fromDatabase = await without.titles();
   expect(fromDatabase.length).toBeGreaterThan(40);
-  expect(fromDatabase).toEqual([...fromDatabase].sort(byCodePoint));
+  expect(fromDatabase).toEqual([...fromDatabase].sort(inTitleOrder));
   const withRedis = await startService({ DATABASE_URL, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: "1000" });
   await servedByRedis(withRedis);
   expect(await withRedis.titles()).toEqual(fromDatabase);

@@ -6,6 +6,7 @@ import { JSON_TYPE } from "../../src/graphql/execution/request.ts";
 import { newDatabase } from "../support/database/database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
+import { titleCursor } from "../support/service/cursors.ts";
 import { openGraphql } from "../support/service/graphql.ts";
 import type { GraphqlClient, GraphqlRequest } from "../support/service/graphql-client.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
@@ -31,7 +32,7 @@ const QUESTIONS: readonly [query: string, variables?: Record<string, unknown>, o
     { a: "A", b: "B" },
   ],
   [PAGE, {}],
-  [PAGE, { first: 1, after: Buffer.from("A").toString("base64url"), total: false }],
+  [PAGE, { first: 1, after: titleCursor("A"), total: false }],
   ["query ($yes: Boolean!) { books { title isbn @include(if: $yes) author @skip(if: $yes) } }", { yes: true }],
   ["query One { books { title } } query Two { __typename books { version } }", {}, "Two"],
   [

@@ -14,6 +14,7 @@ import {
   type Request,
   signatureOf,
 } from "../../proof/torture/operation.ts";
+import { byTitle } from "../../proof/torture/title-order.ts";
 
 const LEASE_MS = 200;
 
@@ -102,7 +103,7 @@ export function database(...steps: [before: Book | null, after: Book | null][]):
     return { revision: index + 1, token: `t${index + 1}`, previousToken: `t${index}`, at: AT, kind, before, after };
   });
   const last = changes.at(-1);
-  const sorted = [...books.values()].sort((a, b) => (a.title < b.title ? -1 : 1));
+  const sorted = [...books.values()].sort((a, b) => byTitle(a.title, b.title));
   const { revision = 0, token = "t0" } = last ?? {};
   return { changes, revision, token, readModel: null, books: sorted };
 }

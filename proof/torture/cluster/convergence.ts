@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { byTitle } from "../change-log.ts";
 import type { Violation } from "../checker/violation.ts";
 import type { History } from "../history.ts";
 import type { Operation, Request } from "../operation.ts";
+import { byTitle, memberOf } from "../title-order.ts";
 import { perform } from "./client.ts";
 import type { Installation } from "./installation.ts";
 import type { Member } from "./member.ts";
@@ -61,7 +61,7 @@ export async function checkReadModel(redis: Redis, installation: Installation): 
     .map((title) => [title, parsed(rows[title])]);
   const wrong: string[] = [];
   if (mark !== `${truth.revision}:${truth.token}`) wrong.push(`the mark is ${mark}, not ${truth.revision}`);
-  if (JSON.stringify(order) !== JSON.stringify(truth.books.map(({ title }) => title))) {
+  if (JSON.stringify(order) !== JSON.stringify(truth.books.map(({ title }) => memberOf(title)))) {
     wrong.push(`the order is ${JSON.stringify(order)}`);
   }
   if (canonical(held) !== canonical(truth.books.map((book) => [book.title, book]))) {

@@ -3,6 +3,7 @@ import { readMark } from "../change-log.ts";
 import { awaitLists } from "../cluster/convergence.ts";
 import type { Book } from "../operation.ts";
 import type { Random } from "../random.ts";
+import { memberOf } from "../title-order.ts";
 import { STILL_TITLES } from "../workload/requests.ts";
 import type { Means } from "./faults.ts";
 
@@ -61,7 +62,7 @@ export async function takeRowOut(means: Means): Promise<void> {
   const row = await chooseRow(means);
   if (!row) return;
   edited(means, row);
-  await row.client.multi().hdel(row.rows, row.title).zrem(row.order, row.title).exec();
+  await row.client.multi().hdel(row.rows, row.title).zrem(row.order, memberOf(row.title)).exec();
 }
 
 /** A row says something else that it might say. */
@@ -82,8 +83,13 @@ export async function editOrder(means: Means): Promise<void> {
   if (!row) return;
   edited(means, row);
   const { client, order, title } = row;
-  if (means.random.chance(0.5)) await client.zadd(order, "XX", 1, title);
-  else await client.multi().zrem(order, title).zadd(order, 0, `${title}, by hand`).exec();
+  if (means.random.chance(0.5)) await client.zadd(order, "XX", 1, memberOf(title));
+  else
+    await client
+      .multi()
+      .zrem(order, memberOf(title))
+      .zadd(order, 0, memberOf(`${title}, by hand`))
+      .exec();
 }
 
 /** The mark becomes one of a later state that no history has. Most of what is then written does not fit it. */

@@ -2,10 +2,12 @@ import { ISBNS } from "../isbn.ts";
 import { booksOf, type Mutation, type Operation, type Query, type Request, revisionOf } from "../operation.ts";
 import type { Random } from "../random.ts";
 
-/** Few, so that clients meet. The last three sort otherwise by UTF-16 unit or by locale than by code point. */
+/** Few, so that clients meet. The last ones sort otherwise by code point, UTF-16 unit or locale than in title order. */
 const BUSY_TITLES = [
   ...Array.from({ length: 11 }, (_, index) => `Book ${String.fromCharCode("A".charCodeAt(0) + index)}`),
   "book a",
+  "BOOK B",
+  "arger",
   "Ärger",
   "\uff21",
   "\u{1f600}",

@@ -1,12 +1,15 @@
 import { onlyOne } from "../../graphql/arguments.ts";
 import type { Builder } from "../../graphql/builder.ts";
-import { connectionOf, largestPage, pageRequest } from "../../graphql/page.ts";
+import { type CursorKind, connectionOf, largestPage, pageRequest } from "../../graphql/page.ts";
 import type { SchemaConfig } from "../../graphql/schema.ts";
 import type { BookEditFormRef } from "../book-edit-form.ts";
 import { normalisedTitle, soughtBy } from "../book-keys.ts";
 import { maxBooks } from "../book-settings.ts";
 import type { BookRef } from "../book-type.ts";
 import { bookQueries } from "./book-query-handler.ts";
+
+/** Places in title order. What a title is sorted by follows from it. */
+const byTitle: CursorKind = { name: "title", normalised: normalisedTitle };
 
 export function defineBookQueries(
   builder: Builder,
@@ -20,7 +23,7 @@ export function defineBookQueries(
       // an error in it shall not cost the client the rest of its answer
       nullable: true,
       description:
-        "The whole catalogue in title order. A catalogue too large for one answer is an error with the code TOO_MANY_BOOKS; read it by `booksConnection`.",
+        "The whole catalogue in title order: without regard to case and accents, and by code points among those that this leaves the same. A catalogue too large for one answer is an error with the code TOO_MANY_BOOKS; read it by `booksConnection`.",
       extensions: { listSize: maxBooks.of(config) },
       resolve: (_, __, context) => bookQueries.of(context).books(context.consistency),
     }),
@@ -62,12 +65,13 @@ export function defineBookQueries(
       {
         type: book,
         nullable: true,
-        description: "The catalogue in title order, page by page. Without `first` and `last` a page has 50 books.",
+        description:
+          "The catalogue in title order, page by page. A cursor is a place in that order and outlives its book. Without `first` and `last` a page has 50 books.",
         extensions: { listSize: largestPage },
         resolve: async (_, args, context, info) => {
-          const request = pageRequest(args, info, normalisedTitle);
+          const request = pageRequest(args, info, byTitle);
           const page = await bookQueries.of(context).page(request, context.consistency);
-          return connectionOf(page, args, ({ title }) => title);
+          return connectionOf(page, args, byTitle, ({ title }) => title);
         },
       },
       {

@@ -1,6 +1,6 @@
 import type { Change } from "../change.ts";
 import { formatMark, type Mark, sameMark } from "../mark.ts";
-import { MARK_FIELD, readModelKeys } from "../redis/keys.ts";
+import { MARK_FIELD, memberOf, readModelKeys } from "../redis/keys.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { Stream } from "../stream.ts";
 import type { Head } from "./head.ts";
@@ -98,15 +98,15 @@ export class CatchUp<T extends object> {
   }
 
   async #send({ name, connection, chain }: RedisReads<T>, changes: readonly Change<T>[]): Promise<Mark> {
-    const { name: stream, key } = this.#stream.definition;
+    const { name: stream, key, order: by } = this.#stream.definition;
     const { rows, order } = readModelKeys(stream, name);
-    const keyOf = (instance: T) => String(instance[key]);
+    const member = (instance: T) => memberOf(by?.of, String(instance[key]));
     const args = changes.flatMap(({ revision, token, previousToken, before, after }) => [
       revision,
       formatMark({ revision: revision - 1, token: previousToken }),
       formatMark({ revision, token }),
-      before ? keyOf(before) : "",
-      after ? keyOf(after) : "",
+      before ? member(before) : "",
+      after ? member(after) : "",
       after ? JSON.stringify(after) : "",
     ]);
     const mark = soundMark(await this.#redis.call(connection, (redis) => redis.applyChanges(rows, order, ...args)));

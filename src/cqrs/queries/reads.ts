@@ -34,12 +34,12 @@ export interface ListLimits {
   readonly bytes: number;
 }
 
-/** Which rows a page holds: at most `limit` between `after` and `before` (both exclusive) in key order. */
+/** Which rows a page holds: at most `limit` between `after` and `before` (both exclusive) in their order. Either is a key. */
 export interface PageRequest {
   readonly after?: string | undefined;
   readonly before?: string | undefined;
   readonly limit: number;
-  /** Take the rows from the end of the range. They come in key order all the same. */
+  /** Take the rows from the end of the range. They come in their order all the same. */
   readonly backwards: boolean;
   /** Whether `total` is wanted; counting a table costs the more, the larger it is. */
   readonly withTotal: boolean;
@@ -61,7 +61,7 @@ export interface Page<T> {
 export interface Reads<T> {
   /** The instance with this key, or null. */
   get(key: string): Promise<Answer<T | null>>;
-  /** Every instance in key order, or the limit that they exceed. */
+  /** Every instance in the stream's order, or the limit that they exceed. */
   all(limits: ListLimits, large: Lists): Promise<Answer<readonly T[] | keyof ListLimits>>;
   page(request: PageRequest, large: Lists): Promise<Answer<Page<T>>>;
 }

@@ -1,5 +1,5 @@
 import { formatMark } from "../mark.ts";
-import { readModelKeys, rebuildLockKey, TIME_TO_LIVE_MS } from "../redis/keys.ts";
+import { memberOf, readModelKeys, rebuildLockKey, TIME_TO_LIVE_MS } from "../redis/keys.ts";
 import { newReadModelName } from "../redis/read-model-name.ts";
 import type { RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisService } from "../redis/redis-service.ts";
@@ -65,7 +65,7 @@ async function copy<T extends object>(
   name: string,
   onProgress: () => Promise<unknown>,
 ): Promise<string | undefined> {
-  const { name: streamName, key } = stream.definition;
+  const { name: streamName, key, order: by } = stream.definition;
   const { rows, order } = readModelKeys(streamName, name);
   return redis.withOwnConnection(connection, rows, async (own) => {
     const discard = () => own.unlink(rows, order).catch(() => {});
@@ -73,7 +73,10 @@ async function copy<T extends object>(
       await table.snapshot(CHUNK, async (row, portions) => {
         let size = 0;
         for await (const { rows: chunk } of portions) {
-          const fields = chunk.flatMap((instance) => [String(instance[key]), JSON.stringify(instance)]);
+          const fields = chunk.flatMap((instance) => [
+            memberOf(by?.of, String(instance[key])),
+            JSON.stringify(instance),
+          ]);
           await Promise.all([own.loadRows(rows, order, TIME_TO_LIVE_MS, ...fields), onProgress()]);
           size += chunk.length;
         }

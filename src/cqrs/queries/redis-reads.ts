@@ -1,7 +1,7 @@
 import type DataLoader from "dataloader";
 import { isBefore } from "../code-points.ts";
 import { type Mark, parseMark } from "../mark.ts";
-import { MARK_FIELD, type ReadModelKeys, readModelKeys } from "../redis/keys.ts";
+import { MARK_FIELD, memberOf, type ReadModelKeys, readModelKeys } from "../redis/keys.ts";
 import { livesAt } from "../redis/read-model-name.ts";
 import type { RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisService } from "../redis/redis-service.ts";
@@ -29,6 +29,7 @@ export class RedisReads<T extends object> implements Reads<T> {
   readonly isThere: boolean;
   readonly #keys: ReadModelKeys;
   readonly #key: keyof T & string;
+  readonly #memberOf: (key: string) => string;
   readonly #isInstance: (value: unknown) => value is T;
   readonly #redis: RedisService;
   /**
@@ -51,6 +52,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     this.isThere = livesAt(name, connection, definition.format.version);
     this.#keys = readModelKeys(definition.name, name);
     this.#key = definition.key;
+    this.#memberOf = (key) => memberOf(definition.order?.of, key);
     this.#redis = redis;
     this.#points = pointReads((keys) => this.#rows(keys));
     this.#lists = new RedisLists(
@@ -78,8 +80,9 @@ export class RedisReads<T extends object> implements Reads<T> {
     });
   }
 
-  async page({ after = "", before = "", limit, backwards }: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
-    const range = [after, before, limit, backwards ? 1 : 0] as const;
+  async page({ after, before, limit, backwards }: PageRequest, large: Lists): Promise<Answer<Page<T>>> {
+    const bound = (key: string | undefined) => (key === undefined ? "" : this.#memberOf(key));
+    const range = [bound(after), bound(before), limit, backwards ? 1 : 0] as const;
     const begin = async () => {
       const reply = await this.#call(({ rows, order }, redis) => redis.readPage(rows, order, ...range, PORTION_BYTES));
       const [text, total = 0, first = 0, stop = 0, ...portion] = reply ?? [];
@@ -129,18 +132,19 @@ export class RedisReads<T extends object> implements Reads<T> {
     return instance;
   }
 
-  #parseAll([size = 0, , json, firstKey, lastKey]: Readonly<PortionReply>): T[] {
+  #parseAll([size = 0, , json, firstMember, lastMember]: Readonly<PortionReply>): T[] {
     const instances = parseJson(json);
     if (!Array.isArray(instances) || instances.length !== size) throw new Garbled("rows are missing");
     let last: string | undefined;
     for (const instance of instances) {
       if (!this.#isInstance(instance)) throw new Garbled("a row is no instance");
-      const key = String(instance[this.#key]);
-      // keys that ascend from the first to the last of the portion are those of its rows: each is in one place only
-      if (last === undefined ? key !== firstKey : !isBefore(last, key)) throw new Garbled("a row is another's");
-      last = key;
+      const member = this.#memberOf(String(instance[this.#key]));
+      // members that ascend from the first to the last of the portion are those of its rows: each is in one place only
+      if (last === undefined ? member !== firstMember : !isBefore(last, member))
+        throw new Garbled("a row is another's");
+      last = member;
     }
-    if (size > 0 && last !== lastKey) throw new Garbled("a row is another's");
+    if (size > 0 && last !== lastMember) throw new Garbled("a row is another's");
     return instances;
   }
 }

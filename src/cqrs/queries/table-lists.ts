@@ -44,11 +44,11 @@ export class TableLists<T extends object> {
 
   /** The first portion of the whole table, and how many rows that has, counted no further than need be. */
   #begin(sql: Sql, limits: ListLimits) {
-    const { stream, table, key } = this.#rows;
+    const { stream, table } = this.#rows;
     if (!this.#beginning) {
       const counted = expression`(select count(*) from (select 1 from ${expression.table(table)} limit ${0}) as counted)`;
-      const beginning = this.#rows.rows(sql).orderBy(key).limit(0);
-      const statement = this.#rows.joined(sql, beginning).select(counted.as("$total")).orderBy(stream.definition.key);
+      const beginning = this.#rows.ordered(sql).limit(0);
+      const statement = this.#rows.joinedInOrder(sql, beginning).select(counted.as("$total"));
       this.#beginning = statement.compile() as CompiledQuery<Joined>;
     }
     // in the order of the text: the count comes first
@@ -57,7 +57,7 @@ export class TableLists<T extends object> {
   }
 
   async #allInPortions(limits: ListLimits, turn: Turn): Promise<Answer<readonly T[] | keyof ListLimits>> {
-    return this.#portions.read(PORTION.rows, async ({ revision, token }, portions) => {
+    return this.#portions.inOrder(PORTION.rows, async ({ revision, token }, portions) => {
       const all: T[] = [];
       let bytes = 0;
       for await (const { rows, bytes: more } of portions) {

@@ -1,7 +1,7 @@
-import { sql as expression } from "kysely";
+import { type Expression, sql as expression } from "kysely";
 import type { Lists } from "./large-lists.ts";
 import type { Answer, Page, PageRequest } from "./reads.ts";
-import { NEVER, PORTION, type TableRows } from "./table-rows.ts";
+import { NEVER, type Place, PORTION, type TableRows } from "./table-rows.ts";
 
 /** So many rows of a page are measured. */
 const SAMPLED_ROWS = 10;
@@ -32,31 +32,26 @@ export class TablePages<T extends object> {
   }
 
   async #page({ after, before, limit, backwards, withTotal }: PageRequest, isLong: boolean): Promise<Answer<Page<T>>> {
-    const { key: column, stream } = this.#rows;
+    const begin = after === undefined ? undefined : this.#rows.placeOf(after);
+    const end = before === undefined ? undefined : this.#rows.placeOf(before);
     const { rows, instances, mark } = await this.#rows.select((sql) => {
       // one row more than asked for says whether there are more
-      let range = this.#rows
-        .rows(sql)
-        .orderBy(column, backwards ? "desc" : "asc")
-        .limit(limit + 1);
-      if (after !== undefined) range = range.where(column, ">", after);
-      if (before !== undefined) range = range.where(column, "<", before);
+      let range = this.#rows.ordered(sql, backwards ? "desc" : "asc").limit(limit + 1);
+      if (begin) range = range.where(this.#rows.compare(">", begin));
+      if (end) range = range.where(this.#rows.compare("<", end));
 
       const table = expression.table(this.#rows.table);
-      const key = expression.ref(column);
       // the last condition tells for cursors that come in the wrong order: the page is then where the direction begins
-      const upToAfter = expression<boolean>`exists (select 1 from ${table} where ${key} <= ${after}
-        ${backwards && before !== undefined ? expression`and ${key} < ${before}` : expression``})`;
-      const fromBefore = expression<boolean>`exists (select 1 from ${table} where ${key} >= ${before}
-        ${!backwards && after !== undefined ? expression`and ${key} > ${after}` : expression``})`;
+      const isAny = (...conditions: readonly Expression<boolean>[]) =>
+        expression<boolean>`exists (select 1 from ${table} where ${expression.join(conditions, expression` and `)})`;
+      const upToAfter = (place: Place) =>
+        isAny(this.#rows.compare("<=", place), ...(backwards && end ? [this.#rows.compare("<", end)] : []));
+      const fromBefore = (place: Place) =>
+        isAny(this.#rows.compare(">=", place), ...(!backwards && begin ? [this.#rows.compare(">", begin)] : []));
       return this.#rows
-        .joined(sql, range)
-        .select([
-          (after === undefined ? NEVER : upToAfter).as("$before"),
-          (before === undefined ? NEVER : fromBefore).as("$after"),
-        ])
-        .$if(withTotal, (query) => query.select(expression`(select count(*) from ${table})`.as("$total")))
-        .orderBy(stream.definition.key);
+        .joinedInOrder(sql, range)
+        .select([(begin ? upToAfter(begin) : NEVER).as("$before"), (end ? fromBefore(end) : NEVER).as("$after")])
+        .$if(withTotal, (query) => query.select(expression`(select count(*) from ${table})`.as("$total")));
     }, isLong);
     const more = instances.length > limit;
     const page = backwards ? instances.slice(-limit || instances.length) : instances.slice(0, limit);
@@ -77,13 +72,13 @@ export class TablePages<T extends object> {
     };
   }
 
-  /** The rows between two keys, both exclusive, in key order. */
-  async between({ after = "", before, limit }: Pick<PageRequest, "after" | "before" | "limit">): Promise<Answer<T[]>> {
-    const { key, stream } = this.#rows;
+  /** The rows between two keys, both exclusive, in their order. */
+  async between({ after, before, limit }: Pick<PageRequest, "after" | "before" | "limit">): Promise<Answer<T[]>> {
     const { instances, mark } = await this.#rows.select((sql) => {
-      const range = this.#rows.rows(sql).where(key, ">", after).orderBy(key).limit(limit);
-      const rows = before === undefined ? range : range.where(key, "<", before);
-      return this.#rows.joined(sql, rows).orderBy(stream.definition.key);
+      let range = this.#rows.ordered(sql).limit(limit);
+      if (after !== undefined) range = range.where(this.#rows.compare(">", this.#rows.placeOf(after)));
+      if (before !== undefined) range = range.where(this.#rows.compare("<", this.#rows.placeOf(before)));
+      return this.#rows.joinedInOrder(sql, range);
     });
     return { value: instances, ...mark };
   }

@@ -1,12 +1,15 @@
-import type { Sql } from "../database/engine.ts";
+import { type Expression, sql as expression } from "kysely";
 import type { StreamRow } from "../stream.ts";
-import { PORTION, type TableRows } from "./table-rows.ts";
+import { PORTION, type Select, type TableRows } from "./table-rows.ts";
 
-/** Rows of the table in key order, and their bytes as JSON. */
+/** Rows of the table, and their bytes as JSON. */
 export interface Portion<T> {
   readonly rows: readonly T[];
   readonly bytes: number;
 }
+
+/** What is done with the stream's row and the whole table of one snapshot. */
+type Work<T, R> = (row: StreamRow, portions: AsyncIterable<Portion<T>>) => Promise<R>;
 
 /** The whole table, portion by portion from one snapshot: each is one statement, and others have their turn in between. */
 export class TablePortions<T extends object> {
@@ -18,12 +21,32 @@ export class TablePortions<T extends object> {
     this.#rows = rows;
   }
 
-  /** Hands out the stream's row and the portions, of `mostRows` rows at most; the snapshot lasts until `work` is done. */
-  async read<R>(
-    mostRows: number,
-    work: (row: StreamRow, portions: AsyncIterable<Portion<T>>) => Promise<R>,
-  ): Promise<R> {
-    return this.#rows.snapshot((row, sql) => work(row, this.#portions(sql, mostRows)));
+  /**
+   * Hands out the stream's row and the portions in their order, of `mostRows` rows at most; the snapshot lasts until `work`
+   * is done.
+   */
+  async inOrder<R>(mostRows: number, work: Work<T, R>): Promise<R> {
+    return this.#rows.snapshotInOrder((row, sql) =>
+      work(
+        row,
+        this.#portions(mostRows, this.#rows.ordered(sql), (last) => this.#rows.compare(">", this.#rows.placeIn(last))),
+      ),
+    );
+  }
+
+  /** The same, but in the order of the keys alone, which is there whatever is stale. */
+  async byKey<R>(mostRows: number, work: Work<T, R>): Promise<R> {
+    const { key, stream } = this.#rows;
+    return this.#rows.snapshot((row, sql) =>
+      work(
+        row,
+        this.#portions(
+          mostRows,
+          this.#rows.rows(sql).orderBy(key),
+          (last) => expression<boolean>`${expression.ref(key)} > ${last[stream.definition.key]}`,
+        ),
+      ),
+    );
   }
 
   /** How many rows make a portion of so many at most, as far as those that were measured last can tell. */
@@ -40,15 +63,19 @@ export class TablePortions<T extends object> {
     return bytes;
   }
 
-  async *#portions(sql: Sql, mostRows: number): AsyncGenerator<Portion<T>> {
-    const { key: column, stream } = this.#rows;
-    for (let last = ""; ; ) {
+  async *#portions(
+    mostRows: number,
+    all: Select,
+    after: (last: Record<string, unknown>) => Expression<boolean>,
+  ): AsyncGenerator<Portion<T>> {
+    for (let next = all; ; ) {
       const size = this.sizeOf(mostRows);
-      const next = this.#rows.rows(sql).where(column, ">", last).orderBy(column).limit(size);
-      const rows = this.#rows.instances(await next.execute());
+      const found = await next.limit(size).execute();
+      const rows = this.#rows.instances(found);
       if (rows.length > 0) yield { rows, bytes: this.measure(rows) };
-      if (rows.length < size) return;
-      last = String(rows.at(-1)?.[stream.definition.key]);
+      const last = found.at(-1);
+      if (rows.length < size || !last) return;
+      next = all.where(after(last));
     }
   }
 }

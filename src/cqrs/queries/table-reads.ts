@@ -1,6 +1,7 @@
 import type { CompiledQuery } from "kysely";
 import type { Value } from "../database/entity-table.ts";
 import type { OrmService } from "../database/orm-service.ts";
+import type { Derivation } from "../derivation.ts";
 import { formatMark, type Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
 import type { Lists } from "./large-lists.ts";
@@ -37,8 +38,8 @@ export class TableReads<T extends object> implements Reads<T> {
   /** The statements for so many keys. To compile one costs more than to run it. */
   readonly #compiled = new Map<number, CompiledQuery<Joined>>();
 
-  constructor(orm: OrmService, stream: Stream<T>) {
-    this.#rows = new TableRows(orm, stream);
+  constructor(orm: OrmService, stream: Stream<T>, derivation: Derivation<T>) {
+    this.#rows = new TableRows(orm, stream, derivation);
     this.isInstance = this.#rows.isInstance;
     this.properties = this.#rows.properties;
     this.#portions = new TablePortions(this.#rows);
@@ -77,17 +78,17 @@ export class TableReads<T extends object> implements Reads<T> {
     page: () => this.#marks.load(""),
   };
 
-  /** The rows between two keys, both exclusive, in key order. */
+  /** The rows between two keys, both exclusive, in their order. */
   between(range: Pick<PageRequest, "after" | "before" | "limit">): Promise<Answer<T[]>> {
     return this.#pages.between(range);
   }
 
   /**
-   * Hands out the stream's row and the whole table in key order, at most `size` rows at a time, both from one snapshot
+   * Hands out the stream's row and the whole table by its keys, at most `size` rows at a time, both from one snapshot
    * that lasts until `work` is done.
    */
   snapshot(size: number, work: (row: StreamRow, portions: AsyncIterable<Portion<T>>) => Promise<void>): Promise<void> {
-    return this.#portions.read(size, work);
+    return this.#portions.byKey(size, work);
   }
 
   async #getAll(keys: readonly string[]): Promise<Answer<T | null>[]> {

@@ -1,7 +1,8 @@
-import { type CompiledQuery, sql as expression, type SelectQueryBuilder } from "kysely";
+import { type CompiledQuery, type Expression, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "../database/engine.ts";
 import type { InstanceMapper } from "../database/instance-mapper.ts";
 import type { OrmService } from "../database/orm-service.ts";
+import type { Derivation } from "../derivation.ts";
 import type { Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
 
@@ -12,7 +13,10 @@ export type Select = SelectQueryBuilder<any, any, any>;
 export const PORTION = { rows: 200, bytes: 500_000 };
 
 /** A row of a joined statement: an instance, or nulls when there is none, and `$` columns of the statement's own. */
-export type Joined = Record<string, unknown> & { $revision: number | string; $token: string };
+export type Joined = Record<string, unknown> & { $revision: number | string; $token: string; $stale?: number | null };
+
+/** Where a row stands in the order: what its columns of the order have. */
+export type Place = readonly string[];
 
 /** What was found by a joined statement. */
 export interface Found<T> {
@@ -30,17 +34,22 @@ export class TableRows<T extends object> {
   /** The column of the key. */
   readonly key: string;
   readonly stream: Stream<T>;
+  /** The columns of the order, of which the last one is the key's. */
+  readonly #order: readonly string[];
+  readonly #derivation: Derivation<T>;
   readonly #orm: OrmService;
   readonly #mapper: InstanceMapper<T>;
   #markOnly: CompiledQuery | undefined;
 
-  constructor(orm: OrmService, stream: Stream<T>) {
+  constructor(orm: OrmService, stream: Stream<T>, derivation: Derivation<T>) {
     this.#orm = orm;
+    this.#derivation = derivation;
     this.stream = stream;
     const { name, mapper } = orm.table<T>(stream.definition.entity);
     this.table = name;
     this.#mapper = mapper;
     this.key = this.column(stream.definition.key);
+    this.#order = [...(stream.definition.order ? [stream.definition.order.column] : []), this.key];
   }
 
   /** Whether a value has the properties of an instance. */
@@ -67,9 +76,32 @@ export class TableRows<T extends object> {
     return sql.selectFrom(this.table).select(this.#mapper.selection);
   }
 
-  /** The instances of what `rows` has selected. */
+  /** The rows alone in their order, each with its place. */
+  ordered(sql: Sql, direction: "asc" | "desc" = "asc"): Select {
+    const rows = this.rows(sql).select(this.#order.map((column, i) => `${column} as $order${i}`));
+    return this.#order.reduce<Select>((query, column) => query.orderBy(column, direction), rows);
+  }
+
+  /** Whether a row comes before or after a place. */
+  compare(operator: "<" | "<=" | ">" | ">=", place: Place): Expression<boolean> {
+    const columns = expression.join(this.#order.map((column) => expression.ref(column)));
+    return expression<boolean>`(${columns}) ${expression.raw(operator)} (${expression.join([...place])})`;
+  }
+
+  /** The place of a key, whether or not there is such a row. */
+  placeOf(key: string): Place {
+    const { order } = this.stream.definition;
+    return order ? [order.of(key), key] : [key];
+  }
+
+  /** The place of a row that `ordered` has selected. */
+  placeIn(row: object): Place {
+    return this.#order.map((_, i) => (row as Record<string, string>)[`$order${i}`] as string);
+  }
+
+  /** The instances of what `rows` or `ordered` has selected. */
   instances(rows: readonly object[]): T[] {
-    return rows.map((row) => this.#mapper.instance(row));
+    return rows.map((row) => this.#mapper.instanceIn(row as Record<string, unknown>));
   }
 
   /** `rows` beside the stream's mark; one row of nulls when there are none. The last parameter is the stream's name. */
@@ -82,9 +114,24 @@ export class TableRows<T extends object> {
       .selectAll("instance");
   }
 
+  /**
+   * What `ordered` has selected beside the stream's mark, in the same order, and whether any row is stale, so that the order
+   * cannot be told: `find` looks at that.
+   */
+  joinedInOrder(sql: Sql, rows: Select): Select {
+    const { anyStale } = this.#derivation;
+    const joined = this.joined(sql, rows).$if(anyStale !== undefined, (query) =>
+      query.select((anyStale as NonNullable<typeof anyStale>).as("$stale")),
+    );
+    return this.#order.reduce<Select>((query, _, i) => query.orderBy(`$order${i}`), joined);
+  }
+
   /** Runs a joined statement; one that `isLong` keeps no other read from its turn. */
   async find(execute: (sql: Sql) => Promise<{ readonly rows: Joined[] }>, isLong = false): Promise<Found<T>> {
-    const { rows } = await (isLong ? this.#orm.longRead(execute) : this.#orm.sql(execute));
+    const { rows } = await this.#derivation.fresh(
+      () => (isLong ? this.#orm.longRead(execute) : this.#orm.sql(execute)),
+      ({ rows: [row] }) => row?.$stale != null,
+    );
     const { key, name } = this.stream.definition;
     if (!rows[0]) throw new Error(`the table stream has no row for ${name}`);
     const instances = rows.filter((row) => row[key] !== null).map((row) => this.#mapper.instanceIn(row));
@@ -110,6 +157,19 @@ export class TableRows<T extends object> {
   /** Runs `work` on the stream's row and the table, both from one snapshot that lasts until it is done. */
   async snapshot<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
     return this.#orm.snapshot(async (sql) => work(await this.stream.rowIn(sql), sql));
+  }
+
+  /** The same, of a state in which no row is stale. */
+  async snapshotInOrder<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
+    const done = await this.#derivation.fresh(
+      () =>
+        this.snapshot(async (row, sql) => {
+          if (await this.#derivation.isAnyStale(sql)) return undefined;
+          return { result: await work(row, sql) };
+        }),
+      (found) => found === undefined,
+    );
+    return (done as { readonly result: R }).result;
   }
 }
 

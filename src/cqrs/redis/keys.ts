@@ -2,7 +2,7 @@
  * Everything that Redis holds of a stream; `scripts` has what is done to it.
  *
  *   {STREAM:NAME}:rows   hash        key -> JSON of the instance; the field "" holds the mark that the hash stands at
- *   {STREAM:NAME}:order  sorted set  the same keys, all with score 0, so in byte order: code-point order
+ *   {STREAM:NAME}:order  sorted set  what each is sorted by, NUL, and its key, all with score 0, so in code-point order
  *   {STREAM}:rebuilding  string      the name that a process is building, while it does
  *
  * NAME is the name of the read model (`read-model-name.ts`). The braces keep both keys on one node of a cluster.
@@ -21,6 +21,14 @@ export interface ReadModelKeys {
 
 export function readModelKeys(stream: string, name: string): ReadModelKeys {
   return { rows: `{${stream}:${name}}:rows`, order: `{${stream}:${name}}:order` };
+}
+
+/**
+ * The member of the sorted set for `key`, of a stream that has an order beside its keys. Neither part holds a NUL, which comes
+ * before all else: so members are in the order of what they are sorted by, and then of their keys.
+ */
+export function memberOf(order: ((key: string) => string) | undefined, key: string): string {
+  return `${order?.(key) ?? ""}\0${key}`;
 }
 
 /** Says that a process is rebuilding the stream's read model. It spares work; nothing depends on it. */

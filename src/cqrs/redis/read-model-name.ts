@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 /** The version of the kernel's keys and of how they hold a stream. It is raised with each change of either. */
-const KEY_FORMAT = 1;
+const KEY_FORMAT = 2;
 
 /** A server run and the database in it, as the server itself reports them. */
 export interface RedisPlace {

@@ -18,8 +18,14 @@ export const scripts = {
 
 type Script<Reply> = (rows: string, order: string, ...args: (string | number)[]) => Promise<Reply>;
 
-/** How many rows a portion has, their bytes, they themselves as JSON, and the first and the last of their keys. */
-export type PortionReply = [size?: number, bytes?: number, rows?: string | null, firstKey?: string, lastKey?: string];
+/** How many rows a portion has, their bytes, they themselves as JSON, and the first and the last of their members. */
+export type PortionReply = [
+  size?: number,
+  bytes?: number,
+  rows?: string | null,
+  firstMember?: string,
+  lastMember?: string,
+];
 
 /** A client that knows the scripts. What they reply is checked where it is read: the keys may hold anything. */
 export interface ScriptedRedis extends Redis {

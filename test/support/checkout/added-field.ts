@@ -24,8 +24,8 @@ export const optionalField: AddedField = {
     '  onUpdate: "The new publisher, or null for not known.",',
     "}),",
   ],
-  migration: ['{ name: "books-4-add-publisher", up: () => ["alter table book add column publisher text"] },'],
-  format: ["publisher: { since: 4, was: null },"],
+  migration: ['{ name: "books-8-add-publisher", up: () => ["alter table book add column publisher text"] },'],
+  format: ["publisher: { since: 5, was: null },"],
 };
 
 /** A copy of the checkout whose books have these fields as well. It goes with the test. */

@@ -1,28 +1,30 @@
-import { SOUND } from "./sound.ts";
+import { KEY_OF, SOUND } from "./sound.ts";
 
 /**
  * How many of the rows with the ranks `first` to `stop` (exclusive) make a portion of at most `most` bytes, what they
  * take, the rows as one JSON array, which costs the reader a fraction of what hundreds of replies do (nothing if one is
- * missing), and the first and the last of their keys. Each row that is larger is a portion by itself. HMGET is sent in steps: Lua's stack holds a few
+ * missing), and the first and the last of their members. Each row that is larger is a portion by itself. HMGET is sent in steps: Lua's stack holds a few
  * thousand values, and what a step reads beyond the portion is small.
  */
-const PORTION = `
+const PORTION = `${KEY_OF}
 local function portion(first, stop, most)
-  local found, bytes, firstKey, lastKey = {}, 0, '', ''
+  local found, bytes, firstMember, lastMember = {}, 0, '', ''
   for from = first, stop - 1, 50 do
-    local keys = redis.call('ZRANGE', KEYS[2], from, math.min(from + 50, stop) - 1)
+    local members = redis.call('ZRANGE', KEYS[2], from, math.min(from + 50, stop) - 1)
+    local keys = {}
+    for i, member in ipairs(members) do keys[i] = keyOf(member) end
     for i, row in ipairs(redis.call('HMGET', KEYS[1], unpack(keys))) do
       if not row then return 0, 0, false end
       if #found > 0 and bytes + #row > most then
-        return #found, bytes, '[' .. table.concat(found, ',') .. ']', firstKey, lastKey
+        return #found, bytes, '[' .. table.concat(found, ',') .. ']', firstMember, lastMember
       end
       found[#found + 1] = row
       bytes = bytes + #row
-      if #found == 1 then firstKey = keys[i] end
-      lastKey = keys[i]
+      if #found == 1 then firstMember = members[i] end
+      lastMember = members[i]
     end
   end
-  return #found, bytes, '[' .. table.concat(found, ',') .. ']', firstKey, lastKey
+  return #found, bytes, '[' .. table.concat(found, ',') .. ']', firstMember, lastMember
 end
 `;
 
@@ -37,7 +39,7 @@ return {mark, total, portion(0, total, tonumber(ARGV[2]))}
 `;
 
 /**
- * One page: at most ARGV[3] rows after the key ARGV[1] and before the key ARGV[2] (an empty one is no bound), from the
+ * One page: at most ARGV[3] rows after the member ARGV[1] and before the member ARGV[2] (an empty one is no bound), from the
  * end if ARGV[4] is 1. Returns the mark, the total, the ranks that the page begins at and ends before, and its first
  * portion, of ARGV[5] bytes.
  */

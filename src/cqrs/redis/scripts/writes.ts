@@ -1,31 +1,33 @@
-import { SOUND } from "./sound.ts";
+import { KEY_OF, SOUND } from "./sound.ts";
 
 /**
  * Applies changes that follow one another, each on top of its predecessor's mark. One that is in already is skipped;
  * the first that does not fit ends it. Returns the mark that the hash then stands at, or nothing if it is not sound.
+ * Each change has six arguments: its revision, the marks before and after it, the members before and after it (empty for
+ * none), and the row.
  *
  * The mark is written back before anything else is changed: a server that is full or read-only refuses there, when
  * nothing is half done.
  */
-export const applyChanges = `${SOUND}
+export const applyChanges = `${SOUND}${KEY_OF}
 local at = sound and tonumber(string.match(mark, '^(%d+):'))
 if not at then return false end
 local written = false
 for i = 1, #ARGV, 6 do
   local revision, previous, own = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
-  local removed, key, row = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+  local before, after, row = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
   if mark == previous then
     if not written then
       redis.call('HSET', KEYS[1], '', mark)
       written = true
     end
-    if key ~= '' then
-      redis.call('HSET', KEYS[1], key, row)
-      redis.call('ZADD', KEYS[2], 0, key)
+    if after ~= '' then
+      redis.call('HSET', KEYS[1], keyOf(after), row)
+      redis.call('ZADD', KEYS[2], 0, after)
     end
-    if removed ~= '' and removed ~= key then
-      redis.call('HDEL', KEYS[1], removed)
-      redis.call('ZREM', KEYS[2], removed)
+    if before ~= '' and before ~= after then
+      redis.call('HDEL', KEYS[1], keyOf(before))
+      redis.call('ZREM', KEYS[2], before)
     end
     mark, at = own, revision
   elseif revision >= at and mark ~= own then
@@ -46,10 +48,10 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[1])
 `;
 
-/** Adds rows (key, JSON, key, JSON, …) to a read model that is not in force yet. ARGV[1] is the time to live. */
-export const loadRows = `
+/** Adds rows (member, JSON, member, JSON, …) to a read model that is not in force yet. ARGV[1] is the time to live. */
+export const loadRows = `${KEY_OF}
 for i = 2, #ARGV, 2 do
-  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  redis.call('HSET', KEYS[1], keyOf(ARGV[i]), ARGV[i + 1])
   redis.call('ZADD', KEYS[2], 0, ARGV[i])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
