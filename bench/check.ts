@@ -33,11 +33,17 @@ export async function checkBooks(server: Server, books: readonly Book[], request
   }
 
   const titles = [...stored.map(({ title }) => title), MISSING_TITLE];
-  await checkAnswers(
-    server,
-    titles.map(requestOf),
-    [...stored, null].map((book) => ({ book })),
-  );
+  try {
+    await checkAnswers(
+      server,
+      titles.map(requestOf),
+      [...stored, null].map((book) => ({ book })),
+    );
+  } catch (error) {
+    // a server that had lost its database while it stood still may only now write what it was asked for
+    if (!isWritten || isDeepStrictEqual(await storedBooks(server, sample), stored)) throw error;
+    await checkBooks(server, sample, requestOf);
+  }
 }
 
 /** Checks that the server lists these books, all of them and in title order. */
