@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { closeDatabase, openDatabase } from "../app.ts";
 import { ConfigService } from "../config.ts";
 import type { OrmService } from "../cqrs/database/orm-service.ts";
+import { Derivation } from "../cqrs/derivation.ts";
 import { StartupError } from "../cqrs/errors.ts";
 import { TablePortions } from "../cqrs/queries/table-portions.ts";
 import { TableRows } from "../cqrs/queries/table-rows.ts";
@@ -63,8 +64,8 @@ async function writeAll(
   { header, lines }: ExportLines,
   write: (text: string) => Promise<void>,
 ): Promise<{ readonly revision: number; readonly count: number }> {
-  const portions = new TablePortions(new TableRows(orm, new Stream(orm, stream)));
-  return portions.read(PORTION_ROWS, async ({ revision }, all) => {
+  const rows = new TableRows(orm, new Stream(orm, stream), new Derivation(orm, stream));
+  return new TablePortions(rows).inOrder(PORTION_ROWS, async ({ revision }, all) => {
     let count = 0;
     await write(header);
     for await (const { rows } of all) {
