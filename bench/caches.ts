@@ -54,7 +54,7 @@ const ANSWERS: Readonly<Record<string, (i: number) => [request: string, answer: 
 const table: Record<string, object> = {};
 for (const [name, text] of Object.entries(DOCUMENTS)) {
   const before = heap();
-  const executor = new CompiledExecutor(schema, new Limits(schema, config.graphqlLimits));
+  const executor = new CompiledExecutor(schema, new Limits(schema, config.graphqlLimits, ["books"]));
   const entries = fillToBound(executor, (i) => {
     const document = parse(text(i));
     const operation = executor.prepare(document, null);
@@ -91,7 +91,7 @@ for (const [name, entry] of Object.entries(ANSWERS)) {
       });
     }
     const text = { head: answer, report: consistency.report, tail: "" };
-    replays.keep(request, text, { kind: OperationTypeNode.QUERY, cost: 1 }, consistency);
+    replays.keep(request, text, { kind: OperationTypeNode.QUERY, cost: 1, needs: [] }, consistency);
     const head = replays.find(request)?.head;
     if (head && name.includes("compressed")) {
       for (const encoding of ["br", "gzip"] as const) compression.compress(encoding, head, "");

@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import { accessNotices } from "./auth/access-notices.ts";
+import { Authenticator } from "./auth/authenticator.ts";
 import type { Config } from "./config.ts";
 import { type Aggregate, openAggregate } from "./cqrs/aggregate.ts";
 import { DatabaseReadiness } from "./cqrs/database/database-readiness.ts";
@@ -9,8 +11,10 @@ import { ServiceError, StartupError } from "./cqrs/errors.ts";
 import type { Handlers } from "./cqrs/handlers.ts";
 import { LargeLists } from "./cqrs/queries/large-lists.ts";
 import { RedisService } from "./cqrs/redis/redis-service.ts";
+import { scopeOf } from "./graphql/execution/access.ts";
 import { Graphql } from "./graphql/execution/graphql.ts";
 import { buildSchema } from "./graphql/schema.ts";
+import { isLoopback } from "./http/hosts.ts";
 import { HttpServer } from "./http/http-server.ts";
 import type { Readiness } from "./http/router.ts";
 import { createLog } from "./log.ts";
@@ -127,5 +131,9 @@ export function createHttpServer({ modules, handlers, readiness, log }: App, con
   const streams = streamsOf(modules).map(({ name }) => name);
   const graphql = new Graphql(buildSchema(modules, config), handlers, streams, config.graphqlLimits, log);
   const graphiql = config.graphiql ? modules.flatMap(({ tabs }) => tabs) : undefined;
-  return new HttpServer(config, { graphql, readiness, graphiql, log });
+  const { access } = config.graphqlLimits;
+  for (const notice of accessNotices(config.auth, access, isLoopback(config.host))) log.warn(notice);
+  const scopes = streams.flatMap((name) => [scopeOf(name, "read"), scopeOf(name, "write")]);
+  const authentication = config.auth && new Authenticator(config.auth, access, scopes, log);
+  return new HttpServer(config, { graphql, authentication, readiness, graphiql, log });
 }

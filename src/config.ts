@@ -1,9 +1,11 @@
 import { levels } from "pino";
 import { z } from "zod";
+import { type AuthSettings, accessRules, authRules, jwksUrlFault, secretFault } from "./auth/auth-settings.ts";
 import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/database/postgres/connection-url.ts";
 import { UrlFault } from "./cqrs/database/postgres/parameters.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis/redis-url.ts";
+import { withSecretsOfFiles } from "./files-of-secrets.ts";
 import { ManifestFault, readManifest } from "./graphql/execution/manifest.ts";
 import type { GraphqlLimits } from "./graphql/execution/request.ts";
 import { isOrigin } from "./http/cors.ts";
@@ -37,6 +39,16 @@ function redisUrlFault(url: string): string | undefined {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A text that is held against `faultOf`, which says what is wrong with it. */
+const checked = (faultOf: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const fault = faultOf(text);
+    if (fault !== undefined) context.addIssue(fault);
+  });
+
+/** For rules of several settings, so that faults of one do not hide those of others. */
+const always = () => true;
+
 /** Every setting, its default, and what it may be; those `ofModules` too. docs/settings.md lists them for operators. */
 const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodType>>) =>
   z
@@ -46,20 +58,8 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
         .string()
         .regex(/^[\p{L}\p{N}_.:%-]+$/u, "must be a host name or an IP address")
         .default("127.0.0.1"),
-      DATABASE_URL: z
-        .string()
-        .superRefine((url, context) => {
-          const fault = databaseUrlFault(url, env);
-          if (fault !== undefined) context.addIssue(fault);
-        })
-        .default("sqlite:./data/books.db"),
-      REDIS_URL: z
-        .string()
-        .superRefine((url, context) => {
-          const fault = redisUrlFault(url);
-          if (fault !== undefined) context.addIssue(fault);
-        })
-        .optional(),
+      DATABASE_URL: checked((url) => databaseUrlFault(url, env)).default("sqlite:./data/books.db"),
+      REDIS_URL: checked(redisUrlFault).optional(),
       REDIS_CRITICAL: flag.default(false),
       REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
       READ_LEASE_MS: wholeNumber(20, 60_000).default(200),
@@ -83,6 +83,13 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
           "must be origins such as https://shop.example.com, http://localhost:5173, or * alone",
         )
         .optional(),
+      AUTH_JWKS_URL: checked((url) => jwksUrlFault(url, isLoopback)).optional(),
+      AUTH_JWT_SECRET: checked(secretFault).optional(),
+      AUTH_ISSUER: z.string().optional(),
+      AUTH_AUDIENCE: list.refine((audience) => audience.length > 0, "must name whom tokens are for").optional(),
+      AUTH_READS: flag.default(false),
+      AUTH_LOG_SUBJECT: flag.default(true),
+      ALLOW_ANONYMOUS_WRITES: flag.optional(),
       GRAPHIQL: flag.default(true),
       MAX_DEPTH: wholeNumber(1, 1000).default(16),
       MAX_ALIASES: wholeNumber(0, 10_000).default(60),
@@ -112,8 +119,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
     .refine((env) => !env.REDIS_CRITICAL || env.REDIS_URL !== undefined, {
       path: ["REDIS_CRITICAL"],
       error: "is true, so REDIS_URL must be set",
-      // the other faults do not hide this one
-      when: () => true,
+      when: always,
     })
     .refine((env) => env.REQUEST_TIMEOUT_MS > env.READ_LEASE_MS, {
       path: ["REQUEST_TIMEOUT_MS"],
@@ -122,6 +128,8 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
 
 /** The configuration, typed. Times are in milliseconds. */
 export interface Config extends HttpSettings {
+  /** How tokens are checked; undefined where none are taken. */
+  readonly auth: AuthSettings | undefined;
   readonly port: number;
   readonly host: string;
   readonly databaseUrl: string;
@@ -148,10 +156,17 @@ export class ConfigService {
   static load(env: Environment, modules: readonly { readonly settings: readonly Setting<unknown>[] }[]): Config {
     const settings = modules.flatMap((module) => module.settings);
     const ofModules = Object.fromEntries(settings.map(({ name, schema }) => [name, schema]));
-    const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-    const { success, data, error } = settingsIn(given, ofModules).safeParse(given);
-    if (!success) throw new StartupError(error.issues.map(({ path, message }) => `${path.join(".")} ${message}.`));
+    const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+    const { env: given, faults } = withSecretsOfFiles(set);
+    const schema = authRules.reduce(
+      (all, { name, error, isKept }) => all.refine(isKept, { path: [name], error, when: always }),
+      settingsIn(given, ofModules),
+    );
+    const { success, data, error } = schema.safeParse(given);
+    const found = [...faults, ...(error?.issues ?? []).map(({ path, message }) => `${path.join(".")} ${message}.`)];
+    if (!success || found.length > 0) throw new StartupError(found);
     const values: Readonly<Record<string, unknown>> = data;
+    const auth = authOf(data);
     return {
       port: data.PORT,
       host: data.HOST,
@@ -169,8 +184,10 @@ export class ConfigService {
       allowedHosts: data.ALLOWED_HOSTS ?? (isLoopback(data.HOST) ? LOOPBACK_HOSTS : ["*"]),
       trustProxy: data.TRUST_PROXY,
       corsOrigins: data.CORS_ORIGINS ?? (isLoopback(data.HOST) ? "local" : []),
+      auth,
       graphiql: data.GRAPHIQL,
       graphqlLimits: {
+        access: accessRules(auth, data.AUTH_READS, data.ALLOW_ANONYMOUS_WRITES, isLoopback(data.HOST)),
         depth: data.MAX_DEPTH,
         aliases: data.MAX_ALIASES,
         rootFields: data.MAX_ROOT_FIELDS,
@@ -184,4 +201,11 @@ export class ConfigService {
       settings: new Map(settings.map((setting) => [setting, values[setting.name]])),
     };
   }
+}
+
+function authOf(data: z.output<ReturnType<typeof settingsIn>>): AuthSettings | undefined {
+  const { AUTH_JWKS_URL: jwksUrl, AUTH_JWT_SECRET: secret } = data;
+  const keys = jwksUrl !== undefined ? { jwksUrl } : secret !== undefined ? { secret } : undefined;
+  if (!keys) return undefined;
+  return { keys, issuer: data.AUTH_ISSUER, audience: data.AUTH_AUDIENCE, logSubject: data.AUTH_LOG_SUBJECT };
 }

@@ -121,7 +121,7 @@ describe("the aggregate of books", () => {
 
   test("is spoken of nowhere else, but for what the service is called", () => {
     const called = [
-      'config.ts: .default("sqlite:./data/books.db"),',
+      'config.ts: DATABASE_URL: checked((url) => databaseUrlFault(url, env)).default("sqlite:./data/books.db"),',
       'cqrs/database/postgres/connection-url.ts: applicationName: value("application_name") ?? value("fallback_application_name") ?? "books-catalogue",',
       'cqrs/redis/redis-fault.ts: [/^NOPERM.*(key|channel)/, "the user needs the keys that begin with the prefix and {books"],',
       'http/graphiql.ts: title: "Books catalogue",',
@@ -168,7 +168,7 @@ test("the programs alone know which modules there are", () => {
   const programs = [
     "import.ts",
     "main.ts",
-    ...["backup", "export", "reset", "restore"].map((name) => `operate/${name}.ts`),
+    ...["backup", "export", "reset", "restore", "token"].map((name) => `operate/${name}.ts`),
     "print-schema.ts",
   ];
   const knowing = imports.filter(({ imported }) => imported === "modules.ts").map(({ file }) => file);
@@ -186,6 +186,7 @@ test.each([
   ["graphql-yoga|graphql-jit", /^graphql\/execution\//],
   ["node:http|negotiator", /^http\//],
   ["csv-[a-z/]+", /^(books\/import|operate)\//],
+  ["jose", /^(auth\/|operate\/token\.ts$)/],
 ])("%s is used in its own room alone", (packages, room) => {
   const using = files.filter(({ text }) => new RegExp(`from "(?:${packages})"`).test(text)).map(({ file }) => file);
   expect(using).not.toEqual([]);

@@ -1,7 +1,10 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { maxBooks } from "../src/books/book-settings.ts";
 import { ConfigService } from "../src/config.ts";
 import { modules } from "../src/modules.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const load = (env: Record<string, string>) => ConfigService.load(env, modules);
 
@@ -33,8 +36,10 @@ describe("the configuration", () => {
       allowedHosts: ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"],
       trustProxy: false,
       corsOrigins: "local",
+      auth: undefined,
       graphiql: true,
       graphqlLimits: {
+        access: { tokens: false, reads: false, writes: false },
         depth: 16,
         aliases: 60,
         rootFields: 30,
@@ -70,6 +75,12 @@ describe("the configuration", () => {
       ALLOWED_HOSTS: "secret:8080",
       TRUST_PROXY: "yes",
       CORS_ORIGINS: "https://secret.example/page",
+      AUTH_JWKS_URL: "http://secret.example/keys",
+      AUTH_JWT_SECRET: "secret",
+      AUTH_AUDIENCE: ",",
+      AUTH_READS: "secret",
+      AUTH_LOG_SUBJECT: "secret",
+      ALLOW_ANONYMOUS_WRITES: "secret",
       GRAPHIQL: "1",
       MAX_DEPTH: "0",
       MAX_ALIASES: "-1",
@@ -97,6 +108,12 @@ describe("the configuration", () => {
       "ALLOWED_HOSTS",
       "TRUST_PROXY",
       "CORS_ORIGINS",
+      "AUTH_JWKS_URL",
+      "AUTH_JWT_SECRET",
+      "AUTH_AUDIENCE",
+      "AUTH_READS",
+      "AUTH_LOG_SUBJECT",
+      "ALLOW_ANONYMOUS_WRITES",
       "GRAPHIQL",
       "MAX_DEPTH",
       "MAX_ALIASES",
@@ -107,6 +124,7 @@ describe("the configuration", () => {
       "PERSISTED_DOCUMENTS",
       "AUTOMATIC_PERSISTED_QUERIES",
       "LOG_LEVEL",
+      "AUTH_JWT_SECRET",
     ]);
     for (const line of faults) expect(line).not.toMatch(/secret|\n/);
   });
@@ -171,6 +189,81 @@ describe("the configuration", () => {
   test("names the variable beside the URL that is wrong no better than the URL", () => {
     const faults = faultsOf({ DATABASE_URL: "postgresql://localhost/books", PGPORT: "secret" });
     expect(faults).toEqual(["DATABASE_URL needs ports from 1 to 65535."]);
+  });
+
+  const SECRET = "a secret of 32 bytes and some more";
+  const JWKS = "https://issuer.example/keys";
+
+  test.each([
+    [{ AUTH_JWT_SECRET: SECRET.slice(0, 31) }, "AUTH_JWT_SECRET must have at least 32 bytes."],
+    [
+      { AUTH_JWKS_URL: "http://issuer.example/keys" },
+      "AUTH_JWKS_URL must be https://host/path, or http:// to this machine.",
+    ],
+    [{ AUTH_JWKS_URL: "issuer.example" }, "AUTH_JWKS_URL must be https://host/path, or http:// to this machine."],
+    [
+      { AUTH_JWKS_URL: "https://a:b@issuer.example" },
+      "AUTH_JWKS_URL must be https://host/path, or http:// to this machine.",
+    ],
+    [
+      { AUTH_JWKS_URL: JWKS, AUTH_JWT_SECRET: SECRET },
+      "AUTH_JWT_SECRET and AUTH_JWKS_URL are both set; only one may be.",
+    ],
+    [{ AUTH_READS: "true" }, "AUTH_READS is set, so AUTH_JWKS_URL or AUTH_JWT_SECRET must be set."],
+    [{ AUTH_ISSUER: "a" }, "AUTH_ISSUER is set, so AUTH_JWKS_URL or AUTH_JWT_SECRET must be set."],
+    [{ AUTH_AUDIENCE: "a" }, "AUTH_AUDIENCE is set, so AUTH_JWKS_URL or AUTH_JWT_SECRET must be set."],
+    [
+      { AUTH_JWKS_URL: JWKS, ALLOW_ANONYMOUS_WRITES: "true" },
+      "ALLOW_ANONYMOUS_WRITES is true, so neither AUTH_JWKS_URL nor AUTH_JWT_SECRET may be set: they ask a token of whoever writes.",
+    ],
+  ])("refuses %j", (env: Record<string, string>, line) => {
+    expect(faultsOf(env)).toEqual([line]);
+  });
+
+  test("takes what tokens are checked by", () => {
+    const settings = {
+      AUTH_ISSUER: "https://issuer.example/",
+      AUTH_AUDIENCE: "books, films",
+      AUTH_LOG_SUBJECT: "false",
+    };
+    const { auth, graphqlLimits } = load({ AUTH_JWT_SECRET: SECRET, AUTH_READS: "true", ...settings });
+    expect(auth).toEqual({
+      ...{
+        keys: { secret: SECRET },
+        issuer: "https://issuer.example/",
+        audience: ["books", "films"],
+        logSubject: false,
+      },
+    });
+    expect(graphqlLimits.access).toEqual({ tokens: true, reads: true, writes: true });
+    expect(load({ AUTH_JWKS_URL: "http://localhost:1/keys" }).auth?.keys).toEqual({
+      jwksUrl: "http://localhost:1/keys",
+    });
+  });
+
+  test("reads secrets of files, without the end of line behind them", () => {
+    const file = (text: string) => {
+      const path = join(temporaryDirectory(), "secret");
+      writeFileSync(path, text);
+      return path;
+    };
+    const redis = "redis://:secret@localhost";
+    const found = load({
+      DATABASE_URL_FILE: file("sqlite:other.db\r\n"),
+      REDIS_URL_FILE: file(redis),
+      AUTH_JWT_SECRET_FILE: file(`${SECRET}\n\n`),
+    });
+    expect(found).toMatchObject({ databaseUrl: "sqlite:other.db", redisUrl: redis });
+    expect(found.auth?.keys).toEqual({ secret: `${SECRET}\n` });
+    expect(load({ REDIS_URL_FILE: "" }).redisUrl).toBeUndefined();
+    const faulty = { DATABASE_URL_FILE: "/none/secret", REDIS_URL: redis, REDIS_URL_FILE: file(redis), PORT: "secret" };
+    expect(faultsOf({ ...faulty, AUTH_JWT_SECRET_FILE: file("\n") })).toEqual([
+      "DATABASE_URL_FILE cannot be read (ENOENT).",
+      "REDIS_URL_FILE and REDIS_URL are both set; only one may be.",
+      "AUTH_JWT_SECRET_FILE is empty.",
+      "PORT must be a whole number from 0 to 65535.",
+    ]);
+    expect(faultsOf({ REDIS_URL_FILE: file("secret") })).toEqual([expect.stringMatching(/^REDIS_URL must be/)]);
   });
 
   test("refuses a host to listen on that is none", () => {

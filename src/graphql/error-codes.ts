@@ -21,7 +21,11 @@ export const errorCodes = {
     description: "Only the documents that the operator has listed are answered, and this is none of them.",
     status: "403",
   },
-  FORBIDDEN: { description: "The request asks for what is turned off, as introspection may be.", status: "403" },
+  FORBIDDEN: {
+    description:
+      "The token does not have the scope that this takes, or what is asked for is turned off, as introspection may be.",
+    status: "403",
+  },
   GRAPHQL_PARSE_FAILED: { description: "The document is not GraphQL, or is longer or deeper than is parsed." },
   GRAPHQL_VALIDATION_FAILED: { description: "The document asks for what the schema does not have." },
   HOST_NOT_ALLOWED: { description: "The service is not asked for by this name.", status: "421" },
@@ -48,4 +52,8 @@ export const errorCodes = {
     status: "200, 503",
   },
   TIMED_OUT: { description: "The answer took too long. Nothing was changed.", status: "503" },
+  UNAUTHENTICATED: {
+    description: "This takes a token, or the one that was sent is not good: the message says why. Nothing was run.",
+    status: "401",
+  },
 } as const satisfies Readonly<Record<string, ErrorCode>>;

@@ -3,6 +3,7 @@ import type { Settings } from "../settings.ts";
 import { type Builder, createBuilder } from "./builder.ts";
 import { type ChangeKindRef, defineChangeKind } from "./changes.ts";
 import type { ErrorCode } from "./error-codes.ts";
+import { FieldStreams } from "./field-streams.ts";
 import { defineFormField } from "./form.ts";
 import { GlobalIds } from "./global-ids.ts";
 import { defineRefusals } from "./refusals.ts";
@@ -24,6 +25,8 @@ export interface SharedTypes {
 
 /** A module's part of the schema. */
 export interface SchemaModule {
+  /** What its fields at the root read and write. */
+  readonly stream: { readonly name: string };
   /** How many fields its largest input has. */
   readonly inputFields: number;
   /** The codes of errors that are its own. */
@@ -42,8 +45,9 @@ export function buildSchema(modules: readonly SchemaModule[], config: SchemaConf
   builder.mutationType({ description: "Everything that can be changed." });
   defineScalars(builder);
   const shared = sharedTypes(builder, modules);
-  for (const module of modules) module.defineTypes(builder, shared, config);
-  return ids.adopt(builder.toSchema({ sortSchema: false }));
+  const streams = new FieldStreams();
+  for (const module of modules) module.defineTypes(streams.builderFor(module.stream.name, builder), shared, config);
+  return ids.adopt(streams.mark(builder.toSchema({ sortSchema: false })));
 }
 
 /** Each is defined when a module first asks for it: it then stands there in the printed schema. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { type Access, ANONYMOUS } from "../graphql/execution/access.ts";
 import type { AnswerText } from "../graphql/execution/answer-text.ts";
 import type { Replay } from "../graphql/execution/replays.ts";
 import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/request.ts";
@@ -7,7 +8,7 @@ import { retryAfter } from "../graphql/execution/retry-after.ts";
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
 import { DataAnswers } from "./data-answers.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Headers, RefusalCode } from "./exchange.ts";
 import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
 import type { Notices } from "./notices.ts";
@@ -15,9 +16,21 @@ import type { Notices } from "./notices.ts";
 /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
 export interface GraphqlAnswers {
   atLeastIn(header: string): Revisions | string;
-  find(text: string): Replay | undefined;
+  find(text: string, access: Access): Replay | undefined;
   replay(replay: Replay, atLeast: Revisions, since: number): Promise<AnswerText | undefined>;
   answer(request: GraphqlRequest): Promise<GraphqlResponse>;
+}
+
+/** Says who asks. */
+export interface Authentication {
+  /** Who sent this `Authorization`, if that is known at once. */
+  known(authorization: string | undefined): Access | undefined;
+  of(authorization: string | undefined): Promise<
+    | Access
+    // why he is not let in
+    | { readonly status: number; readonly code: RefusalCode; readonly message: string; readonly headers: Headers }
+  >;
+  close(): void;
 }
 
 type DataType = Exclude<AnswerType, typeof HTML_TYPE>;
@@ -25,6 +38,7 @@ type DataType = Exclude<AnswerType, typeof HTML_TYPE>;
 /** What is served at `/graphql`. */
 export class GraphqlRoute {
   readonly #graphql: GraphqlAnswers;
+  readonly #authentication: Authentication | undefined;
   readonly #bodies: Bodies;
   readonly #maxBodyBytes: number;
   readonly #maxRequests: number;
@@ -37,6 +51,8 @@ export class GraphqlRoute {
 
   constructor(options: {
     readonly graphql: GraphqlAnswers;
+    /** Without it everybody is anonymous. */
+    readonly authentication: Authentication | undefined;
     readonly bodies: Bodies;
     readonly maxBodyBytes: number;
     readonly maxRequests: number;
@@ -45,6 +61,7 @@ export class GraphqlRoute {
     readonly notices: Notices;
   }) {
     this.#graphql = options.graphql;
+    this.#authentication = options.authentication;
     this.#bodies = options.bodies;
     this.#maxBodyBytes = options.maxBodyBytes;
     this.#maxRequests = options.maxRequests;
@@ -73,13 +90,15 @@ export class GraphqlRoute {
     const fault = faultOfHead(request);
     if (fault) return exchange.refuse(415, fault);
     if (this.#isFull) return this.#refuseForNow(exchange);
+    const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
+    if (!access) return;
     const bytes = await this.#bodies.read(exchange);
     if (typeof bytes === "string") return this.#refuseBody(exchange, bytes);
     if (this.#isFull) return this.#refuseForNow(exchange);
     const text = isUtf8(bytes) ? bytes.toString() : "";
     // a replay of a GET is known by its query string
     if (text.startsWith("?")) return exchange.refuse(400, BAD_BODY);
-    return this.#answer(exchange, { method: "POST", text, accept: type }, paramsOfBody, BAD_BODY);
+    return this.#answer(exchange, { method: "POST", text, accept: type, access }, paramsOfBody, BAD_BODY);
   }
 
   async #get(exchange: Exchange, search: string): Promise<void> {
@@ -87,13 +106,15 @@ export class GraphqlRoute {
     if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
     if (type === HTML_TYPE) return (this.#page as GraphiqlPage).serve(exchange);
     if (this.#isFull) return this.#refuseForNow(exchange);
-    return this.#answer(exchange, { method: "GET", text: search, accept: type }, paramsOfSearch, BAD_SEARCH);
+    const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
+    if (!access) return;
+    return this.#answer(exchange, { method: "GET", text: search, accept: type, access }, paramsOfSearch, BAD_SEARCH);
   }
 
   /** Answers what came as a text. A replay is found by the text itself; else `paramsOf` has to make something of it. */
   async #answer(
     exchange: Exchange,
-    asked: Required<Pick<GraphqlRequest, "method" | "text" | "accept">>,
+    asked: Required<Pick<GraphqlRequest, "method" | "text" | "accept" | "access">>,
     paramsOf: (text: string) => GraphqlRequest["params"] | undefined,
     malformed: string,
   ): Promise<void> {
@@ -103,7 +124,7 @@ export class GraphqlRoute {
     const since = performance.now();
     this.#running++;
     try {
-      const replay = this.#graphql.find(asked.text);
+      const replay = this.#graphql.find(asked.text, asked.access);
       const known = replay && (await this.#graphql.replay(replay, atLeast, since));
       if (known) return await this.#answers.sendText(exchange, asked.accept, known);
       const params = paramsOf(asked.text);
@@ -114,6 +135,18 @@ export class GraphqlRoute {
     } finally {
       this.#running--;
     }
+  }
+
+  #knownAccess({ request }: Exchange): Access | undefined {
+    return this.#authentication ? this.#authentication.known(request.headers.authorization) : ANONYMOUS;
+  }
+
+  /** Who asks; undefined when he was refused, whatever it is that he asks. */
+  async #access(exchange: Exchange): Promise<Access | undefined> {
+    const access = await this.#authentication?.of(exchange.request.headers.authorization);
+    if (!access || "asker" in access) return access;
+    exchange.refuse(access.status, access.message, access.code, access.headers);
+    return undefined;
   }
 
   /** Only what is being answered counts: clients that are slow to send or to read hold nobody up. */

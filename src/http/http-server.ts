@@ -8,7 +8,7 @@ import { Cors, type CorsOrigins } from "./cors.ts";
 import type { Expectation } from "./exchange.ts";
 import { farewellFor } from "./farewell.ts";
 import type { GraphiqlTab } from "./graphiql.ts";
-import { type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
+import { type Authentication, type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
 import { AllowedHosts } from "./hosts.ts";
 import { Notices } from "./notices.ts";
 import { type Readiness, Router } from "./router.ts";
@@ -41,6 +41,8 @@ export interface HttpSettings {
 /** What the server stands before. */
 export interface Served {
   readonly graphql: GraphqlAnswers;
+  /** Says who asks, where that matters. */
+  readonly authentication: Authentication | undefined;
   readonly readiness: () => Promise<Readiness>;
   /** What GraphiQL offers; without it there is no page. */
   readonly graphiql: readonly GraphiqlTab[] | undefined;
@@ -55,15 +57,20 @@ export class HttpServer {
   readonly #connections: Connections;
   readonly #notices: Notices;
   readonly #eachSecond: NodeJS.Timeout;
+  readonly #authentication: Authentication | undefined;
 
-  constructor(settings: HttpSettings, { graphql, readiness, graphiql, log }: Served) {
+  constructor(settings: HttpSettings, { graphql, authentication, readiness, graphiql, log }: Served) {
     const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } =
       settings;
     this.#stopTimeoutMs = stopTimeoutMs;
     this.#log = log;
+    this.#authentication = authentication;
     this.#notices = new Notices(log);
     const bodies = new Bodies(maxBodyBytes);
-    const route = new GraphqlRoute({ graphql, bodies, maxBodyBytes, maxRequests, graphiql, notices: this.#notices });
+    const notices = this.#notices;
+    const route = new GraphqlRoute({
+      ...{ graphql, authentication, bodies, maxBodyBytes, maxRequests, graphiql, notices },
+    });
     const hosts = new AllowedHosts(allowedHosts, trustProxy);
     const router = new Router(hosts, new Cors(corsOrigins), route, readiness, log);
     this.#connections = new Connections(maxConnections, this.#notices, (exchange) => router.serve(exchange));
@@ -112,6 +119,7 @@ export class HttpServer {
     await closed;
     clearTimeout(overdue);
     clearInterval(this.#eachSecond);
+    this.#authentication?.close();
     // it looks after time-outs until it is told
     this.#server.close();
   }

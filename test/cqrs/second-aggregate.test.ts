@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { buildSchema, type GraphQLSchema } from "graphql";
 import { describe, expect, test } from "vitest";
 import { printedSchema } from "../../src/print-schema.ts";
+import { bearer, SECRET, tokenWith } from "../support/auth/tokens.ts";
 import { checkoutWithFilms, filmsFor } from "../support/checkout/copied-aggregate.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { plainHttp } from "../support/network/plain-http.ts";
@@ -117,6 +118,41 @@ async function keepsStreamsApart(service: GraphqlClient): Promise<void> {
   });
 }
 
+/** Each aggregate has scopes of its own; what may be of any takes those of all. */
+async function keepsScopesApart({ url }: GraphqlClient, [film]: readonly string[]): Promise<void> {
+  const remove = 'deleteBook(title: "None") { __typename }';
+  const cases: [query: string, scope: string, message: string | undefined][] = [
+    [LIST, "books:read", undefined],
+    [filmsFor(LIST), "books:read", "The token does not have the scope films:read."],
+    [filmsFor(LIST), "films:read", undefined],
+    [`{ a: books { title } ${filmsFor(LIST).slice(1)}`, "books:read", "The token does not have the scope films:read."],
+    [`{ a: books { title } ${filmsFor(LIST).slice(1)}`, "films:read books:read", undefined],
+    [`{ node(id: "${film}") { id } }`, "books:read", "The token does not have the scope films:read."],
+    [`{ nodes(ids: ["${film}"]) { id } }`, "films:read", "The token does not have the scope books:read."],
+    [`{ node(id: "${film}") { id } }`, "books:read films:read", undefined],
+    ["{ __typename }", "films:read", undefined],
+    ["{ __typename }", "films:write", "The token does not have the scope books:read."],
+    [`mutation { ${filmsFor(remove)} }`, "films:write", undefined],
+    [`mutation { ${remove} }`, "films:write", "The token does not have the scope books:write."],
+    [`mutation { ${remove} ${filmsFor(remove)} }`, "books:write", "The token does not have the scope films:write."],
+    [
+      `mutation { ...F } fragment F on Mutation { ${remove} }`,
+      "films:write books:read",
+      "The token does not have the scope books:write.",
+    ],
+  ];
+  for (const [query, scope, message] of cases) {
+    const headers = { "content-type": "application/json", ...bearer(await tokenWith({ scope })) };
+    for (let again = 0; again < 3; again++) {
+      const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
+      const { data, errors } = await response.json();
+      expect(errors?.[0].message, `${query} ${scope}`).toBe(message);
+      expect(response.status).toBe(message ? 403 : 200);
+      if (message) expect(data ?? undefined).toBeUndefined();
+    }
+  }
+}
+
 /** The same by headers: each stream by its name, in either direction. */
 async function tellsStreamsInHeaders(url: string, query: string): Promise<void> {
   for (const asked of ["3", "books=3, films=4", "films=4,books=0", "films=0"]) {
@@ -205,6 +241,8 @@ describe("a copy of src/books for another noun, registered in src/modules.ts", (
       const sale = { title: "Sold", by: -3, idempotencyKey: "of both" };
       expect((await ask(service, noun, ADJUST_STOCK, sale)).answer).toMatchObject({ stockQuantity: 7 });
     }
+
+    await keepsScopesApart(await start(checkout, { DATABASE_URL, AUTH_JWT_SECRET: SECRET, AUTH_READS: "true" }), ids);
 
     const page = await (await fetch(service.url, { headers: { accept: "text/html" } })).text();
     for (const noun of NOUNS) expect(page).toContain(noun("mutation AddBook"));

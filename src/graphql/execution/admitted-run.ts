@@ -1,13 +1,14 @@
 import type { ExecutionArgs } from "graphql";
+import { ANONYMOUS } from "./access.ts";
 import type { Operation } from "./compiled-executor.ts";
 import type { HeavyLine } from "./heavy-line.ts";
 import type { RequestContext } from "./request.ts";
 
 /**
- * Holds an operation against the limits and runs it, a heavy one in its turn. Both lanes execute through it and not
+ * Holds an operation against what its asker may and against the limits, and runs it, a heavy one in its turn. Both lanes execute through it and not
  * otherwise, so that no operation runs that may not.
  *
- * @throws ServiceError `LIMIT_EXCEEDED`, `FORBIDDEN`; nothing has run then
+ * @throws what `Admission.require` throws; nothing has run then
  */
 export function runAdmitted(
   { admission, kind, run }: Operation,
@@ -19,7 +20,8 @@ export function runAdmitted(
   const cost = admission.costWith(variables);
   context.cost = cost;
   context.kind = kind;
-  admission.require(cost);
+  context.needs = admission.needs;
+  admission.require(cost, context.access ?? ANONYMOUS);
   whenAdmitted?.();
   context.keepDocument?.();
   if (!line.isHeavy(cost)) return run(context, variables);

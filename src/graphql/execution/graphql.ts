@@ -4,6 +4,7 @@ import { Consistency } from "../../cqrs/consistency.ts";
 import type { Handlers } from "../../cqrs/handlers.ts";
 import { highest, type Revisions } from "../../cqrs/revisions.ts";
 import { toClientError } from "../errors.ts";
+import { ANONYMOUS, permits } from "./access.ts";
 import { exceeds, mayExceed } from "./answer-size.ts";
 import type { AnswerText } from "./answer-text.ts";
 import { CompiledExecutor } from "./compiled-executor.ts";
@@ -55,11 +56,11 @@ export class Graphql {
     this.#limits = limits;
     this.#toClientError = (error) => toClientError(error, log);
     this.#persisted = new PersistedDocuments(limits.documents);
-    this.#executor = new CompiledExecutor(schema, new Limits(schema, limits));
-    const contextOf: ContextOf = (params, { atLeast: given, isGone = () => false }) => {
+    this.#executor = new CompiledExecutor(schema, new Limits(schema, limits, streams));
+    const contextOf: ContextOf = (params, { atLeast: given, isGone = () => false, access = ANONYMOUS }) => {
       const { atLeast, cost } = this.#extensionsOf(params.extensions);
       const bounds = { listBytes: limits.answerBytes, tooMuch: this.#tooMuch, isGone };
-      const consistency = new Consistency(streams, given ? highest(given, atLeast) : atLeast, bounds);
+      const consistency = new Consistency(streams, given ? highest(given, atLeast) : atLeast, bounds, access.asker);
       return { handlers, consistency, tellsCost: cost };
     };
     const executor = this.#executor;
@@ -68,9 +69,10 @@ export class Graphql {
     this.#wholeLane = new WholeLane({ ...shared, schema, hidesSchema: !limits.introspection });
   }
 
-  /** What is known of a request of this text, before it is answered. */
-  find(text: string): Replay | undefined {
-    return this.#replays.find(text);
+  /** What is known of a request of this text, before it is answered; of those alone that this asker may have answered. */
+  find(text: string, access = ANONYMOUS): Replay | undefined {
+    const replay = this.#replays.find(text);
+    return replay && permits(replay.needs, access) ? replay : undefined;
   }
 
   /** What a `Consistency-At-Least` asks for, or what is wrong with it. */
@@ -94,12 +96,12 @@ export class Graphql {
 
   /** Answers a request of which no replay was found, or none that was of use. */
   async answer(request: GraphqlRequest): Promise<GraphqlResponse> {
-    const { params, text, atLeast, isGone, since = performance.now() } = request;
+    const { params, text, atLeast, isGone, access, since = performance.now() } = request;
     const lateAt = since + this.#limits.requestTimeoutMs;
     const key = text !== undefined && !asksForRevision(params) ? text : keyOf(params);
     const known = key === text ? undefined : await this.#findAndReplay(key, request);
     if (known) return { text: known };
-    const context: RequestContext = { atLeast, isGone };
+    const context: RequestContext = { atLeast, isGone, access };
     try {
       const late = () => this.#tooLate(context);
       // a replay may have taken all of its time
@@ -116,9 +118,9 @@ export class Graphql {
   /** As another request was answered that asked for the same, though perhaps for other revisions. */
   #findAndReplay(
     key: string,
-    { params, atLeast = NOTHING, since }: GraphqlRequest,
+    { params, atLeast = NOTHING, since, access }: GraphqlRequest,
   ): Promise<AnswerText | undefined> | undefined {
-    const replay = this.#replays.find(key);
+    const replay = this.find(key, access);
     if (!replay) return undefined;
     try {
       return this.replay(replay, highest(atLeast, this.#extensionsOf(params.extensions).atLeast), since);
@@ -148,12 +150,12 @@ export class Graphql {
     answered: ExecutionResult,
     context: RequestContext,
   ): GraphqlResponse {
-    const { tellsCost, cost, kind, consistency } = context;
+    const { tellsCost, cost, kind, needs, consistency } = context;
     const result = this.#limited(answered, Math.max(key.length, context.documentLength ?? 0), context);
     const report = "data" in answered ? consistency?.report : undefined;
     const response = responseOf(result, tellsCost ? cost : undefined, report, accept);
-    if (response.text && consistency && kind && cost !== undefined) {
-      this.#replays.keep(key, response.text, { kind, cost }, consistency);
+    if (response.text && consistency && kind && needs && cost !== undefined) {
+      this.#replays.keep(key, response.text, { kind, cost, needs }, consistency);
     }
     return response;
   }

@@ -11,9 +11,11 @@ import {
   parse,
 } from "graphql";
 import { ServiceError } from "../../cqrs/errors.ts";
+import { type Access, type AccessRules, type Needs, needsOf, refusalOf } from "./access.ts";
 import { type Arguments, isList, ListSizes } from "./list-sizes.ts";
 import { costOf, type OperationCost } from "./operation-cost.ts";
 import { shapeOf } from "./operation-shape.ts";
+import { streamsOf } from "./operation-streams.ts";
 
 /** The most that tools ask of a schema. */
 const EVERYTHING = {
@@ -29,6 +31,8 @@ export interface OperationLimits {
   /** Undefined: what {@link largestCost} says. */
   readonly cost: number | undefined;
   readonly introspection: boolean;
+  /** Who may run it. */
+  readonly access: AccessRules;
 }
 
 /** A request asks for more than `max`. `actual` is what it asks for, where that is known. */
@@ -45,10 +49,15 @@ export class LimitExceeded extends ServiceError {
 export interface Admission {
   /** How many selections it has, each fragment counted wherever it is spread. */
   readonly selections: number;
+  /** What its asker needs; `require` sees to that. */
+  readonly needs: Needs;
   /** What it costs with these variables, which are as the client sent them. */
   costWith(variables: Arguments | null | undefined): number;
-  /** @throws ServiceError `LIMIT_EXCEEDED`, `FORBIDDEN` when it may not run at this cost */
-  require(cost: number): void;
+  /**
+   * @throws GraphQLError `UNAUTHENTICATED`, `FORBIDDEN` when this asker may not run it; ServiceError `LIMIT_EXCEEDED`,
+   *   `FORBIDDEN` when nobody may, or not at this cost
+   */
+  require(cost: number, access: Access): void;
 }
 
 /** Holds operations against the limits, before anything of them runs. */
@@ -56,18 +65,22 @@ export class Limits {
   readonly #schema: GraphQLSchema;
   readonly #sizes: ListSizes;
   readonly #limits: OperationLimits & { readonly cost: number };
+  readonly #streams: readonly string[];
 
-  constructor(schema: GraphQLSchema, limits: OperationLimits) {
+  /** `streams` are the names of all. */
+  constructor(schema: GraphQLSchema, limits: OperationLimits, streams: readonly string[]) {
     this.#schema = schema;
+    this.#streams = streams;
     this.#sizes = new ListSizes(schema);
     this.#limits = { ...limits, cost: limits.cost ?? largestCost(schema, this.#sizes) };
   }
 
   /** Looks at an operation of a valid document. What is found holds for as long as the process runs. */
   admit(document: DocumentNode, operation: OperationDefinitionNode): Admission {
-    const { depth, aliases, rootFields, cost: maxCost, introspection } = this.#limits;
+    const { depth, aliases, rootFields, cost: maxCost, introspection, access: rules } = this.#limits;
     const shape = shapeOf(document, operation);
     const cost = costOf(this.#schema, this.#sizes, document, operation);
+    const needs = needsOf(rules, operation.operation, streamsOf(this.#schema, document, operation, this.#streams));
     const refusal =
       (shape.introspects && !introspection
         ? new ServiceError("FORBIDDEN", "Introspection is turned off.")
@@ -77,9 +90,10 @@ export class Limits {
       excess("rootFields", "root fields", shape.rootFields, rootFields);
     return {
       selections: shape.selections,
+      needs,
       costWith: (variables) => evaluated(cost, variables ?? {}),
-      require: (actual) => {
-        const reason = refusal ?? excess("cost", "points of cost", actual, maxCost);
+      require: (actual, access) => {
+        const reason = refusalOf(needs, access, rules) ?? refusal ?? excess("cost", "points of cost", actual, maxCost);
         if (reason) throw reason;
       },
     };

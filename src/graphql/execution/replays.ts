@@ -2,6 +2,7 @@ import type { OperationTypeNode } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Consistency, ReadReplay } from "../../cqrs/consistency.ts";
 import { type Revisions, reportOf, type ServedBy } from "../../cqrs/revisions.ts";
+import type { Needs } from "./access.ts";
 import { type AnswerText, keptHead } from "./answer-text.ts";
 
 /** What all kept answers may take together, in bytes, by the weights below, which are what a heap of them grows by. */
@@ -15,6 +16,8 @@ const CHARACTER_BYTES = 2;
 export interface Executed {
   readonly kind: OperationTypeNode;
   readonly cost: number;
+  /** Of whoever asks for it again as of the first. */
+  readonly needs: Needs;
 }
 
 /** An answer that was given, but for its report, and how to make each read again that it was made from. */
@@ -67,9 +70,9 @@ export class Replays {
   /** Keeps an answer if it can be had again: one of reads only, each of which can be made again. */
   keep(key: string, { head, report, tail }: AnswerText, executed: Executed, { replays, streams }: Consistency): void {
     if (!report || !replays) return;
-    const { kind, cost } = executed;
+    const { kind, cost, needs } = executed;
     const { servedBy } = report;
-    this.#kept.set(key, { kind, cost, key, head: keptHead(head), tail, reads: replays, streams, servedBy });
+    this.#kept.set(key, { kind, cost, needs, key, head: keptHead(head), tail, reads: replays, streams, servedBy });
   }
 
   /** What all that is kept takes by its weights, and may take, in bytes. */

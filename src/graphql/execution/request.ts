@@ -3,6 +3,7 @@ import type { GraphQLParams } from "graphql-yoga";
 import type { Consistency } from "../../cqrs/consistency.ts";
 import type { Report, Revisions } from "../../cqrs/revisions.ts";
 import type { Context } from "../builder.ts";
+import type { Access, Needs } from "./access.ts";
 import type { AnswerText } from "./answer-text.ts";
 import type { OperationLimits } from "./limits.ts";
 import type { DocumentOptions } from "./persisted-documents.ts";
@@ -35,6 +36,8 @@ export interface GraphqlRequest {
   readonly since?: number;
   /** Whether its client has gone away. */
   readonly isGone?: () => boolean;
+  /** Who asks; anybody unless given. */
+  readonly access?: Access;
 }
 
 /** An answer with its status. One without errors has its `text`, the status 200, and no headers but those of its type. */
@@ -56,6 +59,8 @@ export interface RequestContext extends Partial<Context> {
   tellsCost?: boolean;
   cost?: number;
   kind?: OperationTypeNode;
+  needs?: Needs;
+  readonly access?: Access | undefined;
   isGone?: (() => boolean) | undefined;
   /** Of the document, which need not have come with the request. */
   documentLength?: number;
