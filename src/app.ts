@@ -11,6 +11,7 @@ import { ServiceError, StartupError } from "./cqrs/errors.ts";
 import type { Handlers } from "./cqrs/handlers.ts";
 import { LargeLists } from "./cqrs/queries/large-lists.ts";
 import { RedisService } from "./cqrs/redis/redis-service.ts";
+import { SharedRate } from "./cqrs/redis/shared-rate.ts";
 import { scopeOf } from "./graphql/execution/access.ts";
 import { Graphql } from "./graphql/execution/graphql.ts";
 import { buildSchema } from "./graphql/schema.ts";
@@ -19,6 +20,7 @@ import { HttpServer } from "./http/http-server.ts";
 import type { Readiness } from "./http/router.ts";
 import { createLog } from "./log.ts";
 import type { Module } from "./module.ts";
+import { RateLimiter } from "./rate/rate-limiter.ts";
 import { readinessOf } from "./readiness.ts";
 
 /** How long each store may take to close, in milliseconds. */
@@ -31,6 +33,8 @@ const LARGEST_LISTS = 8;
 export interface App {
   readonly modules: readonly Module[];
   readonly handlers: Handlers;
+  /** What clients have asked of all processes; undefined where there is no Redis. */
+  readonly sharedRate: SharedRate | undefined;
   readonly readiness: () => Promise<Readiness>;
   readonly log: Logger;
   /** Closes everything that `createApp` opened. */
@@ -108,6 +112,7 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
       modules,
       handlers: new Map(handlers),
       log,
+      sharedRate: redis.configured ? new SharedRate(redis, streamsOf(modules)[0]?.name ?? "") : undefined,
       readiness: () => readinessOf(aggregates, databaseReadiness, redis, log),
       close,
     };
@@ -127,7 +132,7 @@ function startupError(error: unknown): unknown {
 }
 
 /** The HTTP server in front of an app. */
-export function createHttpServer({ modules, handlers, readiness, log }: App, config: Config): HttpServer {
+export function createHttpServer({ modules, handlers, sharedRate, readiness, log }: App, config: Config): HttpServer {
   const streams = streamsOf(modules).map(({ name }) => name);
   const graphql = new Graphql(buildSchema(modules, config), handlers, streams, config.graphqlLimits, log);
   const graphiql = config.graphiql ? modules.flatMap(({ tabs }) => tabs) : undefined;
@@ -135,5 +140,6 @@ export function createHttpServer({ modules, handlers, readiness, log }: App, con
   for (const notice of accessNotices(config.auth, access, isLoopback(config.host))) log.warn(notice);
   const scopes = streams.flatMap((name) => [scopeOf(name, "read"), scopeOf(name, "write")]);
   const authentication = config.auth && new Authenticator(config.auth, access, scopes, log);
-  return new HttpServer(config, { graphql, authentication, readiness, graphiql, log });
+  const rate = config.ratePerMinute > 0 ? new RateLimiter(config.ratePerMinute, sharedRate) : undefined;
+  return new HttpServer(config, { graphql, authentication, rate, readiness, graphiql, log });
 }

@@ -68,6 +68,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
       MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
       MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
       MAX_REQUESTS: wholeNumber(1, 1_000_000).default(1000),
+      RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000).default(0),
       STOP_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(10_000),
       ALLOWED_HOSTS: list
         .refine(
@@ -138,6 +139,8 @@ export interface Config extends HttpSettings {
   readonly redisTimeoutMs: number;
   readonly readLeaseMs: number;
   readonly maxAnswerBytes: number;
+  /** How often a client may ask in a minute; 0 for as often as it likes. */
+  readonly ratePerMinute: number;
   readonly graphiql: boolean;
   readonly graphqlLimits: GraphqlLimits;
   readonly logLevel: string;
@@ -185,6 +188,7 @@ export class ConfigService {
       trustProxy: data.TRUST_PROXY,
       corsOrigins: data.CORS_ORIGINS ?? (isLoopback(data.HOST) ? "local" : []),
       auth,
+      ratePerMinute: data.RATE_LIMIT_PER_MINUTE,
       graphiql: data.GRAPHIQL,
       graphqlLimits: {
         access: accessRules(auth, data.AUTH_READS, data.ALLOW_ANONYMOUS_WRITES, isLoopback(data.HOST)),

@@ -37,6 +37,7 @@ describe("the configuration", () => {
       trustProxy: false,
       corsOrigins: "local",
       auth: undefined,
+      ratePerMinute: 0,
       graphiql: true,
       graphqlLimits: {
         access: { tokens: false, reads: false, writes: false },
@@ -71,6 +72,7 @@ describe("the configuration", () => {
       MAX_BODY_KB: "secret",
       MAX_CONNECTIONS: "0",
       MAX_REQUESTS: "secret",
+      RATE_LIMIT_PER_MINUTE: "-1",
       STOP_TIMEOUT_MS: "0",
       ALLOWED_HOSTS: "secret:8080",
       TRUST_PROXY: "yes",
@@ -104,6 +106,7 @@ describe("the configuration", () => {
       "MAX_BODY_KB",
       "MAX_CONNECTIONS",
       "MAX_REQUESTS",
+      "RATE_LIMIT_PER_MINUTE",
       "STOP_TIMEOUT_MS",
       "ALLOWED_HOSTS",
       "TRUST_PROXY",

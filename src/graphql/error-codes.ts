@@ -45,6 +45,11 @@ export const errorCodes = {
   },
   PERSISTED_QUERY_NOT_FOUND: { description: "No document of this hash is known. Send it together with its hash." },
   PERSISTED_QUERY_NOT_SUPPORTED: { description: "Hashes are not taken in place of documents. Send the document." },
+  RATE_LIMITED: {
+    description:
+      "The client asks too often. It may come again after `Retry-After`; `RateLimit` says how much it has left.",
+    status: "429",
+  },
   REVISION_NOT_REACHED: { description: "The database is older than the revision that the request asks for." },
   SERVICE_UNAVAILABLE: {
     description:

@@ -26,6 +26,7 @@ export type RefusalCode =
   | "BAD_USER_INPUT"
   | "HOST_NOT_ALLOWED"
   | "UNAUTHENTICATED"
+  | "RATE_LIMITED"
   | "ORIGIN_NOT_ALLOWED"
   | "SERVICE_UNAVAILABLE"
   | "INTERNAL_SERVER_ERROR";
@@ -39,8 +40,8 @@ export class Exchange {
   readonly response: ServerResponse;
   readonly #connection: Connection;
   #expectation: Expectation;
-  /** What the page that asks is told with each answer. */
-  #forPage: Headers | undefined;
+  /** What is told with any answer. */
+  #always: Headers | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, connection: Connection, expectation: Expectation) {
     this.request = request;
@@ -63,9 +64,9 @@ export class Exchange {
     return this.response.destroyed;
   }
 
-  /** Has every answer tell a browser that the page which asks may read it. */
-  letPageRead(headers: Headers | undefined): void {
-    this.#forPage = headers;
+  /** Has the answer say this as well, whatever it is. */
+  tell(headers: Headers | undefined): void {
+    this.#always = this.#always ? { ...this.#always, ...headers } : headers;
   }
 
   /** Has a client that asks first send its body. */
@@ -112,7 +113,7 @@ export class Exchange {
   #refuseEarly(status: number, headers: Headers, text: string): void {
     const { request, response } = this;
     response.shouldKeepAlive = false;
-    response.writeHead(status, { ...headers, ...this.#forPage, "content-length": Buffer.byteLength(text) }).write(text);
+    response.writeHead(status, { ...headers, ...this.#always, "content-length": Buffer.byteLength(text) }).write(text);
     const pieces = new Pieces();
     const enough = new AbortController();
     const overdue = setTimeout(() => enough.abort(), DRAIN_MS);
@@ -139,7 +140,7 @@ export class Exchange {
     const length = Buffer.byteLength(body);
     // of a body that was not asked for it is not known whether it comes
     if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
-    const all: Record<string, string | number> = { ...headers, ...more, ...this.#forPage };
+    const all: Record<string, string | number> = { ...headers, ...more, ...this.#always };
     if (status !== 204 && status !== 304) all["content-length"] = length;
     response.writeHead(status, all);
     if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);

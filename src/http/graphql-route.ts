@@ -12,6 +12,7 @@ import type { Exchange, Headers, RefusalCode } from "./exchange.ts";
 import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
 import type { Notices } from "./notices.ts";
+import type { RateGate } from "./rate-gate.ts";
 
 /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
 export interface GraphqlAnswers {
@@ -39,6 +40,7 @@ type DataType = Exclude<AnswerType, typeof HTML_TYPE>;
 export class GraphqlRoute {
   readonly #graphql: GraphqlAnswers;
   readonly #authentication: Authentication | undefined;
+  readonly #rate: RateGate | undefined;
   readonly #bodies: Bodies;
   readonly #maxBodyBytes: number;
   readonly #maxRequests: number;
@@ -53,6 +55,8 @@ export class GraphqlRoute {
     readonly graphql: GraphqlAnswers;
     /** Without it everybody is anonymous. */
     readonly authentication: Authentication | undefined;
+    /** Without it anybody may ask as often as he likes. */
+    readonly rate: RateGate | undefined;
     readonly bodies: Bodies;
     readonly maxBodyBytes: number;
     readonly maxRequests: number;
@@ -62,6 +66,7 @@ export class GraphqlRoute {
   }) {
     this.#graphql = options.graphql;
     this.#authentication = options.authentication;
+    this.#rate = options.rate;
     this.#bodies = options.bodies;
     this.#maxBodyBytes = options.maxBodyBytes;
     this.#maxRequests = options.maxRequests;
@@ -91,7 +96,7 @@ export class GraphqlRoute {
     if (fault) return exchange.refuse(415, fault);
     if (this.#isFull) return this.#refuseForNow(exchange);
     const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
-    if (!access) return;
+    if (!access || (this.#rate && !(await this.#rate.admit(exchange, access)))) return;
     const bytes = await this.#bodies.read(exchange);
     if (typeof bytes === "string") return this.#refuseBody(exchange, bytes);
     if (this.#isFull) return this.#refuseForNow(exchange);
@@ -107,7 +112,7 @@ export class GraphqlRoute {
     if (type === HTML_TYPE) return (this.#page as GraphiqlPage).serve(exchange);
     if (this.#isFull) return this.#refuseForNow(exchange);
     const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
-    if (!access) return;
+    if (!access || (this.#rate && !(await this.#rate.admit(exchange, access)))) return;
     return this.#answer(exchange, { method: "GET", text: search, accept: type, access }, paramsOfSearch, BAD_SEARCH);
   }
 
@@ -145,6 +150,8 @@ export class GraphqlRoute {
   async #access(exchange: Exchange): Promise<Access | undefined> {
     const access = await this.#authentication?.of(exchange.request.headers.authorization);
     if (!access || "asker" in access) return access;
+    // to try tokens is to ask
+    if (this.#rate && !(await this.#rate.admit(exchange, undefined))) return undefined;
     exchange.refuse(access.status, access.message, access.code, access.headers);
     return undefined;
   }

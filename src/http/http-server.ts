@@ -11,6 +11,7 @@ import type { GraphiqlTab } from "./graphiql.ts";
 import { type Authentication, type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
 import { AllowedHosts } from "./hosts.ts";
 import { Notices } from "./notices.ts";
+import { RateGate, type RateLimit } from "./rate-gate.ts";
 import { type Readiness, Router } from "./router.ts";
 
 /** Longer than the 60 s for which proxies keep their idle connections: the side that sends should be the one to close. */
@@ -43,6 +44,8 @@ export interface Served {
   readonly graphql: GraphqlAnswers;
   /** Says who asks, where that matters. */
   readonly authentication: Authentication | undefined;
+  /** How often clients may ask, where that is limited. */
+  readonly rate: RateLimit | undefined;
   readonly readiness: () => Promise<Readiness>;
   /** What GraphiQL offers; without it there is no page. */
   readonly graphiql: readonly GraphiqlTab[] | undefined;
@@ -59,7 +62,7 @@ export class HttpServer {
   readonly #eachSecond: NodeJS.Timeout;
   readonly #authentication: Authentication | undefined;
 
-  constructor(settings: HttpSettings, { graphql, authentication, readiness, graphiql, log }: Served) {
+  constructor(settings: HttpSettings, { graphql, authentication, rate, readiness, graphiql, log }: Served) {
     const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } =
       settings;
     this.#stopTimeoutMs = stopTimeoutMs;
@@ -70,6 +73,7 @@ export class HttpServer {
     const notices = this.#notices;
     const route = new GraphqlRoute({
       ...{ graphql, authentication, bodies, maxBodyBytes, maxRequests, graphiql, notices },
+      rate: rate && new RateGate(rate, trustProxy),
     });
     const hosts = new AllowedHosts(allowedHosts, trustProxy);
     const router = new Router(hosts, new Cors(corsOrigins), route, readiness, log);

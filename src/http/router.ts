@@ -77,7 +77,7 @@ export class Router {
   #serveGraphql(exchange: Exchange, search: string): Promise<void> | undefined {
     const { request } = exchange;
     const forPage = this.#cors.headersFor(request.headers.origin);
-    exchange.letPageRead(forPage);
+    exchange.tell(forPage);
     if (!isPreflight(request)) return this.#graphql.serve(exchange, search);
     answerPreflight(exchange, forPage);
     return undefined;

@@ -4,6 +4,7 @@
  *   {STREAM:NAME}:rows   hash        key -> JSON of the instance; the field "" holds the mark that the hash stands at
  *   {STREAM:NAME}:order  sorted set  what each is sorted by, NUL, and its key, all with score 0, so in code-point order
  *   {STREAM}:rebuilding  string      the name that a process is building, while it does
+ *   {STREAM:rate:CLIENT} string      when all that a client may ask in a minute is there again, of the first stream
  *
  * NAME is the name of the read model (`read-model-name.ts`). The braces keep both keys on one node of a cluster.
  */
@@ -34,4 +35,9 @@ export function memberOf(order: ((key: string) => string) | undefined, key: stri
 /** Says that a process is rebuilding the stream's read model. It spares work; nothing depends on it. */
 export function rebuildLockKey(stream: string): string {
   return `{${stream}}:rebuilding`;
+}
+
+/** What a client has used up. Each client has its own place on a cluster; the stream's name is what users' rights begin with. */
+export function rateKey(stream: string, client: string): string {
+  return `{${stream}:rate:${client}}`;
 }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { probe } from "./scripts/probe.ts";
+import { takeRate } from "./scripts/rate.ts";
 import { inspect, readAll, readOn, readPage } from "./scripts/reads.ts";
 import { applyChanges, extend, finishLoad, loadRows } from "./scripts/writes.ts";
 
@@ -14,6 +15,7 @@ export const scripts = {
   loadRows: { lua: loadRows, numberOfKeys: 2 },
   finishLoad: { lua: finishLoad, numberOfKeys: 2 },
   probe: { lua: probe, numberOfKeys: 2 },
+  takeRate: { lua: takeRate, numberOfKeys: 1 },
 };
 
 type Script<Reply> = (rows: string, order: string, ...args: (string | number)[]) => Promise<Reply>;
@@ -38,4 +40,5 @@ export interface ScriptedRedis extends Redis {
   loadRows: Script<null>;
   finishLoad: Script<number>;
   probe: Script<string[]>;
+  takeRate(key: string, ...args: number[]): Promise<[given: number, left: number, fullInUs: string]>;
 }

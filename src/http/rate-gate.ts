@@ -1,0 +1,47 @@
+import type { Access } from "../graphql/execution/access.ts";
+import { addressOf } from "./client-address.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** How often each client may ask in a minute. */
+export interface RateLimit {
+  readonly limit: number;
+  /** Counts a request. */
+  take(client: string): Verdict | Promise<Verdict>;
+}
+
+interface Verdict {
+  readonly isAllowed: boolean;
+  readonly remaining: number;
+  readonly resetS: number;
+  readonly retryAfterS: number;
+}
+
+/** Holds clients to a rate, and tells them about it: in the headers of draft-ietf-httpapi-ratelimit-headers-10. */
+export class RateGate {
+  readonly #rate: RateLimit;
+  readonly #trustProxy: boolean;
+  readonly #policy: string;
+
+  constructor(rate: RateLimit, trustProxy: boolean) {
+    this.#rate = rate;
+    this.#trustProxy = trustProxy;
+    this.#policy = `"minute";q=${rate.limit};w=60`;
+  }
+
+  /** Whether the request may be answered; it was refused if not. Who has shown no token is known by his address. */
+  admit(exchange: Exchange, access: Access | undefined): boolean | Promise<boolean> {
+    const subject = access?.asker.subject;
+    const client = subject ? `subject ${subject}` : `address ${addressOf(exchange.request, this.#trustProxy)}`;
+    const verdict = this.#rate.take(client);
+    if (verdict instanceof Promise) return verdict.then((one) => this.#tell(exchange, one));
+    return this.#tell(exchange, verdict);
+  }
+
+  #tell(exchange: Exchange, { isAllowed, remaining, resetS, retryAfterS }: Verdict): boolean {
+    exchange.tell({ "ratelimit-policy": this.#policy, ratelimit: `"minute";r=${remaining};t=${resetS}` });
+    if (isAllowed) return true;
+    const headers = { "retry-after": String(retryAfterS) };
+    exchange.refuse(429, "Too many requests in a minute; come again later.", "RATE_LIMITED", headers);
+    return false;
+  }
+}
