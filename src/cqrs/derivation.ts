@@ -3,11 +3,12 @@ import type { Logger } from "pino";
 import type { DerivedColumns } from "./database/derived-columns.ts";
 import type { Sql } from "./database/engine.ts";
 import type { OrmService } from "./database/orm-service.ts";
+import { FOLDED_VERSION } from "./derived.ts";
 import { ServiceError } from "./errors.ts";
 import type { StreamDefinition } from "./stream.ts";
 
 /** Rows made anew in one transaction: commands and, on SQLite, all else wait so long. */
-const PORTION = 500;
+const PORTION = 250;
 
 /** How often something is read that other processes go on making stale, and made fresh in between. */
 const ATTEMPTS = 50;
@@ -72,6 +73,29 @@ export class Derivation<T extends object> {
     log.info({ rows, seconds: Number(seconds) }, `what is derived of ${this.#definition.name} was made anew`);
   }
 
+  /**
+   * Makes stale those of the rows with these keys that do not have what they are to be sorted by, for somebody has changed
+   * them by hand; says whether there were any.
+   */
+  async distrust(keys: readonly string[]): Promise<boolean> {
+    const { entity, key, order } = this.#definition;
+    if (!order) return false;
+    const { name, mapper } = this.#orm.table<T>(entity);
+    return this.#orm.transaction((tx) =>
+      tx.sql(async (sql) => {
+        await this.#lock(sql);
+        let wrong = 0n;
+        for (const one of keys) {
+          const row = sql.updateTable(name).set({ [FOLDED_VERSION]: null });
+          const found = row.where(mapper.columns[key] as string, "=", one);
+          const changed = found.where(order.column, "is distinct from", order.of(one));
+          wrong += (await changed.executeTakeFirstOrThrow()).numUpdatedRows;
+        }
+        return wrong > 0n;
+      }),
+    );
+  }
+
   async #renew(): Promise<number> {
     const columns = this.#columns;
     if (!columns || !(await this.#orm.sql((sql) => this.isAnyStale(sql)))) return 0;
@@ -83,12 +107,16 @@ export class Derivation<T extends object> {
   }
 
   async #portion(sql: Sql, columns: DerivedColumns<T>): Promise<number> {
-    // the lock that every command takes: who locks rows without it and one that has it could wait for each other
-    const stream = sql.updateTable("stream").set((column) => ({ lease_ms: column.ref("lease_ms") }));
-    await stream.where("name", "=", this.#definition.name).execute();
+    await this.#lock(sql);
     const stale = await columns.stale(sql, PORTION);
     await columns.write(sql, stale);
     return stale.length;
+  }
+
+  /** Takes the lock that every command takes: who has rows without it could wait for one that has it, and that for them. */
+  async #lock(sql: Sql): Promise<void> {
+    const stream = sql.updateTable("stream").set((column) => ({ lease_ms: column.ref("lease_ms") }));
+    await stream.where("name", "=", this.#definition.name).execute();
   }
 
   get #columns(): DerivedColumns<T> | undefined {

@@ -6,8 +6,9 @@ export const FOLDED_VERSION = "folded_version";
  * It is in columns beside the instance's own, which may be null, and neither in the change log nor in Redis.
  *
  * Commands write it with the row. A process of the version before does not: what it adds or changes is stale, which shows
- * in `folded_version`, and is made anew before anything is read by it (`derivation.ts`). So a later version that makes
- * something else of an instance takes another column for it.
+ * in `folded_version`, and is made anew before anything is read by it (`derivation.ts`). So a later version that derives more,
+ * or something else, takes other columns for that, and another one for the version: processes of this one go on saying that
+ * they have made all there is.
  */
 export interface Derived<T> {
   /** `import.meta.url` of the module, which exports it as `derived`: a thread imports it. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { newDatabase } from "../support/database/database.ts";
+import { sqlOn } from "../support/database/sql.ts";
 import { type RedisServer, startRedis } from "../support/redis/server.ts";
 import { type Service, startService } from "../support/service/service.ts";
 import { servedByRedis } from "../support/service/witness.ts";
@@ -120,4 +122,31 @@ describe("a row of the read model that somebody has changed so that nothing show
     changes.go = false;
     await changing;
   });
+});
+
+test("a title that somebody has changed in the table gets its place there, and the read model follows", async () => {
+  const redis = await startRedis();
+  const { url: DATABASE_URL } = await newDatabase();
+  const service = await startService({ DATABASE_URL, REDIS_URL: redis.url });
+  // more than one portion of the scrub
+  const titles = Array.from({ length: 300 }, (_, i) => `Book ${String(i).padStart(3, "0")}`);
+  await Promise.all(titles.map((title) => service.addBook(title)));
+  await servedByRedis(service);
+  const { rows } = await keysOf(redis);
+  await sqlOn(DATABASE_URL, "update book set title = 'Ärmel' where title = 'Book 280'");
+  await eventually("another read model has it in its place", async () => {
+    const orders = await redis.client.keys("*:order");
+    const firsts = await Promise.all(orders.map((order) => redis.client.zrange(order, "0", "0")));
+    return firsts.flat().includes("armel\0Ärmel");
+  });
+  await servedByRedis(service);
+  expect((await service.titles()).slice(0, 2)).toEqual(["Ärmel", "Book 000"]);
+  const [row] = await sqlOn(
+    DATABASE_URL,
+    "select title_key, folded_version = version as fresh from book where title = 'Ärmel'",
+  );
+  expect({ ...row, fresh: Boolean(row.fresh) }).toEqual({ title_key: "armel", fresh: true });
+  // it was rebuilt for that and comes to rest
+  const { rows: one, others } = await keysOf(redis);
+  expect([one, ...others].filter((key) => key !== rows)).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-import { sql as expression } from "kysely";
+import { type CompiledQuery, sql as expression, type RawBuilder } from "kysely";
 import { type Derived, derivedColumns, derivedValues, FOLDED_VERSION } from "../derived.ts";
 import type { Sql } from "./engine.ts";
 import type { InstanceMapper } from "./instance-mapper.ts";
@@ -8,6 +8,8 @@ export class DerivedColumns<T extends object> {
   readonly #table: string;
   readonly #mapper: InstanceMapper<T>;
   readonly #derived: Derived<T>;
+  /** The statements for so many rows. To compile a long one takes longer than to run it. */
+  readonly #compiled = new Map<number, CompiledQuery>();
 
   constructor(table: string, mapper: InstanceMapper<T>, derived: Derived<T>) {
     this.#table = table;
@@ -18,21 +20,24 @@ export class DerivedColumns<T extends object> {
   /** Writes what is derived of these instances into their rows, unless those have changed since. */
   async write(sql: Sql, instances: readonly T[]): Promise<void> {
     if (instances.length === 0) return;
+    const compiled = this.#compiled.get(instances.length) ?? this.#writeOf(instances.length).compile(sql);
+    this.#compiled.set(instances.length, compiled);
+    const ids = instances as readonly { readonly id?: number }[];
+    const parameters = instances.flatMap((instance, i) => [ids[i]?.id, ...derivedValues(this.#derived, instance)]);
+    await sql.executeQuery({ ...compiled, parameters });
+  }
+
+  /** The statement for so many rows. */
+  #writeOf(rows: number): RawBuilder<unknown> {
     const { table, ref, join } = expression;
     const columns = derivedColumns(this.#derived as Derived<never>);
     const places = columns.map((column, i) => expression`${ref(column)} = ${ref(`made.column${i + 2}`)}`);
     // both engines name the columns of values so; a parameter alone has no type on PostgreSQL
-    const rows = instances.map((instance) => {
-      const values = derivedValues(this.#derived, instance);
-      const version = values.pop();
-      const texts = values.map((value) => expression`cast(${value} as text)`);
-      const id = (instance as { readonly id?: number }).id;
-      return expression`(cast(${id} as integer), ${join([...texts, expression`cast(${version} as double precision)`])})`;
-    });
-    const version = `${this.#table}.${this.#versionColumn}`;
-    await expression`update ${table(this.#table)} set ${join(places)} from (values ${join(rows)}) as made
+    const texts = columns.slice(1).map(() => expression`cast(${""} as text)`);
+    const row = expression`(cast(${0} as integer), ${join([...texts, expression`cast(${0} as double precision)`])})`;
+    return expression`update ${table(this.#table)} set ${join(places)} from (values ${join(Array(rows).fill(row))}) as made
       where ${ref(`${this.#table}.id`)} = made.column1
-        and ${ref(version)} = ${ref(`made.column${columns.length + 1}`)}`.execute(sql);
+        and ${ref(`${this.#table}.${this.#versionColumn}`)} = ${ref(`made.column${columns.length + 1}`)}`;
   }
 
   /** Instances whose rows are stale, those first that have been so for longest. */

@@ -21,6 +21,7 @@ export class TableReads<T extends object> implements Reads<T> {
   readonly isInstance: (value: unknown) => value is T;
   /** What those are called, in the order in which JSON has them. */
   readonly properties: readonly string[];
+  readonly #derivation: Derivation<T>;
   readonly #rows: TableRows<T>;
   readonly #portions: TablePortions<T>;
   readonly #lists: TableLists<T>;
@@ -39,6 +40,7 @@ export class TableReads<T extends object> implements Reads<T> {
   readonly #compiled = new Map<number, CompiledQuery<Joined>>();
 
   constructor(orm: OrmService, stream: Stream<T>, derivation: Derivation<T>) {
+    this.#derivation = derivation;
     this.#rows = new TableRows(orm, stream, derivation);
     this.isInstance = this.#rows.isInstance;
     this.properties = this.#rows.properties;
@@ -81,6 +83,11 @@ export class TableReads<T extends object> implements Reads<T> {
   /** The rows between two keys, both exclusive, in their order. */
   between(range: Pick<PageRequest, "after" | "before" | "limit">): Promise<Answer<T[]>> {
     return this.#pages.between(range);
+  }
+
+  /** See {@link Derivation.distrust}. */
+  distrust(keys: readonly string[]): Promise<boolean> {
+    return this.#derivation.distrust(keys);
   }
 
   /**
