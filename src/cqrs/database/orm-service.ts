@@ -199,6 +199,11 @@ export class OrmService {
     return this.#translated(({ engine }) => engine.snapshot(work));
   }
 
+  /** As `snapshot`, for what a client waits for: it keeps no connection from what goes on in the background. */
+  async question<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
+    return this.#translated(({ engine, reads }) => engine.question(reads, work));
+  }
+
   /** Which tables and rights are missing, and what else keeps all writes from working, a line for each. */
   async missingRights(uses: readonly TableUse[]): Promise<readonly string[]> {
     return this.lookUp((sql) => this.#open.engine.missingRights(sql, uses));

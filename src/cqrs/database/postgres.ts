@@ -57,8 +57,8 @@ export function postgresDatabase(url: string): DatabaseEngine {
     lookUp: (_, work) => work(background),
     // the pool's clients wait for nobody, and the loop for none of them
     longRead: (reads, work) => work(reads),
-    snapshot: (work) =>
-      background.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work),
+    snapshot: (work) => snapshotOf(background, work),
+    question: snapshotOf,
     unfitness,
     missingRights,
     violatedColumn: ({ code, constraint = "" }) =>
@@ -69,6 +69,10 @@ export function postgresDatabase(url: string): DatabaseEngine {
     explain: (error) => reasonOf(error, settings),
     dispose: () => background.destroy(),
   };
+}
+
+function snapshotOf<R>(sql: Sql, work: (sql: Sql) => Promise<R>): Promise<R> {
+  return sql.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(work);
 }
 
 /** Whether another program is connected to the database at `url`: processes that read Redis are, all the time. */

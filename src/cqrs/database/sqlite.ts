@@ -83,6 +83,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     longRead: (_, work) => work(threads),
     // over a connection of its own: the shared one must never hold an old state
     snapshot: (work) => threads.transaction().execute(work),
+    question: (_, work) => threads.transaction().execute(work),
     unfitness: async (sql) => {
       await tryWriting(sql);
       return [];

@@ -31,6 +31,8 @@ export interface Lists {
    * `TIMED_OUT`; what `fetch` throws
    */
   read<R>(question: string, bytes: number, fetch: Fetch<R>): Promise<R>;
+  /** Throws when whoever asks does not want an answer any more. */
+  requireTime(): void;
 }
 
 interface Waiting {
@@ -124,6 +126,10 @@ class AskedLists implements Lists {
 
   read<R>(question: string, bytes: number, fetch: Fetch<R>): Promise<R> {
     return this.#line.read(question, bytes, fetch, this.#asker);
+  }
+
+  requireTime(): void {
+    this.#asker.requireTime();
   }
 }
 

@@ -69,7 +69,7 @@ export interface Position {
 /** Which values of a column are how frequent among the matches. */
 export interface FacetQuestion {
   readonly column: string;
-  /** Given where values are told apart by being more than 0 alone. */
+  /** Given where numbers are told apart by being more than 0 alone: the values are then `true` and `false`. */
   readonly isPositive?: boolean;
 }
 
@@ -91,8 +91,8 @@ export interface ListQuestion {
 /** How many matches are counted, for the total as for facets. */
 export const COUNTED = 10_000;
 
-/** How often each value is there, in no particular order. */
-export type FacetCounts = ReadonlyMap<Scalar | boolean, number>;
+/** How often each value is there, as a text, in no particular order; null is none. */
+export type FacetCounts = ReadonlyMap<string, number>;
 
 export interface ListPage<T> {
   readonly rows: readonly T[];

@@ -5,10 +5,12 @@ import type { Derivation } from "../derivation.ts";
 import { formatMark, type Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
 import type { Lists } from "./large-lists.ts";
+import type { ListAnswer, ListQuestion } from "./list-question.ts";
 import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import { TableLists } from "./table-lists.ts";
 import { TablePages } from "./table-pages.ts";
 import { type Portion, TablePortions } from "./table-portions.ts";
+import { TableQuestions } from "./table-questions.ts";
 import { type Joined, NEVER, TableRows } from "./table-rows.ts";
 
 /**
@@ -26,6 +28,7 @@ export class TableReads<T extends object> implements Reads<T> {
   readonly #portions: TablePortions<T>;
   readonly #lists: TableLists<T>;
   readonly #pages: TablePages<T>;
+  readonly #questions: TableQuestions<T>;
   /**
    * As with Redis, all point reads that wait in one turn of the event loop are one statement: SQLite takes and gives back
    * a lock for each, which costs more than the reading, and PostgreSQL is asked over the network.
@@ -47,6 +50,7 @@ export class TableReads<T extends object> implements Reads<T> {
     this.#portions = new TablePortions(this.#rows);
     this.#lists = new TableLists(this.#rows, this.#portions);
     this.#pages = new TablePages(this.#rows);
+    this.#questions = new TableQuestions(this.#rows);
   }
 
   async get(key: string): Promise<Answer<T | null>> {
@@ -73,11 +77,17 @@ export class TableReads<T extends object> implements Reads<T> {
     return madeFromMark(await this.#pages.page(request, large));
   }
 
+  /** A page of the rows that match, and what is said of all of these. */
+  async list(question: ListQuestion, lists: Lists): Promise<ListAnswer<T>> {
+    return madeFromMark(await this.#questions.ask(question, lists));
+  }
+
   /** The same reads for replays: nobody asks for the values, and of lists nothing is read but the mark. */
-  readonly forReplay: Reads<T> = {
+  readonly forReplay: Reads<T> & Pick<TableReads<T>, "list"> = {
     get: (key) => this.get(key),
     all: () => this.#marks.load(""),
     page: () => this.#marks.load(""),
+    list: () => this.#marks.load(""),
   };
 
   /** The rows between two keys, both exclusive, in their order. */

@@ -154,6 +154,11 @@ export class TableRows<T extends object> {
     return { revision: Number(revision), token };
   }
 
+  /** As `snapshot`, for what a client waits for. */
+  async question<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
+    return this.#orm.question(async (sql) => work(await this.stream.rowIn(sql), sql));
+  }
+
   /** Runs `work` on the stream's row and the table, both from one snapshot that lasts until it is done. */
   async snapshot<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
     return this.#orm.snapshot(async (sql) => work(await this.stream.rowIn(sql), sql));

@@ -1,0 +1,73 @@
+import type { Lists } from "./large-lists.ts";
+import { type HasWords, NO_WORDS } from "./list-conditions.ts";
+import { Matches, type Place, type Snapshot } from "./list-matches.ts";
+import { type Bound, isEarlier, type Span } from "./list-order.ts";
+import type { ListAnswer, ListPage, ListQuestion } from "./list-question.ts";
+import { summaryOf } from "./list-summary.ts";
+import { QuestionLine } from "./question-line.ts";
+import type { TableRows } from "./table-rows.ts";
+
+/**
+ * Questions of the table that no one statement answers in a bounded time: each is asked in portions of one snapshot, for as
+ * long as anybody waits for the answer.
+ */
+export class TableQuestions<T extends object> {
+  readonly #rows: TableRows<T>;
+  readonly #hasWords: HasWords;
+  readonly #line = new QuestionLine();
+
+  constructor(rows: TableRows<T>, hasWords: HasWords = NO_WORDS) {
+    this.#rows = rows;
+    this.#hasWords = hasWords;
+  }
+
+  /** @throws ServiceError the asker's `TIMED_OUT`; `SERVICE_UNAVAILABLE` when too many long questions are being answered */
+  ask(question: ListQuestion, lists: Lists): Promise<ListAnswer<T>> {
+    const requireTime = () => lists.requireTime();
+    return this.#line.ask(requireTime, (nextPortion) =>
+      this.#rows.question(async ({ revision, token }, sql) => {
+        const snapshot = { sql, table: this.#rows.table, hasWords: this.#hasWords, nextPortion };
+        return { value: await this.#page(snapshot, question), revision, token };
+      }),
+    );
+  }
+
+  async #page(snapshot: Snapshot, question: ListQuestion): Promise<ListPage<T>> {
+    const { after, before, limit, backwards } = question;
+    const matches = new Matches(snapshot, question);
+    const [past, next] = [after && outside(after), before && outside(before)];
+    // one more than asked for says whether there are more
+    const found = await matches.find({ from: past, to: next }, limit + 1, backwards);
+    const isMore = found.length > limit;
+    const places = found.slice(0, limit);
+    if (backwards) places.reverse();
+    const isAny = async (span: Span, reverse: boolean) => (await matches.find(span, 1, reverse)).length > 0;
+    // cursors may come in the wrong order: the page is then where the direction begins
+    const isWrong = after !== undefined && before !== undefined && !isEarlier(question.order, after, before);
+    const upToAfter = { to: isWrong && backwards ? next : past && inside(past) };
+    const fromBefore = { from: isWrong && !backwards ? past : next && inside(next) };
+    return {
+      rows: await this.#instances(snapshot, places),
+      positions: places.map(({ position }) => position),
+      hasBefore: (backwards && isMore) || (past !== undefined && (await isAny(upToAfter, true))),
+      hasAfter: (!backwards && isMore) || (next !== undefined && (await isAny(fromBefore, false))),
+      ...(await summaryOf(snapshot, question, matches)),
+    };
+  }
+
+  async #instances({ sql }: Snapshot, places: readonly Place[]): Promise<T[]> {
+    if (places.length === 0) return [];
+    const ids = places.map(({ id }) => id);
+    const rows = await this.#rows.rows(sql).where("id", "in", ids).execute();
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return this.#rows.instances(ids.map((id) => byId.get(id)));
+  }
+}
+
+function outside(at: Bound["at"]): Bound {
+  return { at, isInside: false };
+}
+
+function inside({ at }: Bound): Bound {
+  return { at, isInside: true };
+}
