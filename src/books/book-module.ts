@@ -34,7 +34,7 @@ export const bookModule: Module<Book> = {
     const book = defineBookType(builder);
     const form = defineBookEditForm(builder, shared, book);
     defineBookChange(builder, shared, book);
-    defineBookQueries(builder, book, form, config);
+    defineBookQueries(builder, shared, book, form, config);
     defineBookMutations(builder, shared, book, form);
   },
   csvColumns: importFields,

@@ -45,7 +45,16 @@ export function words(text: string): string[] {
 
 /** What people sort a text by: its beginning, folded. Texts that have the same go by their code points. */
 export function orderKey(text: string): string {
+  return keyOf(fold(text));
+}
+
+/** What the order key leaves out of the folded text; null when that is nothing. Both together are all of it. */
+export function restOfOrderKey(text: string): string | null {
   const folded = fold(text);
+  return folded.slice(keyOf(folded).length) || null;
+}
+
+function keyOf(folded: string): string {
   // a code point is one or two units
   if (folded.length <= KEY_CODE_POINTS) return folded;
   return Array.from(folded.slice(0, 2 * KEY_CODE_POINTS))

@@ -67,6 +67,7 @@ export function createBuilder(ids: GlobalIds) {
       beforeArgOptions: { description: "Only what comes before this cursor." },
       pageInfoFieldOptions: { description: "Where the page stands." },
       edgesFieldOptions: { description: "The page's entries." },
+      nodesOnConnection: { description: "The page's objects, without their cursors." },
       nodeFieldOptions: { description: "The object itself." },
       cursorFieldOptions: { description: "Where the object stands; stays valid across writes." },
       cursorType: "String",

@@ -96,6 +96,17 @@ export function isDay(value: string): boolean {
   return /^(?!0000)\d{4}-/.test(value) && z.iso.date().safeParse(value).success;
 }
 
+/** A time of RFC 3339; leap seconds are none for JavaScript. */
+const TIME = /^(\d{4}-\d\d-\d\d)[Tt ](?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/** A time of RFC 3339 as it is stored: in UTC, with milliseconds. Undefined for what is none, or no time of years 1 to 9999. */
+export function storedTime(value: string): string | undefined {
+  const [, day] = TIME.exec(value) ?? [];
+  if (day === undefined || !isDay(day)) return undefined;
+  const time = new Date(value.toUpperCase().replace(" ", "T")).toISOString();
+  return isDay(time.slice(0, 10)) ? time : undefined;
+}
+
 /** A day, written `YYYY-MM-DD`. */
 export function day(label: string) {
   return z

@@ -1,6 +1,6 @@
 import { GraphQLError, Kind } from "graphql";
 import type { Builder } from "./builder.ts";
-import { isDay } from "./field-rules.ts";
+import { isDay, storedTime } from "./field-rules.ts";
 
 export function defineScalars(builder: Builder): void {
   builder.scalarType("Date", {
@@ -12,8 +12,14 @@ export function defineScalars(builder: Builder): void {
     },
   });
   builder.scalarType("DateTime", {
-    description: "A time of RFC 3339 in UTC, with milliseconds: `2001-02-03T04:05:06.789Z`.",
+    description:
+      "A time of RFC 3339 in UTC, with milliseconds: `2001-02-03T04:05:06.789Z`. In what is sent it may have any offset, and any fraction of a second.",
     serialize: (value) => value,
+    parseValue: (value) => {
+      const time = typeof value === "string" ? storedTime(value) : undefined;
+      if (time !== undefined) return time;
+      throw badUserInput("A DateTime must be a time of RFC 3339, such as 2001-02-03T04:05:06Z.");
+    },
   });
   builder.scalarType("Revision", {
     description: "A revision: a whole number from 0 to 2^53 - 1, as a JSON number.",

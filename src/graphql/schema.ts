@@ -6,6 +6,7 @@ import type { ErrorCode } from "./error-codes.ts";
 import { FieldStreams } from "./field-streams.ts";
 import { defineFormField } from "./form.ts";
 import { GlobalIds } from "./global-ids.ts";
+import { defineFacet, defineOrderDirection } from "./lists.ts";
 import { defineRefusals } from "./refusals.ts";
 import { defineScalars } from "./scalars.ts";
 
@@ -21,6 +22,8 @@ export interface SharedTypes {
   readonly formField: ReturnType<typeof defineFormField>;
   /** What a change can have done. */
   readonly changeKind: ChangeKindRef;
+  readonly facet: ReturnType<typeof defineFacet>;
+  readonly orderDirection: ReturnType<typeof defineOrderDirection>;
 }
 
 /** A module's part of the schema. */
@@ -61,6 +64,8 @@ function sharedTypes(builder: Builder, modules: readonly SchemaModule[]): Shared
   let error: SharedTypes["error"] | undefined;
   let formField: SharedTypes["formField"] | undefined;
   let changeKind: SharedTypes["changeKind"] | undefined;
+  let facet: SharedTypes["facet"] | undefined;
+  let orderDirection: SharedTypes["orderDirection"] | undefined;
   return {
     get error() {
       error ??= defineRefusals(builder, inputFields, codes);
@@ -73,6 +78,14 @@ function sharedTypes(builder: Builder, modules: readonly SchemaModule[]): Shared
     get changeKind() {
       changeKind ??= defineChangeKind(builder);
       return changeKind;
+    },
+    get facet() {
+      facet ??= defineFacet(builder);
+      return facet;
+    },
+    get orderDirection() {
+      orderDirection ??= defineOrderDirection(builder);
+      return orderDirection;
     },
   };
 }

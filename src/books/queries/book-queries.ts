@@ -1,18 +1,16 @@
 import { onlyOne } from "../../graphql/arguments.ts";
 import type { Builder } from "../../graphql/builder.ts";
-import { type CursorKind, connectionOf, largestPage, pageRequest } from "../../graphql/page.ts";
-import type { SchemaConfig } from "../../graphql/schema.ts";
+import type { SchemaConfig, SharedTypes } from "../../graphql/schema.ts";
 import type { BookEditFormRef } from "../book-edit-form.ts";
-import { normalisedTitle, soughtBy } from "../book-keys.ts";
+import { soughtBy } from "../book-keys.ts";
 import { maxBooks } from "../book-settings.ts";
 import type { BookRef } from "../book-type.ts";
 import { bookQueries } from "./book-query-handler.ts";
-
-/** Places in title order. What a title is sorted by follows from it. */
-const byTitle: CursorKind = { name: "title", normalised: normalisedTitle };
+import { defineBooksConnection } from "./books-connection.ts";
 
 export function defineBookQueries(
   builder: Builder,
+  shared: SharedTypes,
   book: BookRef,
   bookEditForm: BookEditFormRef,
   config: SchemaConfig,
@@ -61,30 +59,6 @@ export function defineBookQueries(
       },
       resolve: (_, args, context) => bookQueries.of(context).bookEditForm(soughtBy(args), context.consistency),
     }),
-    booksConnection: t.connection(
-      {
-        type: book,
-        nullable: true,
-        description:
-          "The catalogue in title order, page by page. A cursor is a place in that order and outlives its book. Without `first` and `last` a page has 50 books.",
-        extensions: { listSize: largestPage },
-        resolve: async (_, args, context, info) => {
-          const request = pageRequest(args, info, byTitle);
-          const page = await bookQueries.of(context).page(request, context.consistency);
-          return connectionOf(page, args, byTitle, ({ title }) => title);
-        },
-      },
-      {
-        name: "BooksConnection",
-        description: "A page of the catalogue.",
-        fields: (c) => ({
-          totalCount: c.int({
-            description: "How many books the whole catalogue holds.",
-            resolve: ({ totalCount }: { totalCount?: number | undefined }) => totalCount ?? 0,
-          }),
-        }),
-      },
-      { name: "BookEdge", description: "A book and where it stands." },
-    ),
   }));
+  defineBooksConnection(builder, shared, book);
 }

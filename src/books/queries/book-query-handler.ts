@@ -1,12 +1,37 @@
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { ServiceError } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
+import type { Condition, Order, Position } from "../../cqrs/queries/list-question.ts";
 import type { Reader } from "../../cqrs/queries/reader.ts";
-import type { ListLimits, Page, PageRequest } from "../../cqrs/queries/reads.ts";
+import type { ListLimits } from "../../cqrs/queries/reads.ts";
+import type { PageRange } from "../../graphql/page.ts";
 import type { Book } from "../book.ts";
 import { type BookEditForm, bookEditForm } from "../book-edit-form.ts";
 import type { Sought } from "../book-keys.ts";
 import { isbnKeys } from "../isbn.ts";
+import { BOOK_FACETS, type BookFacet, type FoundFacets } from "./book-facets.ts";
+import { WHOLE_CATALOGUE } from "./book-list.ts";
+import { placeOfTitle, TITLE_ORDER } from "./book-orders.ts";
+
+/** A page of a list of books. `facets` says which, if any were selected at all. */
+interface AskedPage extends PageRange<Position> {
+  readonly conditions: readonly Condition[];
+  readonly order: Order;
+  readonly withTotal: boolean;
+}
+
+interface AskedList extends AskedPage {
+  readonly facets: readonly BookFacet[] | undefined;
+}
+
+interface FoundList {
+  readonly rows: readonly Book[];
+  readonly places: readonly Position[];
+  readonly hasBefore: boolean;
+  readonly hasAfter: boolean;
+  readonly total: { readonly count: number; readonly isExact: boolean } | undefined;
+  readonly facets: FoundFacets | undefined;
+}
 
 /**
  * The read side: Redis first, the database whenever Redis cannot answer honestly. What a query found and how new it is
@@ -49,9 +74,21 @@ export class BookQueryHandler {
     return book && bookEditForm(book);
   }
 
-  /** One page of the catalogue in title order. */
-  async page(request: PageRequest, consistency: Consistency): Promise<Page<Book>> {
-    return this.#reader.read(consistency, (reads, large) => reads.page(request, large));
+  /** One page of a list, and what is said of all of it as far as that is asked for. */
+  async list(asked: AskedList, consistency: Consistency): Promise<FoundList> {
+    const { facets, ...page } = asked;
+    if (asked.conditions === WHOLE_CATALOGUE.conditions && asked.order === TITLE_ORDER && !facets)
+      return this.#wholeCatalogue(page, consistency);
+    const named = facets ?? [];
+    const columns = named.map((name) => BOOK_FACETS[name]);
+    const question = { ...page, withTotal: page.withTotal || facets !== undefined, facets: columns };
+    const found = await this.#reader.readTable(consistency, (table, lists) => table.list(question, lists));
+    const counts = Object.fromEntries(named.map((name, i) => [name, found.facets?.counts[i]]));
+    return {
+      ...found,
+      places: found.positions,
+      facets: facets && { counts, isExact: found.facets?.isExact ?? found.total?.isExact ?? true },
+    };
   }
 
   /** The book with this ISBN, in whichever form either has it, or null. */
@@ -69,6 +106,18 @@ export class BookQueryHandler {
     return ids.map((id) => byId.get(id) ?? null);
   }
 
+  /** The list that the read model has, too. */
+  async #wholeCatalogue({ after, before, ...page }: AskedPage, consistency: Consistency): Promise<FoundList> {
+    const request = { ...page, after: titleAt(after), before: titleAt(before) };
+    const { total, ...found } = await this.#reader.read(consistency, (reads, large) => reads.page(request, large));
+    return {
+      ...found,
+      places: found.rows.map(({ title }) => placeOfTitle(title)),
+      total: total === undefined ? undefined : { count: total, isExact: true },
+      facets: undefined,
+    };
+  }
+
   async #readAll(consistency: Consistency): Promise<readonly Book[]> {
     const books = await this.#reader.read(consistency, (reads, large) => reads.all(this.#limits, large));
     if (typeof books !== "string") return books;
@@ -76,6 +125,11 @@ export class BookQueryHandler {
     const size = books === "rows" ? `holds more than ${rows} books` : `comes to more than ${bytes / 1_000_000} MB`;
     throw new ServiceError("TOO_MANY_BOOKS", `The catalogue ${size}. Read it page by page: booksConnection.`);
   }
+}
+
+/** The title that a place in title order is at. */
+function titleAt(place: Position | undefined): string | undefined {
+  return place && String(place.values.at(-1));
 }
 
 /** Where resolvers find it. */

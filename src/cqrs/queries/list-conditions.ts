@@ -37,7 +37,9 @@ function holds(condition: Condition, hasWords: HasWords): RawBuilder<boolean> {
   }
   if ("oneOf" in condition) {
     // `in ()` is no SQL everywhere
-    return condition.oneOf.length === 0 ? NEVER : expression<boolean>`${column} in (${expression.join(condition.oneOf)})`;
+    return condition.oneOf.length === 0
+      ? NEVER
+      : expression<boolean>`${column} in (${expression.join(condition.oneOf)})`;
   }
   const { from, to, below } = condition;
   const bound = (operator: string, value: Scalar | undefined) =>

@@ -129,14 +129,25 @@ export class Matches {
     const columns = [...new Set(["id", ...columnsIn(conditions), ...columnsOf(order)])];
     const sorted = [...new Set(order.segments.flatMap(({ by }) => by))];
     const direction = walking(order, backwards);
-    const candidates = sql.selectFrom(table).select(columns).where(allHold([access], hasWords));
+    const candidates = sql
+      .selectFrom(table)
+      .select(columns)
+      .where(allHold([access], hasWords));
     let matches: Select = sql
       // to be sorted apart: else PostgreSQL may walk the order's index after all
-      .with((cte) => cte("candidate").materialized(), () => candidates)
+      .with(
+        (cte) => cte("candidate").materialized(),
+        () => candidates,
+      )
       .with("match", (those) =>
         those
           .selectFrom("candidate")
-          .where(allHold(conditions.filter((one) => one !== access), hasWords))
+          .where(
+            allHold(
+              conditions.filter((one) => one !== access),
+              hasWords,
+            ),
+          )
           .select(["id", ...sorted, segmentOf(order, hasWords).as(SEGMENT)]),
       )
       .selectFrom("match")
@@ -155,4 +166,3 @@ export class Matches {
     });
   }
 }
-

@@ -66,10 +66,11 @@ export function segmentOf({ segments }: Order, hasWords: HasWords): RawBuilder<n
 export function inSegments(order: Order, span: Span): RawBuilder<boolean> {
   const segment = expression.ref(SEGMENT);
   const parts = segmentsIn(order, span, false).map(
-    (number) => expression<boolean>`(${joined([
-      expression<boolean>`${segment} = ${expression.lit(number)}`,
-      ...inSpan(order, span, number),
-    ])})`,
+    (number) =>
+      expression<boolean>`(${joined([
+        expression<boolean>`${segment} = ${expression.lit(number)}`,
+        ...inSpan(order, span, number),
+      ])})`,
   );
   if (parts.length === 0) return expression<boolean>`1 = 0`;
   return expression<boolean>`(${expression.join(parts, expression` or `)})`;

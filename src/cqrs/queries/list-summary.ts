@@ -56,7 +56,10 @@ async function countMatches(snapshot: Snapshot, { conditions, facets }: ListQues
       .selectAll()
       .limit(wanted);
     const counted = await sql
-      .with((cte) => cte("match").materialized(), () => matching)
+      .with(
+        (cte) => cte("match").materialized(),
+        () => matching,
+      )
       .selectFrom(expression`(${countsOf(facets, wanted - 1)})`.as("counts"))
       .selectAll()
       .execute();
@@ -65,7 +68,11 @@ async function countMatches(snapshot: Snapshot, { conditions, facets }: ListQues
       else add(counts[Number(facet)] as Map<string, number>, String(value), Number(number));
     }
     if (count > COUNTED) break;
-    const end = rows.clearSelect().select(by).limit(1).offset(PORTION - 1);
+    const end = rows
+      .clearSelect()
+      .select(by)
+      .limit(1)
+      .offset(PORTION - 1);
     last = await end.executeTakeFirst();
     if (!last) break;
   }
@@ -87,4 +94,3 @@ function countsOf(facets: readonly FacetQuestion[], most: number) {
 function add(counts: Map<string, number>, value: string, more: number): void {
   counts.set(value, (counts.get(value) ?? 0) + more);
 }
-

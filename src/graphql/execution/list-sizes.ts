@@ -28,6 +28,8 @@ export type Field = GraphQLField<unknown, unknown>;
 declare module "graphql" {
   interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs> {
     readonly listSize?: ListSize;
+    /** What the field costs by itself, where it takes more than most: 1 is what those cost. */
+    readonly cost?: number;
   }
 }
 

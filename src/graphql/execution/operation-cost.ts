@@ -130,7 +130,7 @@ class Costs {
   #ofField(node: FieldNode, parent: GraphQLCompositeType, ofAll: boolean): Cost | Later {
     const field = this.#schema.getField(parent, node.name.value);
     if (!field) return { own: 1, listed: 0 };
-    const alone = parent === this.#schema.getMutationType() ? MUTATION_FIELD : 1;
+    const alone = field.extensions.cost ?? (parent === this.#schema.getMutationType() ? MUTATION_FIELD : 1);
     const size = sizeIn(node, this.#sizes.of(field, ofAll));
     const below = this.#ofObject(node, field, this.#sizes.returnsAll(field, ofAll));
     if (typeof size !== "function" && typeof below !== "function") return ofField(field, alone, size, below);
