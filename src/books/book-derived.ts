@@ -1,5 +1,5 @@
 import type { Derived } from "../cqrs/derived.ts";
-import { orderKey } from "../cqrs/folding.ts";
+import { orderKey, restOfOrderKey } from "../cqrs/folding.ts";
 import type { Book } from "./book.ts";
 
 /** What the table has of a book beside it, in columns that `migrations.ts` has made. A thread imports this. */
@@ -8,5 +8,8 @@ export const derived: Derived<Book> = {
   version: "version",
   columns: {
     title_key: ({ title }) => orderKey(title),
+    title_rest: ({ title }) => restOfOrderKey(title),
+    author_key: ({ author }) => orderKey(author),
+    author_rest: ({ author }) => restOfOrderKey(author),
   },
 };

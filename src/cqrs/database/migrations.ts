@@ -13,6 +13,8 @@ export interface Ddl {
   readonly text: string;
   /** The type of whole numbers up to 2^53 that drivers take for numbers. */
   readonly double: string;
+  /** The statements that make a column of texts one whose order is by Unicode code point. */
+  readonly toCodePointOrder: (table: string, column: string) => readonly string[];
   /** The statements that make a column of whole numbers one that holds them up to 2^53 as drivers take numbers for. */
   readonly toDouble: (table: string, column: string) => readonly string[];
   /** Whether a statement that breaks two unique indexes is told of the one that was created last. */

@@ -65,6 +65,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     ddl: {
       identity: "integer primary key autoincrement",
       text: "text",
+      toCodePointOrder: () => [],
       // its integers have 64 bits
       double: "integer",
       toDouble: () => [],
