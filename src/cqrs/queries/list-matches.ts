@@ -83,13 +83,13 @@ export class Matches {
     let rest = span;
     for (let looked = 0, size: number = PORTIONS.first; ; size = PORTIONS.next) {
       await this.#snapshot.nextPortion();
-      const portion = this.#sorted(number, rest, backwards, range);
+      const portion = this.#sorted(number, rest, backwards, range, columnsIn(tests));
       const wanted = limit - found.length;
       if (tests.length === 0) return [...found, ...(await this.#places(portion.limit(wanted), number))];
       const tested = this.#snapshot.sql
-        .selectFrom(portion.select(columnsIn(tests)).limit(size).as("portion"))
+        .selectFrom(portion.limit(size).as("portion"))
         .where(allHold(tests, this.#snapshot.hasWords))
-        .select(["id", ...segment.by])
+        .select(distinct("id", ...segment.by))
         .limit(wanted);
       found.push(...(await this.#places(tested, number)));
       if (found.length === limit) return found;
@@ -103,11 +103,18 @@ export class Matches {
   }
 
   /** The rows of a segment that are in the span and fulfil what its index tells, as they are walked. */
-  #sorted(number: number, span: Span, backwards: boolean, range: readonly Condition[]): Select {
+  #sorted(
+    number: number,
+    span: Span,
+    backwards: boolean,
+    range: readonly Condition[],
+    columns: readonly string[],
+  ): Select {
     const { order } = this.#question;
     const segment = order.segments[number] as Segment;
-    let rows: Select = this.#snapshot.sql.selectFrom(this.#snapshot.table).select(["id", ...segment.by]);
-    if (range.length > 0) rows = rows.where(allHold(range, this.#snapshot.hasWords));
+    const { sql, table, hasWords } = this.#snapshot;
+    let rows: Select = sql.selectFrom(table).select(distinct("id", ...segment.by, ...columns));
+    if (range.length > 0) rows = rows.where(allHold(range, hasWords));
     for (const bound of inSpan(order, span, number)) rows = rows.where(bound);
     for (const column of sortedBy(segment)) rows = rows.orderBy(column, walking(order, backwards));
     return rows;
@@ -126,8 +133,8 @@ export class Matches {
     const { sql, table, hasWords, nextPortion } = this.#snapshot;
     const { order, conditions } = this.#question;
     await nextPortion();
-    const columns = [...new Set(["id", ...columnsIn(conditions), ...columnsOf(order)])];
-    const sorted = [...new Set(order.segments.flatMap(({ by }) => by))];
+    const columns = distinct("id", ...columnsIn(conditions), ...columnsOf(order));
+    const sorted = distinct(...order.segments.flatMap(({ by }) => by));
     const direction = walking(order, backwards);
     const candidates = sql
       .selectFrom(table)
@@ -148,7 +155,7 @@ export class Matches {
               hasWords,
             ),
           )
-          .select(["id", ...sorted, segmentOf(order, hasWords).as(SEGMENT)]),
+          .select([...distinct("id", ...sorted), segmentOf(order, hasWords).as(SEGMENT)]),
       )
       .selectFrom("match")
       .selectAll()
@@ -165,4 +172,8 @@ export class Matches {
       return { id: row.id, position: { segment, values: by.map((column) => row[column] as Scalar) } };
     });
   }
+}
+
+function distinct(...columns: readonly string[]): string[] {
+  return [...new Set(columns)];
 }
