@@ -101,7 +101,7 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
     const started = threadsStarted();
     const threads = openThreads(await newFile());
     const thread = threads.next();
-    const connection = thread.newConnection();
+    const connection = thread.takeConnection();
     await thread.run(connection, "begin");
     const asked = [thread.run(connection, SLOW), thread.run(0, QUICK)];
     const failed = Promise.all(asked.map((one) => expect(one).rejects.toEqual(unavailable)));

@@ -11,6 +11,9 @@ const SILENCE_MS = 10_000;
 /** A thread that hangs in a statement cannot be ended before that: so many may hang, and no others are started. */
 const MOST_HANGING = 4;
 
+/** Connections that one keeps open for the next transactions, beside the shared one. */
+const MOST_IDLE = 4;
+
 interface Waiting {
   readonly resolve: (answer: Rows) => void;
   readonly reject: (error: unknown) => void;
@@ -66,6 +69,8 @@ export class ReadingThread {
   readonly #waiting = new Map<number, Waiting>();
   readonly #unsent: Asked[] = [];
   #busy = false;
+  /** Connections that are in no transaction. */
+  readonly #idle: number[] = [];
   readonly #onLoss: (state: "hangs" | "has ended") => void;
   #lost: Error | undefined;
   #ids = 0;
@@ -89,9 +94,18 @@ export class ReadingThread {
     return this.#waiting.size;
   }
 
-  /** The number of a connection that nobody else uses. It is opened when it is first used. */
-  newConnection(): number {
-    return ++this.#ids;
+  /** The number of a connection that nobody else uses, until it is given back. A new one is opened when it is first used. */
+  takeConnection(): number {
+    return this.#idle.pop() ?? ++this.#ids;
+  }
+
+  /** Ends the transaction that a connection is in. It is kept for the next one: what it has prepared and cached is of use. */
+  giveBack(connection: number): void {
+    const keep = () => {
+      if (this.#idle.length < MOST_IDLE) this.#idle.push(connection);
+      else this.#close(connection);
+    };
+    this.run(connection, "rollback").then(keep, () => this.#close(connection));
   }
 
   /**
@@ -113,15 +127,15 @@ export class ReadingThread {
     });
   }
 
-  /** Closes a connection, and with it the transaction that it is in. */
-  close(connection: number): void {
-    if (!this.#lost) this.#ask({ connection, close: true });
-  }
-
   /** Waits until it is over. What it was asked is failed. */
   async end(): Promise<void> {
     this.#lose(new Error("the database was closed"));
     await this.#worker.terminate();
+  }
+
+  /** With it goes the transaction that it is in. */
+  #close(connection: number): void {
+    if (!this.#lost) this.#ask({ connection, close: true });
   }
 
   #ask(asked: Asked): void {

@@ -46,12 +46,12 @@ class ThreadConnection implements DatabaseConnection {
   }
 
   async begin(): Promise<void> {
-    this.#connection = this.#thread.newConnection();
+    this.#connection = this.#thread.takeConnection();
     await this.#thread.run(this.#connection, "begin");
   }
 
   async end(): Promise<void> {
-    this.#thread.close(this.#connection);
+    this.#thread.giveBack(this.#connection);
     this.#connection = SHARED;
   }
 }
