@@ -1,0 +1,102 @@
+import Database from "better-sqlite3";
+import pg from "pg";
+import { Random } from "../proof/torture/random.ts";
+import type { Book } from "../src/books/book.ts";
+import { derived } from "../src/books/book-derived.ts";
+import { derivedColumns, derivedValues } from "../src/cqrs/derived.ts";
+
+const ROWS_AT_ONCE = 5000;
+const SYLLABLES =
+  "ba be bi bo bu da de di do du ka ke ki ko ku la le li lo lu ma me mi mo mu na ne ni no nu ra re ri ro ru sa se si so su ta te ti to tu".split(
+    " ",
+  );
+const ENDINGS = ["n", "s", "r", "", "l", "é", "ß"];
+const LANGUAGES = ["en", "en", "en", "en", "en-GB", "de", "de", "fr", "fr", "es", "it", "pt-BR", "ja", "zh-Hant", "sv"];
+
+/** Words of which the first are the most frequent, as in every language. */
+const vocabulary = Array.from({ length: 20_000 }, (_, n) => {
+  const syllables: string[] = [];
+  for (let rest = n + 45; rest > 0; rest = Math.floor(rest / 45)) syllables.push(SYLLABLES[rest % 45] as string);
+  return syllables.join("") + ENDINGS[n % ENDINGS.length];
+});
+
+/** So that the word of rank n comes about as often as 1/n. */
+function anyWord(random: Random): string {
+  return vocabulary[Math.floor(vocabulary.length ** random.fraction()) - 1] as string;
+}
+
+function capital(word: string): string {
+  return (word[0] ?? "").toUpperCase() + word.slice(1);
+}
+
+/** Books as a large library has them, the same ones in every run: a twelfth without a date, some rare languages, few out of stock. */
+export function* manyBooks(count: number): Generator<Book> {
+  const random = new Random(1);
+  const titles = new Set<string>();
+  const since = Date.UTC(2015, 0, 1);
+  for (let id = 1; id <= count; id++) {
+    const words = Array.from({ length: random.between(1, 4) }, () => capital(anyWord(random)));
+    let title = `${random.chance(0.5) ? "The " : ""}${words.join(" ")}`;
+    while (titles.has(title)) title += ` of ${capital(anyWord(random))}`;
+    titles.add(title);
+    const day = new Date(Date.UTC(1900, 0, 1 + Math.floor(45_600 * Math.sqrt(random.fraction()))));
+    const at = new Date(since + Math.floor((id / count) * 3.4e11)).toISOString();
+    yield {
+      id,
+      title,
+      author: `${capital(anyWord(random))} ${capital(vocabulary[Math.floor(5000 ** random.fraction()) + 10] as string)}`,
+      publishedDate: random.chance(0.08) ? null : day.toISOString().slice(0, 10),
+      isbn: id % 7 === 0 ? null : `978${String(id).padStart(10, "0")}`,
+      language: random.chance(0.05) ? null : random.chance(0.0002) ? "is" : random.pick(LANGUAGES),
+      description: id % 3 === 0 ? `${capital(words.join(" ").toLowerCase())} `.repeat(20).trim() : null,
+      coverUrl: null,
+      stockQuantity: random.chance(0.03) ? 0 : random.between(1, 200),
+      version: 1,
+      addedAt: at,
+      updatedAt: random.chance(0.3) ? new Date(since + 3.4e11 + random.between(0, 1e9)).toISOString() : at,
+    };
+  }
+}
+
+const COLUMNS = [
+  ...["id", "title", "author", "published_date", "isbn", "language", "description", "cover_url"],
+  ...["stock_quantity", "version", "added_at", "updated_at", ...derivedColumns(derived as never)],
+];
+
+/** Fills the table of a database that has been migrated, together with what is derived. The revision stays at 0. */
+export async function fillWithMany(url: string, count: number): Promise<void> {
+  const rows = (function* () {
+    for (const book of manyBooks(count)) yield [...Object.values(book), ...derivedValues(derived, book)];
+  })();
+  if (url.startsWith("sqlite:")) fillSqlite(url.slice("sqlite:".length), rows);
+  else await fillPostgres(url, rows);
+}
+
+function fillSqlite(file: string, rows: Iterable<readonly unknown[]>): void {
+  const database = new Database(file);
+  const insert = database.prepare(`insert into book (${COLUMNS}) values (${COLUMNS.map(() => "?")})`);
+  database.transaction(() => {
+    for (const row of rows) insert.run(...row);
+  })();
+  database.close();
+}
+
+async function fillPostgres(url: string, rows: Iterable<readonly unknown[]>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  let chunk: object[] = [];
+  const send = async () => {
+    await client.query(`insert into book (${COLUMNS}) select ${COLUMNS} from json_populate_recordset(null::book, $1)`, [
+      JSON.stringify(chunk),
+    ]);
+    chunk = [];
+  };
+  for (const row of rows) {
+    chunk.push(Object.fromEntries(COLUMNS.map((column, i) => [column, row[i]])));
+    if (chunk.length === ROWS_AT_ONCE) await send();
+  }
+  await send();
+  await client.query("select setval(pg_get_serial_sequence('book', 'id'), (select max(id) from book))");
+  await client.query("vacuum analyze book");
+  await client.end();
+}

@@ -1,0 +1,156 @@
+import { parseArgs } from "node:util";
+import { cleaningUp } from "../test/support/cleanup.ts";
+import { openBooks } from "../test/support/database/books.ts";
+import { type Engine, newDatabase } from "../test/support/database/database.ts";
+import startPostgres from "../test/support/postgres/run-server.ts";
+import { type ServiceProcess, startProcess } from "../test/support/service/service-process.ts";
+import { fillWithMany } from "./lists-seed.ts";
+
+/** Measures `booksConnection` with its filters and orders on a large catalogue, through the front door of a real process. */
+const USAGE = `npm run lists -- [options]
+  --books N        size of the catalogue (1000000)
+  --engine NAME    sqlite or postgresql (sqlite)
+  --times N        how often each question is asked (100)
+  --only TEXT      only the questions whose name has it
+  --database URL   a database that was filled so before, in place of a new one`;
+
+const { values } = parseArgs({
+  options: {
+    books: { type: "string", default: "1000000" },
+    engine: { type: "string", default: "sqlite" },
+    times: { type: "string", default: "100" },
+    only: { type: "string", default: "" },
+    database: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+const [books, times] = [Number(values.books), Number(values.times)];
+if (values.help || !["sqlite", "postgresql"].includes(values.engine) || !(books >= 1000) || !(times >= 1)) {
+  console.log(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+
+const ARGUMENTS = "filter: $filter, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before";
+const VARIABLES = "$filter: BookFilter, $orderBy: BookOrder, $first: Int, $last: Int, $after: String, $before: String";
+const list = (selection: string) => `query (${VARIABLES}) { booksConnection(${ARGUMENTS}) { ${selection} } }`;
+const PAGE = list(
+  "nodes { id title author publishedDate stockQuantity } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }",
+);
+const COUNT = list("totalCount totalCountIsExact");
+const FACETS = list(
+  "totalCount facets { authors { value count } languages { value count } inStock { value count } isExact }",
+);
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** A kind of question: what is asked the n-th time. */
+interface Kind {
+  readonly name: string;
+  readonly query: string;
+  readonly variables: (n: number) => Variables;
+}
+
+const stop = values.engine === "postgresql" && !values.database ? await startPostgres() : undefined;
+await cleaningUp(async () => {
+  const url = values.database ?? (await filled());
+  const service = await startProcess({ DATABASE_URL: url, LOG_LEVEL: "warn" });
+  const rows: string[] = [];
+  for (const kind of await kinds(service)) {
+    if (!kind.name.includes(values.only)) continue;
+    rows.push(await row(service, kind));
+    console.error(rows.at(-1));
+  }
+  console.log(`${values.engine}, ${books} books, Node ${process.version}; milliseconds over one connection.\n`);
+  console.log(["| question | p50 | p99 |", "| --- | ---: | ---: |", ...rows].join("\n"));
+  await service.stop();
+});
+await stop?.();
+
+async function filled(): Promise<string> {
+  const { url } = await newDatabase(values.engine as Engine);
+  const { orm } = await openBooks(url);
+  await orm.close();
+  await fillWithMany(url, books);
+  return url;
+}
+
+async function kinds(service: ServiceProcess): Promise<Kind[]> {
+  const { data } = await service.ask(PAGE, { variables: { first: 500, orderBy: { field: "UPDATED_AT" } } });
+  const samples: { title: string; author: string }[] = data.booksConnection.nodes;
+  const sample = (n: number) => samples[n % samples.length] as (typeof samples)[number];
+  const orders = ["TITLE", "AUTHOR", "PUBLISHED_DATE", "STOCK_QUANTITY", "ADDED_AT", "UPDATED_AT"].flatMap((field) =>
+    ["ASC", "DESC"].map((direction) => ({ field, direction })),
+  );
+  const pages: Kind[] = [];
+  for (const orderBy of orders) {
+    const name = `${orderBy.field} ${orderBy.direction}`;
+    const cursors = await deepCursors(service, { orderBy });
+    pages.push({ name: `${name}, first page`, query: PAGE, variables: () => ({ orderBy, first: 50 }) });
+    const deep = (n: number) => ({ orderBy, first: 50, after: cursors[n % cursors.length] });
+    pages.push({ name: `${name}, deep page`, query: PAGE, variables: deep });
+  }
+  const filters: Record<string, (n: number) => Variables> = {
+    "language en": () => ({ language: "en" }),
+    "language is, of 200 books": () => ({ language: "is" }),
+    "out of stock": () => ({ inStock: false }),
+    author: (n) => ({ author: sample(n).author }),
+    "title begins with two letters": (n) => ({ titleStartsWith: sample(n).title.slice(0, 2) }),
+    "title begins with a word": (n) => ({ titleStartsWith: sample(n).title.split(" ").slice(0, 2).join(" ") }),
+    "published in one year": (n) => ({
+      publishedFrom: `${1950 + (n % 70)}-01-01`,
+      publishedTo: `${1950 + (n % 70)}-12-31`,
+    }),
+    "added lately": () => ({ addedSince: "2025-06-01T00:00:00Z" }),
+    "French, in stock, of the eighties": () => ({
+      ...{ language: "fr", inStock: true, publishedFrom: "1980-01-01", publishedTo: "1989-12-31" },
+    }),
+    "Swedish, out of stock": () => ({ language: "sv", inStock: false }),
+  };
+  const filtered = Object.entries(filters).flatMap(([name, filter]): Kind[] => [
+    ...["TITLE", "PUBLISHED_DATE", "UPDATED_AT"].map((field) => ({
+      name: `${name}, by ${field}`,
+      query: PAGE,
+      variables: (n: number) => ({ filter: filter(n), orderBy: { field }, first: 50 }),
+    })),
+    { name: `${name}, count`, query: COUNT, variables: (n) => ({ filter: filter(n), first: 0 }) },
+    { name: `${name}, facets`, query: FACETS, variables: (n) => ({ filter: filter(n), first: 0 }) },
+  ]);
+  return [
+    ...pages,
+    { name: "everything, count", query: COUNT, variables: () => ({ orderBy: { field: "AUTHOR" }, first: 0 }) },
+    { name: "everything, facets", query: FACETS, variables: () => ({ first: 0 }) },
+    ...filtered,
+    {
+      name: "clustered: added lately, by UPDATED_AT",
+      query: PAGE,
+      variables: () => ({
+        filter: { addedSince: "2025-01-01T00:00:00Z" },
+        orderBy: { field: "UPDATED_AT" },
+        first: 50,
+      }),
+    },
+  ];
+}
+
+/** Cursors that lie thousands of books behind the beginning. */
+async function deepCursors(service: ServiceProcess, variables: Variables): Promise<string[]> {
+  const cursors: string[] = [];
+  for (let before: string | undefined; cursors.length < 20; ) {
+    const { data } = await service.ask(PAGE, { variables: { ...variables, last: 500, before } });
+    before = data.booksConnection.pageInfo.startCursor;
+    cursors.push(before as string);
+  }
+  return cursors;
+}
+
+async function row(service: ServiceProcess, { name, query, variables }: Kind): Promise<string> {
+  const taken: number[] = [];
+  for (let n = -Math.ceil(times / 10); n < times; n++) {
+    const began = performance.now();
+    await service.ask(query, { variables: variables(Math.abs(n)) });
+    if (n >= 0) taken.push(performance.now() - began);
+  }
+  taken.sort((a, b) => a - b);
+  const at = (share: number) => (taken[Math.min(times - 1, Math.floor(times * share))] as number).toFixed(1);
+  return `| ${name} | ${at(0.5)} | ${at(0.99)} |`;
+}
