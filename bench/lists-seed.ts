@@ -74,6 +74,9 @@ export async function fillWithMany(url: string, count: number): Promise<void> {
 
 function fillSqlite(file: string, rows: Iterable<readonly unknown[]>): void {
   const database = new Database(file);
+  // rows come in no order of most indexes
+  database.pragma("cache_size = -1000000");
+  database.pragma("synchronous = off");
   const insert = database.prepare(`insert into book (${COLUMNS}) values (${COLUMNS.map(() => "?")})`);
   database.transaction(() => {
     for (const row of rows) insert.run(...row);
