@@ -154,11 +154,6 @@ export class TableRows<T extends object> {
     return { revision: Number(revision), token };
   }
 
-  /** As `snapshot`, for what a client waits for. */
-  async question<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
-    return this.#orm.question(async (sql) => work(await this.stream.rowIn(sql), sql));
-  }
-
   /** Runs `work` on the stream's row and the table, both from one snapshot that lasts until it is done. */
   async snapshot<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
     return this.#orm.snapshot(async (sql) => work(await this.stream.rowIn(sql), sql));
@@ -166,11 +161,23 @@ export class TableRows<T extends object> {
 
   /** The same, of a state in which no row is stale. */
   async snapshotInOrder<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
+    return this.#inOrder((inSnapshot) => this.#orm.snapshot(inSnapshot), work);
+  }
+
+  /** The same for what a client waits for, over the connections for reads. */
+  async question<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
+    return this.#inOrder((inSnapshot) => this.#orm.question(inSnapshot), work);
+  }
+
+  async #inOrder<R>(
+    open: <S>(inSnapshot: (sql: Sql) => Promise<S>) => Promise<S>,
+    work: (row: StreamRow, sql: Sql) => Promise<R>,
+  ): Promise<R> {
     const done = await this.#derivation.fresh(
       () =>
-        this.snapshot(async (row, sql) => {
+        open(async (sql) => {
           if (await this.#derivation.isAnyStale(sql)) return undefined;
-          return { result: await work(row, sql) };
+          return { result: await work(await this.stream.rowIn(sql), sql) };
         }),
       (found) => found === undefined,
     );

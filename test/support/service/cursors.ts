@@ -1,4 +1,7 @@
-/** The cursor of a place in title order, as the connection makes it: the only place where the tests know what that is. */
+import { WHOLE_CATALOGUE } from "../../../src/books/queries/book-list.ts";
+import { placeOfTitle } from "../../../src/books/queries/book-orders.ts";
+
+/** The cursor of a place in the whole catalogue in title order, whether or not a book has the title. */
 export function titleCursor(title: string): string {
-  return Buffer.from(`title\0${title}`).toString("base64url");
+  return WHOLE_CATALOGUE.cursors.of(placeOfTitle(title));
 }
