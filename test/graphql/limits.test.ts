@@ -165,7 +165,12 @@ describe("the cost of a request", () => {
       ["{ __typename }", 1],
       ['{ book(title: "A") { title author } }', 3],
       ["{ books { title author } }", 1 + 100 * 2],
-      ["{ booksConnection { totalCount } }", 2],
+      ["{ booksConnection { totalCount } }", 21],
+      ["{ booksConnection { facets { isExact } } }", 202],
+      [
+        "{ booksConnection(first: 3) { nodes { title } facets { authors(first: 7) { value count } inStock { count } } } }",
+        1 + 1 + 3 + 200 + 15 + 3,
+      ],
       ["{ booksConnection { edges { node { title } } } }", 1 + 1 + 50 * 2],
       ["{ booksConnection(first: 7) { edges { cursor } pageInfo { hasNextPage } } }", 1 + 1 + 7 + 1 + 1],
       ["{ booksConnection(last: 7) { edges { cursor } } }", 1 + 1 + 7],

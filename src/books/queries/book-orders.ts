@@ -5,8 +5,6 @@ import { isDay, storedTime } from "../../graphql/field-rules.ts";
 import { normalisedTitle } from "../book-keys.ts";
 import { MAX_STOCK } from "../max-stock.ts";
 
-export type BookOrderField = "TITLE" | "AUTHOR" | "PUBLISHED_DATE" | "STOCK_QUANTITY" | "ADDED_AT" | "UPDATED_AT";
-
 /** The columns that books are in order by: the last of each make every book one of its own. */
 const COLUMNS = {
   TITLE: ["title_key", "title"],
@@ -15,14 +13,19 @@ const COLUMNS = {
   STOCK_QUANTITY: ["stock_quantity", "id"],
   ADDED_AT: ["added_at", "id"],
   UPDATED_AT: ["updated_at", "id"],
-} as const satisfies Record<BookOrderField, readonly string[]>;
+} as const;
+
+export type BookOrderField = keyof typeof COLUMNS;
+
+/** The column that may be null. */
+const DATE = "published_date";
 
 /** Books whose day of publication is not known come last in both directions. */
 export function orderOf(field: BookOrderField, direction: Order["direction"]): Order {
   const by = COLUMNS[field];
-  if (field !== "PUBLISHED_DATE") return { segments: [{ where: [], by }], direction };
-  const known = { where: [{ column: "published_date", isNull: false }], by };
-  const unknown = { where: [{ column: "published_date", isNull: true }], by: ["id"] };
+  if (by[0] !== DATE) return { segments: [{ where: [], by }], direction };
+  const known = { where: [{ column: DATE, isNull: false }], by };
+  const unknown = { where: [{ column: DATE, isNull: true }], by: ["id"] };
   return { segments: [known, unknown], direction };
 }
 

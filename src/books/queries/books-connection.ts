@@ -8,7 +8,7 @@ import { bookListOf } from "./book-list.ts";
 import { defineBookListInputs } from "./book-list-inputs.ts";
 import { bookQueries } from "./book-query-handler.ts";
 
-/** To count ten thousand books takes as long as tens of fields, and to see what they have ten times that. */
+/** To count ten thousand books takes as long as some fields of many books, and to see what they have ten times that. */
 const COSTS = { totalCount: 20, facets: 200 };
 
 /** What the connection has beside what every connection has. */
