@@ -7,6 +7,9 @@ import type { Select } from "./table-rows.ts";
 /** So many rows are looked at by one statement. */
 const PORTION = 4000;
 
+/** As many rows are counted to tell which of several ways is the shortest. */
+const BROAD = 100_000;
+
 type Summary = Pick<ListPage<never>, "total" | "facets">;
 
 /** What is said of all matches of a question, as far as it is asked for: each is counted, of at most {@link COUNTED}. */
@@ -14,10 +17,12 @@ export async function summaryOf(snapshot: Snapshot, question: ListQuestion, matc
   const { conditions, facets, withTotal } = question;
   if (!withTotal && facets.length === 0) return { total: undefined, facets: undefined };
   if (conditions.length === 0 && facets.length === 0) return { total: await countAll(snapshot), facets: undefined };
-  const shortest = await matches.accesses.shortest(COUNTED);
+  let shortest = await matches.accesses.shortest(COUNTED);
   const [only] = conditions;
   if (shortest && facets.length === 0 && conditions.length === 1 && only && "column" in only && isRange(only))
     return { total: bounded(shortest.count), facets: undefined };
+  // of two broad ways one may be much broader than the other
+  if (conditions.length > 1 && shortest && shortest.count > COUNTED) shortest = await matches.accesses.shortest(BROAD);
   const { count, counts } = await countMatches(snapshot, question, shortest?.access);
   const total = conditions.length === 0 ? await countAll(snapshot) : bounded(count);
   return {

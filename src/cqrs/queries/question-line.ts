@@ -3,7 +3,7 @@ import { ServiceError } from "../errors.ts";
 /** Questions that are asked at once; each holds a connection meanwhile. */
 const AT_ONCE = 4;
 /** One that has taken so many portions is long, and no more in the way of those that wait. */
-const PATIENCE = 25;
+const PATIENCE = 100;
 /** Long ones at once. Another one is refused: it would hold a connection for nothing. */
 const LONG_AT_ONCE = 2;
 

@@ -12,7 +12,7 @@ const SILENCE_MS = 10_000;
 const MOST_HANGING = 4;
 
 /** Connections that one keeps open for the next transactions, beside the shared one. */
-const MOST_IDLE = 4;
+const MOST_IDLE = 2;
 
 interface Waiting {
   readonly resolve: (answer: Rows) => void;
