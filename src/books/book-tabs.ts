@@ -70,6 +70,45 @@ query ListBooks {
 `,
   },
   {
+    query: `# A page of a catalogue: which books, in which order, how many
+# there are, and what they have. "after" takes an endCursor.
+query CataloguePage($filter: BookFilter, $orderBy: BookOrder, $after: String) {
+  booksConnection(first: 20, filter: $filter, orderBy: $orderBy, after: $after) {
+    nodes {
+      title
+      author
+      publishedDate
+      stockQuantity
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    totalCount
+    totalCountIsExact
+    facets {
+      authors(first: 5) {
+        value
+        count
+      }
+      languages {
+        value
+        count
+      }
+      inStock {
+        value
+        count
+      }
+    }
+  }
+}
+`,
+    variables: variables({
+      filter: { titleStartsWith: "a", inStock: true },
+      orderBy: { field: "PUBLISHED_DATE", direction: "DESC" },
+    }),
+  },
+  {
     query: `# Everything that a form needs to edit the book.
 query EditForm($title: String!) {
   bookEditForm(title: $title) {

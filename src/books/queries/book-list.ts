@@ -15,7 +15,7 @@ interface Asked {
   readonly orderBy?: BookOrder | null | undefined;
 }
 
-export interface BookOrder {
+interface BookOrder {
   readonly field: BookOrderField;
   readonly direction?: Order["direction"] | null | undefined;
 }

@@ -1,4 +1,3 @@
-import { sql as expression } from "kysely";
 import type { Sql } from "../database/engine.ts";
 import { Accesses } from "./list-accesses.ts";
 import { type Access, allHold, columnsIn, excludeEachOther, type HasWords, isRange } from "./list-conditions.ts";

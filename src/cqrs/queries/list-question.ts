@@ -29,12 +29,12 @@ export interface Words {
   readonly within: readonly string[];
 }
 
-export interface IsNull {
+interface IsNull {
   readonly column: string;
   readonly isNull: boolean;
 }
 
-export interface Not {
+interface Not {
   readonly not: readonly Condition[];
 }
 
