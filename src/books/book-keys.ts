@@ -5,8 +5,12 @@ import { bookFields } from "./book-fields.ts";
 /** A key that is safe to look up anywhere and that no book has: titles hold no control characters. */
 const NO_TITLE = "\u0001";
 
-/** Titles that the rules leave as they are. Most are such, and to see that takes a fraction of applying the rules. */
-const PLAIN_TITLE = /^[!-~](?:[ -~]{0,510}[!-~])?$/;
+/**
+ * Titles that the rules leave as they are: of letters that no normal form takes apart or puts together with others, Latin
+ * and Chinese. Most are such, and to see that takes a fraction of applying the rules.
+ */
+const PLAIN_TITLE =
+  /^[!-~\u00a1-\u02ff\u4e00-\u9fff](?:[ -~\u00a0-\u02ff\u4e00-\u9fff]{0,510}[!-~\u00a1-\u02ff\u4e00-\u9fff])?$/;
 
 /** `value` as a title is stored; undefined when it can be none. */
 export function normalisedTitle(value: string): string | undefined {
@@ -33,6 +37,10 @@ export interface SoughtArgs {
 /** @throws ServiceError `BAD_USER_INPUT` unless exactly one of title and id is given */
 export function soughtBy(args: SoughtArgs): Sought {
   const { name, value } = onlyOne(args, "title", "id");
+  return soughtAs(name, value);
+}
+
+export function soughtAs(name: "title" | "id", value: string): Sought {
   return name === "title" ? soughtByTitle(value) : { asked: value, by: "id", id: rowIdOf("Book", value) };
 }
 

@@ -1,6 +1,6 @@
 import { ANYBODY, type Asker } from "./asker.ts";
 import { OutcomeUnknown, ServiceError } from "./errors.ts";
-import { type Report, type Revisions, reportOf, type ServedBy } from "./revisions.ts";
+import { NO_REVISIONS, type Report, type Revisions, reportOf, reportOfOne, type ServedBy } from "./revisions.ts";
 
 /** A read that can be made again, to find out whether it would have the same answer. */
 export interface ReadReplay {
@@ -51,7 +51,12 @@ export class Consistency {
   readonly #withdrawals: (() => boolean)[] = [];
   #commandBegun = false;
 
-  constructor(streams: readonly string[] = [], atLeast: Revisions = {}, bounds?: RequestBounds, asker = ANYBODY) {
+  constructor(
+    streams: readonly string[] = [],
+    atLeast: Revisions = NO_REVISIONS,
+    bounds?: RequestBounds,
+    asker = ANYBODY,
+  ) {
     this.streams = streams;
     this.asker = asker;
     this.#atLeast = atLeast;
@@ -149,6 +154,11 @@ export class Consistency {
   /** `undefined` while nothing was read or written. */
   get report(): Report | undefined {
     if (!this.#servedBy) return undefined;
+    const [only] = this.#parts;
+    const revisionOfOnly = only?.lastCommand ?? only?.lowestRead;
+    if (only && revisionOfOnly !== undefined && this.#parts.length === 1) {
+      return reportOfOne(this.streams, only.stream, revisionOfOnly, this.#servedBy);
+    }
     const revisions: Record<string, number> = {};
     for (const name of this.streams) {
       const part = this.#parts.find(({ stream }) => stream === name);

@@ -1,6 +1,9 @@
 /** Revisions by the names of their streams. */
 export type Revisions = Readonly<Record<string, number>>;
 
+/** What most requests ask for. */
+export const NO_REVISIONS: Revisions = {};
+
 /** What answered: `both` where one request needed several reads and not all came from the same store. */
 export type ServedBy = "redis" | "database" | "both";
 
@@ -24,8 +27,15 @@ export function reportOf(streams: readonly string[], revisions: Revisions, serve
   };
 }
 
+/** The report on an answer for which one stream alone was read or written. */
+export function reportOfOne(streams: readonly string[], stream: string, revision: number, servedBy: ServedBy): Report {
+  return streams.length === 1 ? { revision, servedBy } : reportOf(streams, { [stream]: revision }, servedBy);
+}
+
 /** For each stream the higher one of two revisions that an answer must have reached. */
 export function highest(one: Revisions, other: Revisions): Revisions {
+  if (one === NO_REVISIONS) return other;
+  if (other === NO_REVISIONS) return one;
   const highest: Record<string, number> = { ...one };
   for (const [stream, revision] of Object.entries(other)) highest[stream] = Math.max(highest[stream] ?? 0, revision);
   return highest;

@@ -9,13 +9,16 @@ export function onlyOne<Name extends string>(
   args: { readonly [N in Name]?: string | null | undefined },
   ...names: readonly Name[]
 ): { readonly [N in Name]: { readonly name: N; readonly value: string } }[Name] {
-  const given = names.flatMap((name) => {
+  let only: { name: Name; value: string } | undefined;
+  let count = 0;
+  for (const name of names) {
     const value = args[name];
-    return value == null ? [] : [{ name, value }];
-  });
-  const [one, ...more] = given;
-  if (one && more.length === 0) return one;
+    if (value == null) continue;
+    only = { name, value };
+    count++;
+  }
+  if (only && count === 1) return only;
   const all = `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-  const which = more.length === 0 ? "none" : given.map(({ name }) => name).join(" and ");
+  const which = count === 0 ? "none" : names.filter((name) => args[name] != null).join(" and ");
   throw new ServiceError("BAD_USER_INPUT", `Exactly one of ${all} must be given, not ${which}.`);
 }

@@ -20,6 +20,8 @@ const GRAPHQL_HEADERS = dataHeaders(GRAPHQL_RESPONSE_TYPE);
 
 export type Headers = Readonly<Record<string, string>>;
 
+const NO_HEADERS: Headers = {};
+
 /** The code of a refusal: what the client did wrong, or that it may come again. */
 export type RefusalCode =
   | "BAD_REQUEST"
@@ -140,13 +142,22 @@ export class Exchange {
     const length = Buffer.byteLength(body);
     // of a body that was not asked for it is not known whether it comes
     if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
-    const all: Record<string, string | number> = { ...headers, ...more, ...this.#always };
-    if (status !== 204 && status !== 304) all["content-length"] = length;
+    const all = listOf(headers, more, this.#always);
+    if (status !== 204 && status !== 304) all.push("content-length", String(length));
     response.writeHead(status, all);
     if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);
     else inPortions(response, typeof body === "string" ? Buffer.from(body) : body);
     if (response.socket && response.socket.writableLength > 0) this.#connection.owes(length);
   }
+}
+
+/** Headers as a list, which Node takes as it is; those that come later take the place of others of their name. */
+function listOf(headers: Headers, more: Headers = NO_HEADERS, always: Headers = NO_HEADERS): string[] {
+  const all: string[] = [];
+  for (const name in headers) if (!(name in more || name in always)) all.push(name, headers[name] as string);
+  for (const name in more) if (!(name in always)) all.push(name, more[name] as string);
+  for (const name in always) all.push(name, always[name] as string);
+  return all;
 }
 
 /** Hands an answer over as the client takes it. */

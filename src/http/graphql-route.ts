@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { NO_REVISIONS, type Revisions } from "../cqrs/revisions.ts";
 import { type Access, ANONYMOUS } from "../graphql/execution/access.ts";
 import type { AnswerText } from "../graphql/execution/answer-text.ts";
 import type { Replay } from "../graphql/execution/replays.ts";
@@ -103,7 +104,7 @@ export class GraphqlRoute {
     const text = isUtf8(bytes) ? bytes.toString() : "";
     // a replay of a GET is known by its query string
     if (text.startsWith("?")) return exchange.refuse(400, BAD_BODY);
-    return this.#answer(exchange, { method: "POST", text, accept: type, access }, paramsOfBody, BAD_BODY);
+    await this.#answer(exchange, { method: "POST", text, accept: type, access }, paramsOfBody, BAD_BODY);
   }
 
   async #get(exchange: Exchange, search: string): Promise<void> {
@@ -124,19 +125,25 @@ export class GraphqlRoute {
     malformed: string,
   ): Promise<void> {
     const header = exchange.request.headers[AT_LEAST_HEADER];
-    const atLeast = header === undefined ? NOTHING : this.#graphql.atLeastIn(String(header));
+    const atLeast = header === undefined ? NO_REVISIONS : this.#graphql.atLeastIn(String(header));
     if (typeof atLeast === "string") return exchange.refuse(400, atLeast, "BAD_USER_INPUT");
     const since = performance.now();
     this.#running++;
     try {
       const replay = this.#graphql.find(asked.text, asked.access);
       const known = replay && (await this.#graphql.replay(replay, atLeast, since));
-      if (known) return await this.#answers.sendText(exchange, asked.accept, known);
+      if (known) {
+        const sent = this.#answers.sendText(exchange, asked.accept, known);
+        // most are sent at once
+        if (sent) await sent;
+        return;
+      }
       const params = paramsOf(asked.text);
       if (!params) return exchange.refuse(400, malformed);
       const isGone = () => exchange.isGone;
       const response = await this.#graphql.answer({ ...asked, params, atLeast, since, isGone });
-      await this.#answers.send(exchange, asked.accept, response);
+      const sent = this.#answers.send(exchange, asked.accept, response);
+      if (sent) await sent;
     } finally {
       this.#running--;
     }
@@ -180,8 +187,6 @@ export class GraphqlRoute {
 
 /** As Node names it. */
 const AT_LEAST_HEADER = "consistency-at-least";
-type Revisions = Required<GraphqlRequest>["atLeast"];
-const NOTHING: Revisions = {};
 
 const BAD_BODY = "The body must be a JSON object in UTF-8 that holds a query.";
 const BAD_SEARCH = "GET takes a query, and variables and extensions as JSON.";

@@ -2,7 +2,7 @@ import { onlyOne } from "../../graphql/arguments.ts";
 import type { Builder } from "../../graphql/builder.ts";
 import type { SchemaConfig, SharedTypes } from "../../graphql/schema.ts";
 import type { BookEditFormRef } from "../book-edit-form.ts";
-import { soughtBy } from "../book-keys.ts";
+import { soughtAs, soughtBy } from "../book-keys.ts";
 import { maxBooks } from "../book-settings.ts";
 import type { BookRef } from "../book-type.ts";
 import { bookQueries } from "./book-query-handler.ts";
@@ -38,7 +38,7 @@ export function defineBookQueries(
         const { name, value } = onlyOne(args, "title", "id", "isbn");
         const queries = bookQueries.of(context);
         if (name === "isbn") return queries.bookByIsbn(value, context.consistency);
-        return queries.book(soughtBy({ [name]: value }), context.consistency);
+        return queries.book(soughtAs(name, value), context.consistency);
       },
     }),
     bookByIsbn: t.field({

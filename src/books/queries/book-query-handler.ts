@@ -62,10 +62,8 @@ export class BookQueryHandler {
   }
 
   /** The book with this title or id, or null. */
-  async book(sought: Sought, consistency: Consistency): Promise<Book | null> {
-    if (sought.by === "title") return this.#reader.read(consistency, (reads) => reads.get(sought.title));
-    const [book] = await this.booksById([sought.id], consistency);
-    return book ?? null;
+  book(sought: Sought, consistency: Consistency): Promise<Book | null> {
+    return sought.by === "title" ? this.#byTitle(sought.title, consistency) : this.#byId(sought.id, consistency);
   }
 
   /** Everything that a form to edit this book needs, or null when there is no such book. */
@@ -116,6 +114,15 @@ export class BookQueryHandler {
       total: total === undefined ? undefined : { count: total, isExact: true },
       facets: undefined,
     };
+  }
+
+  #byTitle(title: string, consistency: Consistency): Promise<Book | null> {
+    return this.#reader.read(consistency, (reads) => reads.get(title));
+  }
+
+  async #byId(id: number, consistency: Consistency): Promise<Book | null> {
+    const [book] = await this.booksById([id], consistency);
+    return book ?? null;
   }
 
   async #readAll(consistency: Consistency): Promise<readonly Book[]> {

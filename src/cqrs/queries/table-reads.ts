@@ -53,7 +53,7 @@ export class TableReads<T extends object> implements Reads<T> {
     this.#questions = new TableQuestions(this.#rows);
   }
 
-  async get(key: string): Promise<Answer<T | null>> {
+  get(key: string): Promise<Answer<T | null>> {
     return this.#points.load(key);
   }
 

@@ -33,6 +33,8 @@ const OPERATION_BYTES = 2000;
 /** A character stands in the text, and in the value of its token. */
 const CHARACTER_BYTES = 4;
 
+const PARAMETERS: ReadonlySet<string> = new Set(["query", "operationName", "variables", "extensions"]);
+
 type Result = ExecutionResult | Promise<ExecutionResult>;
 
 type Run = (contextValue: unknown, variableValues: ExecutionArgs["variableValues"]) => Result;
@@ -93,9 +95,10 @@ export class CompiledExecutor {
    * The operation that these parameters ask for, if it has been executed before: it need not be parsed, validated and
    * looked for again. Parameters that are unusual in any way are not looked up: they are refused by who knows how.
    */
-  find({ query, operationName, variables, extensions, ...others }: GraphQLParams): Operation | undefined {
-    if (!query || operationName === "" || Object.keys(others).length > 0) return undefined;
-    if (!isObjectOrNone(variables) || !isObjectOrNone(extensions)) return undefined;
+  find(params: GraphQLParams): Operation | undefined {
+    const { query, operationName, variables, extensions } = params;
+    if (!query || operationName === "" || !isObjectOrNone(variables) || !isObjectOrNone(extensions)) return undefined;
+    for (const name in params) if (!PARAMETERS.has(name)) return undefined;
     const known = this.#documents.get(query);
     const found = known?.operations.get(operationName ?? "");
     if (!known || !found || found.isFinal) return found?.operation;

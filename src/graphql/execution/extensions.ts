@@ -1,6 +1,6 @@
 import { GraphQLError } from "graphql";
 import { z } from "zod";
-import type { Revisions } from "../../cqrs/revisions.ts";
+import { NO_REVISIONS, type Revisions } from "../../cqrs/revisions.ts";
 
 /** What a request may ask for beside its query. What others put there is left alone. */
 export interface RequestExtensions {
@@ -10,7 +10,7 @@ export interface RequestExtensions {
   readonly cost: boolean;
 }
 
-const NONE: RequestExtensions = { atLeast: {}, cost: false };
+const NONE: RequestExtensions = { atLeast: NO_REVISIONS, cost: false };
 
 /**
  * What reads the extensions of requests. A revision alone is one of the first of the `streams`.

@@ -32,7 +32,10 @@ export class FastLane {
   }
 
   async execute(operation: Operation, params: GraphQLParams, context: RequestContext): Promise<ExecutionResult> {
-    Object.assign(context, this.#contextOf(params, context));
+    const { handlers, consistency, tellsCost } = this.#contextOf(params, context);
+    context.handlers = handlers;
+    context.consistency = consistency;
+    context.tellsCost = tellsCost;
     const result = await runAdmitted(operation, context, params.variables, this.#line);
     return result.errors ? { ...result, errors: result.errors.map(this.#toClientError) } : result;
   }

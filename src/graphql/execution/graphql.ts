@@ -2,7 +2,7 @@ import { type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNo
 import type { Logger } from "pino";
 import { Consistency } from "../../cqrs/consistency.ts";
 import type { Handlers } from "../../cqrs/handlers.ts";
-import { highest, type Revisions } from "../../cqrs/revisions.ts";
+import { highest, NO_REVISIONS, type Revisions } from "../../cqrs/revisions.ts";
 import { toClientError } from "../errors.ts";
 import { ANONYMOUS, permits } from "./access.ts";
 import { exceeds, mayExceed } from "./answer-size.ts";
@@ -15,13 +15,17 @@ import { HeavyLine } from "./heavy-line.ts";
 import { LimitExceeded, Limits } from "./limits.ts";
 import { PersistedDocuments } from "./persisted-documents.ts";
 import { type Replay, Replays } from "./replays.ts";
-import type { ContextOf, GraphqlLimits, GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
+import {
+  type ContextOf,
+  type GraphqlLimits,
+  type GraphqlRequest,
+  type GraphqlResponse,
+  RequestContext,
+} from "./request.ts";
 import { asksForRevision, keyOf } from "./request-key.ts";
 import { responseOf } from "./result.ts";
 import { atLeastReader } from "./revision-headers.ts";
 import { WholeLane } from "./whole-lane.ts";
-
-const NOTHING: Revisions = {};
 
 /**
  * Answers GraphQL requests, by one of two lanes: replays and compiled operations where it can, else through Yoga. Routes,
@@ -84,7 +88,7 @@ export class Graphql {
    * The answer that `replay` stands for, if it still is true, at revisions of at least `atLeast`, and can be had in time;
    * else the request, whose time began at `since`, has to be answered anew.
    */
-  replay(replay: Replay, atLeast = NOTHING, since = performance.now()): Promise<AnswerText | undefined> {
+  replay(replay: Replay, atLeast = NO_REVISIONS, since = performance.now()): Promise<AnswerText | undefined> {
     const { requestTimeoutMs } = this.#limits;
     return this.#deadlines.inTime(since + requestTimeoutMs, this.#replays.replay(replay, atLeast), nothing);
   }
@@ -96,12 +100,12 @@ export class Graphql {
 
   /** Answers a request of which no replay was found, or none that was of use. */
   async answer(request: GraphqlRequest): Promise<GraphqlResponse> {
-    const { params, text, atLeast, isGone, access, since = performance.now() } = request;
+    const { params, text, since = performance.now() } = request;
     const lateAt = since + this.#limits.requestTimeoutMs;
     const key = text !== undefined && !asksForRevision(params) ? text : keyOf(params);
     const known = key === text ? undefined : await this.#findAndReplay(key, request);
     if (known) return { text: known };
-    const context: RequestContext = { atLeast, isGone, access };
+    const context = new RequestContext(request);
     try {
       const late = () => this.#tooLate(context);
       // a replay may have taken all of its time
@@ -118,7 +122,7 @@ export class Graphql {
   /** As another request was answered that asked for the same, though perhaps for other revisions. */
   #findAndReplay(
     key: string,
-    { params, atLeast = NOTHING, since, access }: GraphqlRequest,
+    { params, atLeast = NO_REVISIONS, since, access }: GraphqlRequest,
   ): Promise<AnswerText | undefined> | undefined {
     const replay = this.find(key, access);
     if (!replay) return undefined;
@@ -133,7 +137,8 @@ export class Graphql {
   async #execute({ method, params: sent }: GraphqlRequest, context: RequestContext): Promise<ExecutionResult> {
     try {
       const { params, keep } = this.#persisted.resolve(sent);
-      Object.assign(context, { documentLength: params.query?.length, keepDocument: keep });
+      context.documentLength = params.query?.length;
+      context.keepDocument = keep;
       const operation = this.#fastLane.find(method, params);
       return await (operation
         ? this.#fastLane.execute(operation, params, context)

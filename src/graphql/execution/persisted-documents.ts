@@ -57,7 +57,7 @@ export class PersistedDocuments {
       !this.#trusted &&
       sent.query &&
       !sent.extensions?.persistedQuery &&
-      !DOCUMENT_NAMES.some((name) => name in sent)
+      !("documentId" in sent || "id" in sent || "doc_id" in sent)
     ) {
       return { params: sent };
     }

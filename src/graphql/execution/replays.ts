@@ -1,7 +1,7 @@
 import type { OperationTypeNode } from "graphql";
 import { LRUCache } from "lru-cache";
 import type { Consistency, ReadReplay } from "../../cqrs/consistency.ts";
-import { type Revisions, reportOf, type ServedBy } from "../../cqrs/revisions.ts";
+import { type Revisions, reportOf, reportOfOne, type ServedBy } from "../../cqrs/revisions.ts";
 import type { Needs } from "./access.ts";
 import { type AnswerText, keptHead } from "./answer-text.ts";
 
@@ -43,11 +43,11 @@ export class Replays {
     maxSize: MAX_BYTES,
     // a few larger ones would leave no room for those of all others
     maxEntrySize: MAX_BYTES / 16,
-    sizeCalculation: ({ reads, head }, key) =>
-      reads.reduce(
-        (sum, { size }) => sum + CHARACTER_BYTES * size + ENTRY_BYTES,
-        CHARACTER_BYTES * key.length + sizeOf(head) + ENTRY_BYTES,
-      ),
+    sizeCalculation: ({ reads, head }, key) => {
+      let size = CHARACTER_BYTES * key.length + sizeOf(head) + ENTRY_BYTES;
+      for (const read of reads) size += CHARACTER_BYTES * read.size + ENTRY_BYTES;
+      return size;
+    },
   });
 
   find(key: string): Replay | undefined {
@@ -57,7 +57,14 @@ export class Replays {
   /** The answer, if it still is one, at revisions of at least `atLeast`; else it has to be made anew. */
   async replay(replay: Replay, atLeast: Revisions): Promise<AnswerText | undefined> {
     const { head, tail, reads, streams, servedBy } = replay;
+    const [only] = reads;
     try {
+      // most answers are made from one
+      if (only && reads.length === 1) {
+        const revision = await only.replay(atLeast[only.stream] ?? 0);
+        if (revision === undefined) return undefined;
+        return { head, report: reportOfOne(streams, only.stream, revision, servedBy), tail };
+      }
       const revisions = await revisionsNow(reads, atLeast);
       return revisions && { head, report: reportOf(streams, revisions, servedBy), tail };
     } catch {
@@ -88,12 +95,6 @@ function sizeOf(head: string | Buffer): number {
 
 /** The lowest revisions at which everything is as it was; undefined when something is not. */
 async function revisionsNow(reads: readonly ReadReplay[], atLeast: Revisions): Promise<Revisions | undefined> {
-  const [only] = reads;
-  // most answers are made from one
-  if (only && reads.length === 1) {
-    const revision = await only.replay(atLeast[only.stream] ?? 0);
-    return revision === undefined ? undefined : { [only.stream]: revision };
-  }
   const made = await Promise.all(reads.map((read) => read.replay(atLeast[read.stream] ?? 0)));
   const lowest: Record<string, number> = {};
   for (const [i, { stream }] of reads.entries()) {

@@ -1,6 +1,7 @@
 import type { OperationTypeNode } from "graphql";
 import type { GraphQLParams } from "graphql-yoga";
 import type { Consistency } from "../../cqrs/consistency.ts";
+import type { Handlers } from "../../cqrs/handlers.ts";
 import type { Report, Revisions } from "../../cqrs/revisions.ts";
 import type { Context } from "../builder.ts";
 import type { Access, Needs } from "./access.ts";
@@ -53,25 +54,33 @@ export type GraphqlResponse =
     };
 
 /** The context of one request, filled as it becomes known. */
-export interface RequestContext extends Partial<Context> {
+export class RequestContext {
+  handlers: Handlers | undefined = undefined;
+  consistency: Consistency | undefined = undefined;
   /** As the request has it. */
-  readonly atLeast?: Revisions | undefined;
-  tellsCost?: boolean;
-  cost?: number;
-  kind?: OperationTypeNode;
-  needs?: Needs;
-  readonly access?: Access | undefined;
-  isGone?: (() => boolean) | undefined;
+  readonly atLeast: Revisions | undefined;
+  tellsCost = false;
+  cost: number | undefined = undefined;
+  kind: OperationTypeNode | undefined = undefined;
+  needs: Needs | undefined = undefined;
+  readonly access: Access | undefined;
+  readonly isGone: (() => boolean) | undefined;
   /** Of the document, which need not have come with the request. */
-  documentLength?: number;
+  documentLength: number | undefined = undefined;
   /** To be called when the document has been found to be one that may be run. */
-  keepDocument?: () => void;
+  keepDocument: (() => void) | undefined = undefined;
   /** Set while the operation has its turn in the line of heavy ones; to be called when it is answered. */
-  leaveLine?: () => void;
+  leaveLine: (() => void) | undefined = undefined;
+
+  constructor({ atLeast, isGone, access }: GraphqlRequest) {
+    this.access = access;
+    this.atLeast = atLeast;
+    this.isGone = isGone;
+  }
 }
 
 /** Makes what a request knows of itself from its extensions; it throws a GraphQLError where they are wrong. */
 export type ContextOf = (
   params: GraphQLParams,
-  given: RequestContext,
+  given: Partial<RequestContext>,
 ) => Context & { readonly consistency: Consistency; readonly tellsCost: boolean };

@@ -31,7 +31,7 @@ export class WholeLane {
     const running: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn((args) => this.#run(args)) };
     this.#yoga = createYoga<object, Context>({
       schema,
-      context: (initial: YogaInitialContext & RequestContext) => contextOf(initial.params, initial),
+      context: (initial: YogaInitialContext & Partial<RequestContext>) => contextOf(initial.params, initial),
       plugins: [boundedDocuments(hidesSchema), running],
       parserAndValidationCache: false,
       maskedErrors: { maskError: toClientError },
