@@ -6,6 +6,8 @@ import { Pieces } from "./pieces.ts";
 
 /** How long the rest of a refused body is read and thrown away, in milliseconds. */
 export const DRAIN_MS = 1000;
+/** A body that is shorter, and not read, is thrown away as it comes, and the connection goes on: to make it anew takes longer. */
+const SHORT_BODY_BYTES = 2000;
 /** Longer answers are handed over in portions of this size, so that it is seen whether the client takes them. */
 const PORTION_BYTES = 65_536;
 
@@ -102,7 +104,7 @@ export class Exchange {
   }
 
   /**
-   * Refuses a request. Where its body is not read, the connection is closed; to do so while the client still sends would
+   * Refuses a request. Where a long body is not read, the connection is closed; to do so while the client still sends would
    * reset it and lose the answer, so for a while the rest is thrown away first.
    */
   refuse(status: number, message: string, code: RefusalCode = "BAD_REQUEST", headers: Headers = {}): void {
@@ -130,10 +132,12 @@ export class Exchange {
       });
   }
 
-  /** Whether there is more of the request than has been read. */
+  /** Whether there is more of the request than has been read, and more than is worth to be waited for. */
   get #leavesBody(): boolean {
     const { complete, headers } = this.request;
-    return !complete && (Number(headers["content-length"]) > 0 || headers["transfer-encoding"] !== undefined);
+    return (
+      !complete && (Number(headers["content-length"]) > SHORT_BODY_BYTES || headers["transfer-encoding"] !== undefined)
+    );
   }
 
   /** @param more headers that take the place of `headers`, or stand beside them */

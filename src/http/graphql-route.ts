@@ -12,6 +12,7 @@ import { DataAnswers } from "./data-answers.ts";
 import type { Exchange, Headers, RefusalCode } from "./exchange.ts";
 import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
+import { LoadGate } from "./load-gate.ts";
 import type { Notices } from "./notices.ts";
 import type { RateGate } from "./rate-gate.ts";
 
@@ -44,13 +45,12 @@ export class GraphqlRoute {
   readonly #rate: RateGate | undefined;
   readonly #bodies: Bodies;
   readonly #maxBodyBytes: number;
-  readonly #maxRequests: number;
+  readonly #load: LoadGate;
   readonly #notices: Notices;
   readonly #answers = new DataAnswers();
   readonly #data = new Negotiation(false);
   readonly #dataOrPage: Negotiation;
   readonly #page: GraphiqlPage | undefined;
-  #running = 0;
 
   constructor(options: {
     readonly graphql: GraphqlAnswers;
@@ -70,7 +70,7 @@ export class GraphqlRoute {
     this.#rate = options.rate;
     this.#bodies = options.bodies;
     this.#maxBodyBytes = options.maxBodyBytes;
-    this.#maxRequests = options.maxRequests;
+    this.#load = new LoadGate(options.maxRequests);
     this.#notices = options.notices;
     this.#dataOrPage = new Negotiation(options.graphiql !== undefined);
     this.#page = options.graphiql && new GraphiqlPage(options.graphiql);
@@ -95,12 +95,12 @@ export class GraphqlRoute {
     if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
     const fault = faultOfHead(request);
     if (fault) return exchange.refuse(415, fault);
-    if (this.#isFull) return this.#refuseForNow(exchange);
+    if (!this.#load.admits()) return this.#refuseForNow(exchange);
     const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
     if (!access || (this.#rate && !(await this.#rate.admit(exchange, access)))) return;
     const bytes = await this.#bodies.read(exchange);
     if (typeof bytes === "string") return this.#refuseBody(exchange, bytes);
-    if (this.#isFull) return this.#refuseForNow(exchange);
+    if (!this.#load.admits()) return this.#refuseForNow(exchange);
     const text = isUtf8(bytes) ? bytes.toString() : "";
     // a replay of a GET is known by its query string
     if (text.startsWith("?")) return exchange.refuse(400, BAD_BODY);
@@ -111,7 +111,7 @@ export class GraphqlRoute {
     const type = this.#dataOrPage.typeFor(exchange.request.headers.accept);
     if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
     if (type === HTML_TYPE) return (this.#page as GraphiqlPage).serve(exchange);
-    if (this.#isFull) return this.#refuseForNow(exchange);
+    if (!this.#load.admits()) return this.#refuseForNow(exchange);
     const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
     if (!access || (this.#rate && !(await this.#rate.admit(exchange, access)))) return;
     return this.#answer(exchange, { method: "GET", text: search, accept: type, access }, paramsOfSearch, BAD_SEARCH);
@@ -128,7 +128,7 @@ export class GraphqlRoute {
     const atLeast = header === undefined ? NO_REVISIONS : this.#graphql.atLeastIn(String(header));
     if (typeof atLeast === "string") return exchange.refuse(400, atLeast, "BAD_USER_INPUT");
     const since = performance.now();
-    this.#running++;
+    this.#load.begin();
     try {
       const replay = this.#graphql.find(asked.text, asked.access);
       const known = replay && (await this.#graphql.replay(replay, atLeast, since));
@@ -145,7 +145,7 @@ export class GraphqlRoute {
       const sent = this.#answers.send(exchange, asked.accept, response);
       if (sent) await sent;
     } finally {
-      this.#running--;
+      this.#load.end();
     }
   }
 
@@ -163,13 +163,8 @@ export class GraphqlRoute {
     return undefined;
   }
 
-  /** Only what is being answered counts: clients that are slow to send or to read hold nobody up. */
-  get #isFull(): boolean {
-    return this.#running >= this.#maxRequests;
-  }
-
   #refuseForNow(exchange: Exchange): void {
-    this.#notices.add("a request was refused, because MAX_REQUESTS were being answered");
+    this.#notices.add("a request was refused, because as many as could be answered were");
     exchange.refuse(503, "Too many requests are being answered; please come again.", "SERVICE_UNAVAILABLE", {
       "retry-after": retryAfter(),
     });
