@@ -8,7 +8,11 @@ export default defineConfig({
   // as Node resolves: graphql has a second copy of itself under "development", whose errors are not instances of the first
   ssr: { resolve: { conditions: ["node", "module-sync"] } },
   test: {
-    globalSetup: ["test/support/suite/prepare.ts", "test/support/suite/record.ts"],
+    globalSetup: [
+      "test/support/suite/prepare.ts",
+      "test/support/suite/record.ts",
+      "test/support/suite/bundle-packages.ts",
+    ],
     // most tests wait for servers more than they work
     maxWorkers: 4,
     // files share a worker's modules: loading them anew for each would take a quarter of the time

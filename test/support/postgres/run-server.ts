@@ -6,6 +6,9 @@ import { freePort } from "../network/port.ts";
 import { findBinaries, install } from "./programs.ts";
 import { initdb, readyServer, spawnServer } from "./server.ts";
 
+/** It outlives every test, and nothing that it holds is to outlive the machine; nor does it tidy up after itself. */
+const UNHURRIED = ["fsync=off", "autovacuum=off", "checkpoint_timeout=1h"];
+
 /** Starts a PostgreSQL server for the run; tests make databases of their own in it. Names it in TEST_POSTGRES_URL. */
 export default async function startPostgres(): Promise<() => Promise<void>> {
   if (!findBinaries()) install();
@@ -13,7 +16,7 @@ export default async function startPostgres(): Promise<() => Promise<void>> {
   const data = join(directory, "data");
   initdb(data);
   const port = await freePort();
-  const server = spawnServer(data, port, "max_connections=300");
+  const server = spawnServer(data, port, "max_connections=300", ...UNHURRIED);
   await readyServer(server);
   process.env.TEST_POSTGRES_URL = `postgresql://postgres@127.0.0.1:${port}`;
   return async () => {

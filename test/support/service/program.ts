@@ -4,6 +4,12 @@ import { inherited } from "./environment.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A process finds its packages in what the run has bundled, if it has: that halves what a start takes. */
+const bundled = process.env.BUNDLED_PACKAGES && {
+  BUNDLED_PACKAGES: process.env.BUNDLED_PACKAGES,
+  NODE_OPTIONS: `--import=${new URL("./use-bundled-packages.ts", import.meta.url)}`,
+};
+
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** A program of the project that is running, and what it has written so far. */
@@ -23,7 +29,7 @@ export function spawnProgram(
   const [command, ...rest] = [...through, process.execPath, entry, ...args];
   const child = spawn(command as string, rest, {
     cwd: ROOT,
-    env: { ...inherited, ...env },
+    env: { ...inherited, ...bundled, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
