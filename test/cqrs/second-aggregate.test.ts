@@ -1,11 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { buildSchema, type GraphQLSchema } from "graphql";
 import { describe, expect, test } from "vitest";
-import { printedSchema } from "../../src/print-schema.ts";
 import { bearer, SECRET, tokenWith } from "../support/auth/tokens.ts";
 import { checkoutWithFilms, filmsFor } from "../support/checkout/copied-aggregate.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { newDatabase } from "../support/database/database.ts";
 import { plainHttp } from "../support/network/plain-http.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, ADJUST_STOCK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
@@ -182,27 +180,7 @@ function start(checkout: string, env: Environment) {
   return startProcess(env, join(checkout, "src/main.ts"));
 }
 
-function namesIn(schema: GraphQLSchema): string[] {
-  const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith("__"));
-  return types.flatMap((type) => [
-    type.name,
-    ...("getFields" in type ? Object.keys(type.getFields()).map((field) => `${type.name}.${field}`) : []),
-  ]);
-}
-
 describe("a copy of src/books for another noun, registered in src/modules.ts", () => {
-  test.skipIf(engine === "postgresql")(
-    "passes the type check, and its whole schema stands beside that of the books",
-    () => {
-      const checkout = checkoutWithFilms();
-      execFileSync(join(checkout, "node_modules/.bin/tsc"), { cwd: checkout, stdio: "pipe" });
-      const printed = execFileSync(process.execPath, ["src/print-schema.ts"], { cwd: checkout, encoding: "utf8" });
-      const ofBooks = namesIn(buildSchema(printedSchema()));
-      const expected = new Set([...ofBooks, ...ofBooks.map(filmsFor)]);
-      expect(namesIn(buildSchema(printed)).sort()).toEqual([...expected].sort());
-    },
-  );
-
   test("is served beside the books of a database that had these alone, each by its own settings", async () => {
     const { url: DATABASE_URL } = await newDatabase();
     const before = await startService({ DATABASE_URL });

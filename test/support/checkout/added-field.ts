@@ -31,6 +31,12 @@ export const optionalField: AddedField = {
 /** A copy of the checkout whose books have these fields as well. It goes with the test. */
 export function checkoutWithFields(...added: readonly AddedField[]): string {
   const checkout = copyCheckout();
+  addFields(checkout, ...added);
+  return checkout;
+}
+
+/** Writes the fields into a checkout. */
+export function addFields(checkout: string, ...added: readonly AddedField[]): void {
   for (const { field, migration, format } of added) {
     const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}\n`).join("");
     edit(checkout, "src/books/book-fields.ts", (text) =>
@@ -39,5 +45,4 @@ export function checkoutWithFields(...added: readonly AddedField[]): string {
     edit(checkout, "src/books/migrations.ts", (text) => text.replace(/^\];$/m, (end) => indented(migration) + end));
     edit(checkout, "src/books/book-format.ts", (text) => text.replace(/^\}\);$/m, (end) => indented(format) + end));
   }
-  return checkout;
 }
