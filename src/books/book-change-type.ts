@@ -8,3 +8,5 @@ import type { BookRef } from "./book-type.ts";
 export function defineBookChange(builder: Builder, { changeKind }: SharedTypes, book: BookRef) {
   return defineChange<Book, BookRef>(builder, changeKind, "BookChange", "book", book);
 }
+
+export type BookChangeRef = ReturnType<typeof defineBookChange>;

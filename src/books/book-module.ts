@@ -11,6 +11,7 @@ import { defineBookMutations } from "./commands/book-mutations.ts";
 import { bookRefusalCodes } from "./commands/book-refusals.ts";
 import { importFields } from "./import/csv-columns.ts";
 import { bookMigrations } from "./migrations.ts";
+import { defineBookHistory } from "./queries/book-history.ts";
 import { defineBookQueries } from "./queries/book-queries.ts";
 import { BookQueryHandler, bookQueries } from "./queries/book-query-handler.ts";
 import { BookReadModel } from "./queries/book-read-model.ts";
@@ -33,7 +34,8 @@ export const bookModule: Module<Book> = {
   defineTypes(builder, shared, config) {
     const book = defineBookType(builder);
     const form = defineBookEditForm(builder, shared, book);
-    defineBookChange(builder, shared, book);
+    const change = defineBookChange(builder, shared, book);
+    defineBookHistory(builder, book, change);
     defineBookQueries(builder, shared, book, form, config);
     defineBookMutations(builder, shared, book, form);
   },
@@ -46,5 +48,6 @@ export const bookModule: Module<Book> = {
     "InsufficientStockError",
     "AdjustStockResult",
     "adjustStock",
+    "changes",
   ],
 };

@@ -1,4 +1,10 @@
-import { createDerivation, createStream, logWho, type SchemaMigration } from "../cqrs/database/migrations.ts";
+import {
+  createDerivation,
+  createStream,
+  indexHistory,
+  logWho,
+  type SchemaMigration,
+} from "../cqrs/database/migrations.ts";
 
 /** The tables of the books. */
 export const bookMigrations: readonly SchemaMigration[] = [
@@ -75,4 +81,8 @@ export const bookMigrations: readonly SchemaMigration[] = [
     ],
   },
   { name: "books-6-log-who", up: () => logWho("book_change") },
+  {
+    name: "books-7-history",
+    up: (ddl) => indexHistory(ddl, "book_change", ["title", "isbn"]),
+  },
 ];

@@ -1,5 +1,5 @@
 import { ANYBODY, type Asker } from "./asker.ts";
-import { OutcomeUnknown, ServiceError } from "./errors.ts";
+import { notReached, OutcomeUnknown, ServiceError } from "./errors.ts";
 import { NO_REVISIONS, type Report, type Revisions, reportOf, reportOfOne, type ServedBy } from "./revisions.ts";
 
 /** A read that can be made again, to find out whether it would have the same answer. */
@@ -99,11 +99,7 @@ export class Consistency {
   require(stream: string, revision: number): void {
     const atLeast = this.atLeast(stream);
     if (revision >= atLeast) return;
-    const which = this.streams.length > 1 ? ` of ${stream}` : "";
-    throw new ServiceError(
-      "REVISION_NOT_REACHED",
-      `The database is at revision ${revision}${which}; the request asks for at least ${atLeast}.`,
-    );
+    throw notReached(revision, this.streams.length > 1 ? stream : undefined, `at least ${atLeast}`);
   }
 
   /** Whether anybody waits for what would be read. */

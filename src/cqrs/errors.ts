@@ -4,11 +4,35 @@
  */
 export class ServiceError extends Error {
   readonly code: string;
+  /** What programs are told besides, in \`extensions\`. */
+  readonly details?: Readonly<Record<string, unknown>>;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "ServiceError";
     this.code = code;
+  }
+}
+
+/** The revision that a request asks for is not there yet. */
+export function notReached(revision: number, stream: string | undefined, asked: string): ServiceError {
+  const which = stream === undefined ? "" : ` of ${stream}`;
+  return new ServiceError(
+    "REVISION_NOT_REACHED",
+    `The database is at revision ${revision}${which}; the request asks for ${asked}.`,
+  );
+}
+
+/** What led to a revision that a request asks for has been removed from the change log, which begins after `oldest`. */
+export class RevisionTrimmed extends ServiceError {
+  override readonly details: { readonly oldest: number };
+
+  constructor(asked: number, oldest: number) {
+    super(
+      "REVISION_TRIMMED",
+      `The change log reaches back to revision ${oldest}; the request asks for revision ${asked}.`,
+    );
+    this.details = { oldest };
   }
 }
 

@@ -10,6 +10,19 @@ export interface Format<T> {
    * which is the column's default. What is whole stays as it is.
    */
   readonly complete: (logged: Partial<T>) => Partial<T>;
+  /**
+   * Corrects an instance of the past that was logged by a version which knew less, and was made whole by what the database
+   * has of it from later on: what that says of times may be of later ones. Absent where there is nothing to correct.
+   */
+  readonly past?: (whole: T, known: PastTimes) => T;
+}
+
+/** What the change log says of the times of an instance of the past, in UTC in ISO 8601. */
+export interface PastTimes {
+  /** When it had last been changed, or at the latest. */
+  readonly changedAt: string;
+  /** When it was added; null where the log has that no more. */
+  readonly addedAt: string | null;
 }
 
 /** The properties that were added after the first version of a format, whose own are `First`. */

@@ -51,6 +51,9 @@ export const errorCodes = {
     status: "429",
   },
   REVISION_NOT_REACHED: { description: "The database is older than the revision that the request asks for." },
+  REVISION_TRIMMED: {
+    description: "The change log does not reach back to the revision that the request asks for, but to `oldest`.",
+  },
   SERVICE_UNAVAILABLE: {
     description:
       "Too much is asked at once, or a store is lost without which nothing is answered. Try again after `Retry-After`.",

@@ -1,7 +1,6 @@
 import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { ServiceError } from "../cqrs/errors.ts";
-import { LimitExceeded } from "./execution/limits.ts";
 
 /** More errors than this help nobody, and a hostile request can cause thousands. */
 const MAX_ERRORS = 20;
@@ -24,7 +23,7 @@ export function toClientError(error: unknown, log: Logger): GraphQLError {
     const status = STATUSES[original.code];
     return located(original.message, error, {
       code: original.code,
-      ...(original instanceof LimitExceeded && original.details),
+      ...original.details,
       ...(status !== undefined && { http: { status } }),
     });
   }

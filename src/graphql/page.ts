@@ -1,7 +1,7 @@
 import { ServiceError } from "../cqrs/errors.ts";
 import type { Cursors } from "./cursors.ts";
 
-const DEFAULT_PAGE = 50;
+export const DEFAULT_PAGE = 50;
 export const LARGEST_PAGE = 500;
 
 interface ConnectionArgs {

@@ -33,10 +33,19 @@ export function defineBookQueries(
         title: t.arg.string({ description: "The title." }),
         id: t.arg.id({ description: "The `id` of the book, by which the database is asked." }),
         isbn: t.arg.string({ description: "The ISBN in either form, by which the database is asked." }),
+        asOf: t.arg({
+          type: "Revision",
+          description:
+            "The book that had it at this revision, as it then was. The database is asked; its own revision is told.",
+        }),
       },
       resolve: (_, args, context) => {
         const { name, value } = onlyOne(args, "title", "id", "isbn");
         const queries = bookQueries.of(context);
+        if (args.asOf != null) {
+          const sought = name === "isbn" ? { isbn: value } : soughtBy({ [name]: value });
+          return queries.bookAt(sought, args.asOf, context.consistency);
+        }
         if (name === "isbn") return queries.bookByIsbn(value, context.consistency);
         return queries.book(soughtAs(name, value), context.consistency);
       },

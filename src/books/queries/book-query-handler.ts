@@ -1,7 +1,9 @@
+import type { LoggedChange } from "../../cqrs/change.ts";
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { ServiceError } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
 import type { Condition, Order, Position } from "../../cqrs/queries/list-question.ts";
+import type { PastPage } from "../../cqrs/queries/log-reads.ts";
 import type { Reader } from "../../cqrs/queries/reader.ts";
 import type { ListLimits } from "../../cqrs/queries/reads.ts";
 import type { PageRange } from "../../graphql/page.ts";
@@ -95,6 +97,32 @@ export class BookQueryHandler {
     const books = await this.#reader.readTable(consistency, (table) => table.where("isbn", forms));
     // of two from before that have one ISBN in two forms, the one that has it as it would be stored today
     return books.find((book) => book.isbn === forms[0]) ?? books[0] ?? null;
+  }
+
+  /** The book that had this title, id or ISBN at a revision, as it then was, or null. */
+  async bookAt(
+    sought: Sought | { readonly isbn: string },
+    revision: number,
+    consistency: Consistency,
+  ): Promise<Book | null> {
+    return this.#reader.readTable(consistency, ({ log }) => {
+      if ("isbn" in sought) return log.at("isbn", isbnKeys(sought.isbn), revision);
+      return sought.by === "id" ? log.at("id", [sought.id], revision) : log.at("title", [sought.title], revision);
+    });
+  }
+
+  /** The last changes of the book with this id, the newest first; those before a revision, if it is given. */
+  async history(
+    id: number,
+    { limit, before }: { readonly limit: number; readonly before: number | undefined },
+    consistency: Consistency,
+  ): Promise<PastPage<Book>> {
+    return this.#reader.readTable(consistency, ({ log }, large) => log.historyOf(id, limit, before, large));
+  }
+
+  /** The first changes of all books after a revision, in their order. */
+  async changes(after: number, limit: number, consistency: Consistency): Promise<readonly LoggedChange<Book>[]> {
+    return this.#reader.readTable(consistency, ({ log }, large) => log.changesAfter(after, limit, large));
   }
 
   /** The books with these ids, in their order; null for an id that no book has. */

@@ -17,6 +17,10 @@ export interface Ddl {
   readonly toCodePointOrder: (table: string, column: string) => readonly string[];
   /** The statements that make a column of whole numbers one that holds them up to 2^53 as drivers take numbers for. */
   readonly toDouble: (table: string, column: string) => readonly string[];
+  /** The member `property` of a column of JSON, a text: an index of it serves whoever asks for the very same. */
+  readonly member: (column: string, property: string) => string;
+  /** The time of the database's clock, in milliseconds since 1970. */
+  readonly now: string;
   /** Whether a statement that breaks two unique indexes is told of the one that was created last. */
   readonly youngestIndexFirst: boolean;
 }
@@ -67,6 +71,14 @@ export const kernelMigrations: readonly SchemaMigration[] = [
       "create index idempotency_key_at on idempotency_key (stream, at)",
     ],
   },
+  {
+    name: "cqrs-4-trim-change-log",
+    up: () => [
+      // the log goes on from there: what led to this revision and before may have been removed
+      "alter table stream add column trimmed_to bigint not null default 0",
+      "create index idempotency_key_revision on idempotency_key (stream, revision)",
+    ],
+  },
 ];
 
 /** The statements that a new stream needs: its row, and its change log in the table `changes`. */
@@ -97,6 +109,21 @@ export function createDerivation(table: string, version: string, { double }: Ddl
 /** The statements that have a change log say who asked for each change. Processes of the version before leave it empty. */
 export function logWho(changes: string): readonly string[] {
   return [`alter table ${changes} add column who text`];
+}
+
+/**
+ * The statements after which what an instance once was is found at once in the change log `changes`: by its id, and by each
+ * of these unique properties. Indexes of what is logged anyway, for processes of the version before fill no column.
+ */
+export function indexHistory(ddl: Ddl, changes: string, properties: readonly string[]): readonly string[] {
+  return [
+    `create index ${changes}_entity on ${changes} (entity_id, revision)`,
+    ...properties.map(
+      (property) =>
+        `create index ${changes}_${property} on ${changes} (${ddl.member("before", property)}, revision)
+          where before is not null`,
+    ),
+  ];
 }
 
 /** Times that a migration is tried: of two processes that start on a new database, the second fails and looks again. */

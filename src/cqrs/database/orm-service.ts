@@ -8,7 +8,7 @@ import { commitBatch } from "./commit-batch.ts";
 import type { Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { Instance, Patch } from "./instance-mapper.ts";
-import type { SchemaMigration } from "./migrations.ts";
+import type { Ddl, SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
 import type { Committed } from "./stream-table.ts";
 import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
@@ -230,6 +230,11 @@ export class OrmService {
   /** An entity's table, what makes instances of its rows, and what is derived of them. */
   table<T extends object>(Entity: EntityName<T>): Pick<EntityTable<T>, "name" | "mapper" | "derived"> {
     return this.#open.table(Entity);
+  }
+
+  /** What the engine spells as no other does. */
+  get ddl(): Ddl {
+    return this.#open.engine.ddl;
   }
 
   get #open(): OpenedDatabase {

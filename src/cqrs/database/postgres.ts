@@ -44,6 +44,9 @@ export function postgresDatabase(url: string): DatabaseEngine {
       toCodePointOrder: (table, column) => [`alter table ${table} alter column ${column} type text collate "C"`],
       // of a bigint drivers make a text, which a process of the version before would count up as one
       toDouble: (table, column) => [`alter table ${table} alter column ${column} type double precision`],
+      // the order is of no account, and that of "C" stays the same whatever the server is updated to
+      member: (column, property) => `((${column}::jsonb ->> '${property}') collate "C")`,
+      now: "(extract(epoch from statement_timestamp()) * 1000)::double precision",
       youngestIndexFirst: false,
     },
     migrationTable: {

@@ -69,6 +69,8 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       // its integers have 64 bits
       double: "integer",
       toDouble: () => [],
+      member: (column, property) => `(${column} ->> '${property}')`,
+      now: "(unixepoch('subsec') * 1000)",
       youngestIndexFirst: true,
     },
     migrationTable: {

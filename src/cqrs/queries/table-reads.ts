@@ -6,6 +6,7 @@ import { formatMark, type Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
 import type { Lists } from "./large-lists.ts";
 import type { ListAnswer, ListQuestion } from "./list-question.ts";
+import { LogReads } from "./log-reads.ts";
 import { type Answer, type ListLimits, type Page, type PageRequest, pointReads, type Reads } from "./reads.ts";
 import { TableLists } from "./table-lists.ts";
 import { TablePages } from "./table-pages.ts";
@@ -23,6 +24,8 @@ export class TableReads<T extends object> implements Reads<T> {
   readonly isInstance: (value: unknown) => value is T;
   /** What those are called, in the order in which JSON has them. */
   readonly properties: readonly string[];
+  /** What the change log has. */
+  readonly log: LogReads<T>;
   readonly #derivation: Derivation<T>;
   readonly #rows: TableRows<T>;
   readonly #portions: TablePortions<T>;
@@ -51,6 +54,7 @@ export class TableReads<T extends object> implements Reads<T> {
     this.#lists = new TableLists(this.#rows, this.#portions);
     this.#pages = new TablePages(this.#rows);
     this.#questions = new TableQuestions(this.#rows);
+    this.log = new LogReads(orm, stream, this.#rows);
   }
 
   get(key: string): Promise<Answer<T | null>> {

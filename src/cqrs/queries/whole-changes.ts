@@ -1,12 +1,7 @@
 import type { Change } from "../change.ts";
 import type { StreamDefinition } from "../stream.ts";
-import { Garbled, Unsound } from "./unsound.ts";
-
-/** The properties of an instance and what tells one, as `TableReads` knows them. */
-interface Shape<T> {
-  readonly properties: readonly string[];
-  readonly isInstance: (value: unknown) => value is T;
-}
+import { InstanceShape, type Shape } from "./instance-shape.ts";
+import { Garbled } from "./unsound.ts";
 
 /**
  * Makes changes whole that processes of other versions logged. What such a version knows and this one does not is left
@@ -15,17 +10,17 @@ interface Shape<T> {
  */
 export class WholeChanges<T extends object> {
   readonly #definition: StreamDefinition<T>;
-  readonly #shape: Shape<T>;
+  readonly #shape: InstanceShape<T>;
 
   constructor(definition: StreamDefinition<T>, shape: Shape<T>) {
     this.#definition = definition;
-    this.#shape = shape;
+    this.#shape = new InstanceShape(definition.format, shape);
   }
 
   /** The keys of the rows that must be known, as they are before the first change, for these to be made whole. */
   keysNeeded(changes: readonly Change<Partial<T>>[]): readonly string[] {
     return changes.flatMap(({ before, after }) =>
-      before && after && !this.#isComplete(after) ? [this.#keyOf(before)] : [],
+      before && after && !this.#shape.isComplete(after) ? [this.#keyOf(before)] : [],
     );
   }
 
@@ -40,28 +35,12 @@ export class WholeChanges<T extends object> {
     return changes.map((change) => {
       const { before: logged, after } = change;
       const key = logged && this.#keyOf(logged);
-      const needed = key !== null && after !== null && !this.#isComplete(after);
+      const needed = key !== null && after !== null && !this.#shape.isComplete(after);
       const earlier = needed ? (later.get(key) ?? this.#parse(rows.get(key))) : undefined;
-      const whole = after && this.#complete({ ...earlier, ...after });
+      const whole = after && this.#shape.complete({ ...earlier, ...after });
       if (whole) later.set(this.#keyOf(whole), whole);
       return { ...change, before: logged as T | null, after: whole };
     });
-  }
-
-  #isComplete(logged: Partial<T>): boolean {
-    return this.#shape.properties.every((property) => property in logged);
-  }
-
-  #complete(logged: Partial<T>): T {
-    const whole = this.#known(this.#definition.format.complete(logged));
-    if (!this.#shape.isInstance(whole)) throw new Unsound("the change log has what this version cannot read");
-    return whole;
-  }
-
-  /** Without what this version does not know; in one order, whoever wrote it. */
-  #known(logged: Partial<T>): Partial<T> {
-    const properties = this.#shape.properties.filter((property) => property in logged);
-    return Object.fromEntries(properties.map((property) => [property, logged[property as keyof T]])) as Partial<T>;
   }
 
   #parse(json: string | null | undefined): T {

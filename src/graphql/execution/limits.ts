@@ -37,7 +37,7 @@ export interface OperationLimits {
 
 /** A request asks for more than `max`. `actual` is what it asks for, where that is known. */
 export class LimitExceeded extends ServiceError {
-  readonly details: { readonly limit: string; readonly max: number; readonly actual?: number };
+  override readonly details: { readonly limit: string; readonly max: number; readonly actual?: number };
 
   constructor(message: string, details: LimitExceeded["details"]) {
     super("LIMIT_EXCEEDED", message);
