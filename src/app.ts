@@ -42,11 +42,11 @@ export interface App {
 }
 
 /**
- * The database of these modules, for what needs nothing else.
+ * The database of these modules, for what needs nothing else; `trims` says whether entries of the change logs are removed.
  *
  * @throws StartupError
  */
-export async function openDatabase(url: string, modules: readonly Module[]): Promise<OrmService> {
+export async function openDatabase(url: string, modules: readonly Module[], trims = false): Promise<OrmService> {
   const streams = streamsOf(modules);
   const orm = await new OrmService({
     entities: streams.map(({ entity }) => entity),
@@ -54,7 +54,7 @@ export async function openDatabase(url: string, modules: readonly Module[]): Pro
     migrations: [...kernelMigrations, ...modules.flatMap(({ migrations }) => migrations)],
   }).init(url);
   try {
-    await new DatabaseReadiness(orm, streams).requireRights();
+    await new DatabaseReadiness(orm, streams, trims).requireRights();
     return orm;
   } catch (error) {
     await closeDatabase(orm);
@@ -77,7 +77,8 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
   const logWarning = ({ name, message }: Error) => log.warn({ warning: name }, message);
   process.on("warning", logWarning);
 
-  const orm = await openDatabase(config.databaseUrl, modules).catch((error) => {
+  const trims = config.keepLogMs !== undefined;
+  const orm = await openDatabase(config.databaseUrl, modules, trims).catch((error) => {
     process.off("warning", logWarning);
     throw error;
   });
@@ -93,13 +94,14 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
     process.off("warning", logWarning);
   };
   try {
-    const stores = { orm, redis, large: new LargeLists(LARGEST_LISTS * config.maxAnswerBytes), log };
+    const large = new LargeLists(LARGEST_LISTS * config.maxAnswerBytes);
+    const stores = { orm, redis, large, keepLogMs: config.keepLogMs, log };
     const handlers = modules.flatMap((module) => {
       const aggregate = openAggregate(module.stream, module.readModel, stores);
       aggregates.push(aggregate);
       return module.handlers(aggregate, config);
     });
-    const databaseReadiness = new DatabaseReadiness(orm, streamsOf(modules));
+    const databaseReadiness = new DatabaseReadiness(orm, streamsOf(modules), trims);
 
     const leases = aggregates.map((aggregate) => aggregate.raiseLease(config.readLeaseMs));
     const writers = modules.map(({ stream }) => orm.prepareBatches(stream));

@@ -37,6 +37,8 @@ function redisUrlFault(url: string): string | undefined {
   }
 }
 
+const DAY_MS = 86_400_000;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A text that is held against `faultOf`, which says what is wrong with it. */
@@ -63,6 +65,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
       REDIS_CRITICAL: flag.default(false),
       REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
       READ_LEASE_MS: wholeNumber(20, 60_000).default(200),
+      CHANGE_LOG_KEEP_DAYS: wholeNumber(1, 36_500).optional(),
       ...ofModules,
       MAX_ANSWER_MB: wholeNumber(1, 500).default(32),
       MAX_BODY_KB: wholeNumber(1, 100_000).default(128),
@@ -138,6 +141,8 @@ export interface Config extends HttpSettings {
   readonly redisCritical: boolean;
   readonly redisTimeoutMs: number;
   readonly readLeaseMs: number;
+  /** How long change logs are kept; undefined: for ever. */
+  readonly keepLogMs: number | undefined;
   readonly maxAnswerBytes: number;
   /** How often a client may ask in a minute; 0 for as often as it likes. */
   readonly ratePerMinute: number;
@@ -178,6 +183,7 @@ export class ConfigService {
       redisCritical: data.REDIS_CRITICAL,
       redisTimeoutMs: data.REDIS_TIMEOUT_MS,
       readLeaseMs: data.READ_LEASE_MS,
+      keepLogMs: data.CHANGE_LOG_KEEP_DAYS === undefined ? undefined : data.CHANGE_LOG_KEEP_DAYS * DAY_MS,
       maxAnswerBytes: data.MAX_ANSWER_MB * 1_000_000,
       maxBodyBytes: data.MAX_BODY_KB * 1000,
       maxConnections: data.MAX_CONNECTIONS,

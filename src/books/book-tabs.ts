@@ -183,6 +183,42 @@ mutation AdjustStock($title: String!, $by: Int!, $idempotencyKey: String) {
     variables: variables({ title: "A New Book", by: -3, idempotencyKey: "till 5, sale 8" }),
   },
   {
+    query: `# What became of the book, and what it was at first.
+query BookHistory($title: String!, $asOf: Revision!) {
+  book(title: $title) {
+    history(first: 10) {
+      nodes {
+        revision
+        kind
+        at
+        who
+        before {
+          title
+          author
+          stockQuantity
+        }
+        after {
+          title
+          author
+          stockQuantity
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+  atFirst: book(title: $title, asOf: $asOf) {
+    title
+    author
+    version
+  }
+}
+`,
+    variables: variables({ title: "A New Book", asOf: 1 }),
+  },
+  {
     query: `# Deletes the book and answers it as it last was.
 mutation DeleteBook($title: String!) {
   deleteBook(title: $title) {

@@ -3,6 +3,7 @@ import { CommandQueue } from "./commands/command-queue.ts";
 import { StreamWriter } from "./commands/stream-writer.ts";
 import type { OrmService } from "./database/orm-service.ts";
 import { Derivation } from "./derivation.ts";
+import { LogTrimmer } from "./log-trimmer.ts";
 import { Head } from "./queries/head.ts";
 import type { LargeLists } from "./queries/large-lists.ts";
 import type { ReadModel } from "./queries/read-model.ts";
@@ -16,6 +17,8 @@ export interface Stores {
   readonly orm: OrmService;
   readonly redis: RedisService;
   readonly large: LargeLists;
+  /** How long change logs are kept, in milliseconds; undefined: for ever. */
+  readonly keepLogMs: number | undefined;
   readonly log: Logger;
 }
 
@@ -30,7 +33,10 @@ export interface Aggregate<T extends object> {
   readonly reader: Reader<T>;
   /** The first thing that it does with the database: the lease is at least `leaseMs` from then on. */
   raiseLease(leaseMs: number): Promise<void>;
-  /** Makes what is derived of the table where it is stale, and then starts to keep the read model, if there is a Redis. */
+  /**
+   * Makes what is derived of the table where it is stale, and then starts to keep the read model, if there is a Redis, and the
+   * change log no longer than it is to be kept.
+   */
   start(): Promise<void>;
   /** Stops what `start` began, and waits for what is under way. */
   stop(): Promise<void>;
@@ -44,22 +50,26 @@ export interface Aggregate<T extends object> {
 export function openAggregate<T extends object>(
   definition: StreamDefinition<T>,
   readModelClass: ReadModelClass<T>,
-  { orm, redis, large, log }: Stores,
+  { orm, redis, large, keepLogMs, log }: Stores,
 ): Aggregate<T> {
   const stream = new Stream(orm, definition);
   const derivation = new Derivation(orm, definition);
   const table = new TableReads(orm, stream, derivation);
   const head = new Head(stream, log);
   const readModel = new readModelClass(stream, table, head, redis, log);
+  const trimmer = new LogTrimmer(orm, definition, keepLogMs, log);
   return {
     commands: new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel),
     reader: new Reader(definition.name, readModel, table, head, redis, large),
     raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
     start: async () => {
       await derivation.start(log);
+      trimmer.start();
       await readModel.start();
     },
-    stop: () => readModel.stop(),
+    stop: async () => {
+      await Promise.all([trimmer.stop(), readModel.stop()]);
+    },
     lookUp: () => head.lookUp(),
     get refused() {
       return readModel.refused;

@@ -20,13 +20,16 @@ export class DatabaseReadiness {
   readonly #orm: OrmService;
   // biome-ignore lint/suspicious/noExplicitAny: one for each stream, whatever it is of
   readonly #streams: readonly StreamDefinition<any>[];
+  readonly #trims: boolean;
   #probing: Promise<unknown> | undefined;
   #reason: string | undefined;
 
+  /** `trims` says whether entries of the change logs are removed, which needs a right of its own. */
   // biome-ignore lint/suspicious/noExplicitAny: see above
-  constructor(orm: OrmService, streams: readonly StreamDefinition<any>[]) {
+  constructor(orm: OrmService, streams: readonly StreamDefinition<any>[], trims = false) {
     this.#orm = orm;
     this.#streams = streams;
+    this.#trims = trims;
   }
 
   /** @throws StartupError with a line for each table or right that is missing */
@@ -73,7 +76,7 @@ export class DatabaseReadiness {
       { table: "write_probe", rights: ["select", "update"] },
       { table: "idempotency_key", rights: ["select", "insert", "update", "delete"] },
       ...this.#streams.flatMap(({ changes, entity }): TableUse[] => [
-        { table: changes, rights: ["select", "insert"] },
+        { table: changes, rights: ["select", "insert", ...(this.#trims ? (["delete"] as const) : [])] },
         { table: this.#orm.table(entity).name, rights: ["select", "insert", "update", "delete"], drawsIds: true },
       ]),
     ];

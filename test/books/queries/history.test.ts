@@ -1,6 +1,4 @@
 import { expect, test } from "vitest";
-import { newDatabase } from "../../support/database/database.ts";
-import { sqlOn } from "../../support/database/sql.ts";
 import { type Service, startService } from "../../support/service/service.ts";
 
 const FIELDS =

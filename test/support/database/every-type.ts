@@ -127,7 +127,7 @@ export async function openEveryType(database: string, redisUrl?: string) {
   const log = pino({ level: "silent" });
   const orm = await new OrmService({ entities: [EveryType], migrations }).init(database);
   const redis = new RedisService({ url: redisUrl, critical: false, timeoutMs: 1000, log });
-  const stores: Stores = { orm, redis, large: new LargeLists(1_000_000), log };
+  const stores: Stores = { orm, redis, large: new LargeLists(1_000_000), keepLogMs: undefined, log };
   const aggregate = openAggregate(definition, ReadModel<Instance<EveryType>>, stores);
   onFinished(async () => {
     await aggregate.stop();

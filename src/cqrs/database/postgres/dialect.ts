@@ -26,6 +26,10 @@ const SETTINGS = `select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true),
   set_config('synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on'
     else current_setting('synchronous_commit') end, true)`;
 
+/** What migrations do to the schema, for which a server goes through all of a large table. */
+const SCHEMA_CHANGE = /^\s*(create|alter)\b/i;
+const SCHEMA_CHANGE_TIMEOUT_MS = 3_600_000;
+
 /** How a transaction of commands begins: in one text, which cannot fail half way. */
 export const BEGIN = `start transaction isolation level read committed; ${SETTINGS}`;
 
@@ -57,7 +61,8 @@ class SafeClient implements PostgresPoolClient {
   async #query(sql: string, parameters: readonly unknown[]) {
     if (this.#broken) throw this.#broken;
     try {
-      const result = await this.#client.query(sql, parameters as unknown[]);
+      const time = SCHEMA_CHANGE.test(sql) ? { query_timeout: SCHEMA_CHANGE_TIMEOUT_MS } : {};
+      const result = await this.#client.query({ text: sql, values: parameters as unknown[], ...time });
       this.#failed = undefined;
       // the server's way to say that it could not commit
       if (sql === "commit" && result.command !== "COMMIT") throw new Error("the transaction was rolled back");
