@@ -141,3 +141,74 @@ describe("books from before they had times", () => {
     expect(deleteBook).toEqual({ ...updateBook });
   });
 });
+
+describe("what was logged before books had a language and times", () => {
+  const at = (year: number) => `${year}-02-03T04:05:06.789Z`;
+  const FIRST = { author: "A", publishedDate: null, isbn: null, version: 1 };
+
+  /** Logs what a process of the first version has done, and does it. */
+  async function logFirst(url: string, revision: number, id: number, before: object | null, after: object | null) {
+    const json = (book: object | null) => (book ? `'${JSON.stringify({ id, ...FIRST, ...book })}'` : "null");
+    const kind = before ? (after ? "update" : "delete") : "add";
+    // after what this test has a process of today do
+    const year = (revision < 6 ? 2000 : 2100) + revision;
+    await sqlOn(
+      url,
+      `insert into book_change (revision, token, previous_token, at, kind, entity_id, before, after)
+        values (${revision}, 't${revision}', '', '${at(year)}', '${kind}', ${id}, ${json(before)}, ${json(after)})`,
+    );
+    await sqlOn(url, `update stream set revision = ${revision}, token = 't${revision}'`);
+  }
+
+  test("is told whole: with what the next change found, null, or the times of the log", async () => {
+    const url = await databaseFromBefore(["Kept", null, 2], ["Lost", null, 1], ["Gone", null, 1]);
+    await logFirst(url, 1, 1, null, { title: "Kept", stockQuantity: 1 });
+    await logFirst(url, 2, 2, null, { title: "Lost", stockQuantity: 1 });
+    await logFirst(url, 3, 3, null, { title: "Gone", stockQuantity: 1 });
+    await logFirst(url, 4, 1, { title: "Kept", stockQuantity: 1 }, { title: "Kept", stockQuantity: 2, version: 2 });
+    await logFirst(url, 5, 3, { title: "Gone", stockQuantity: 1 }, null);
+    await sqlOn(url, "update book set stock_quantity = 2 where title = 'Kept'");
+    await sqlOn(url, "delete from book where title = 'Gone'");
+    const service = await startService({ DATABASE_URL: url });
+    // a process of the first version changes it once more, which leaves the language as it is
+    await service.updateBook("Lost", { language: "en", stockQuantity: 5 });
+    await sqlOn(url, "update book set stock_quantity = 6 where title = 'Lost'");
+    await logFirst(url, 7, 2, { title: "Lost", stockQuantity: 5 }, { title: "Lost", stockQuantity: 6 });
+    await service.deleteBook("Lost");
+
+    const query = `{ changes(after: 0) { revision before { ...F } after { ...F } } }
+      fragment F on Book { title stockQuantity language addedAt updatedAt }`;
+    const { changes } = (await service.ask(query)).data;
+    const whole = (title: string, stockQuantity: number, addedAt: string, updatedAt: string, language?: string) => ({
+      ...{ title, stockQuantity, addedAt, updatedAt, language: language ?? null },
+    });
+    const changed = changes[5].after.updatedAt;
+    const kept = whole("Kept", 1, at(2001), at(2001));
+    const lost = whole("Lost", 1, at(2002), at(2002));
+    const gone = whole("Gone", 1, at(2003), at(2003));
+    const last = whole("Lost", 6, at(2002), changed, "en");
+    expect(changes).toEqual([
+      { revision: 1, before: null, after: kept },
+      { revision: 2, before: null, after: lost },
+      { revision: 3, before: null, after: gone },
+      { revision: 4, before: kept, after: whole("Kept", 2, at(2001), at(2004)) },
+      { revision: 5, before: gone, after: null },
+      { revision: 6, before: lost, after: { ...last, stockQuantity: 5 } },
+      { revision: 7, before: { ...last, stockQuantity: 5 }, after: last },
+      { revision: 8, before: last, after: null },
+    ]);
+    // the same page by page, and as of each revision
+    for (const { revision, before, after } of changes) {
+      const page = `{ changes(after: ${revision - 1}, first: 1) { revision before { ...F } after { ...F } } }`;
+      const alone = (await service.ask(page + query.slice(query.indexOf("fragment")))).data.changes;
+      expect(alone).toEqual([{ revision, before, after }]);
+      const { title } = before ?? after;
+      const was = await service.ask(
+        `query ($title: String) { was: book(title: $title, asOf: ${revision - 1}) { ...F } is: book(title: $title, asOf: ${revision}) { ...F } }
+          ${query.slice(query.indexOf("fragment"))}`,
+        { variables: { title } },
+      );
+      expect(was.data, `around ${revision}`).toEqual({ was: before, is: after });
+    }
+  });
+});
