@@ -12,6 +12,8 @@ export interface Branch {
   readonly read: (since: number) => Promise<readonly Change[]>;
   /** The revision up to which the changes were read. */
   seen?: number;
+  /** The revision up to which the log was trimmed, after it had been read. */
+  trimmedTo?: number;
   /** What the database held at the end of it; its changes are those that were not `seen` before. */
   truth?: GroundTruth;
 }
@@ -20,6 +22,11 @@ export interface Branch {
 export interface Origin {
   readonly branch: Branch;
   readonly revision: number;
+}
+
+/** The revision up to which the log of a branch may have been trimmed, or that of one which it comes from, before. */
+export function trimmedTo(branch: Branch): number {
+  return Math.max(...[...limitsOf(branch).keys()].map((one) => one.trimmedTo ?? 0));
 }
 
 /** The newest revision that two branches have in common. */

@@ -80,6 +80,26 @@ async function read<K extends string>(url: string, queries: Record<K, string>): 
   return url.startsWith("sqlite:") ? readSqlite(url, queries) : readPostgres(url, queries);
 }
 
+/** Runs statements that change something, one after the other. */
+export async function execute(url: string, statements: readonly string[]): Promise<void> {
+  if (url.startsWith("sqlite:")) {
+    const database = new Database(url.slice("sqlite:".length), { timeout: 5000 });
+    try {
+      for (const statement of statements) database.exec(statement);
+    } finally {
+      database.close();
+    }
+    return;
+  }
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
 function readSqlite<K extends string>(url: string, queries: Record<K, string>): Record<K, Row[]> {
   const database = new Database(url.slice("sqlite:".length), { readonly: true });
   try {

@@ -69,9 +69,16 @@ interface Improper {
   readonly after?: string;
 }
 
+/** The book that had a title at a revision, as it then was. */
+interface Past {
+  readonly kind: "past";
+  readonly title: string;
+  readonly asOf: number;
+}
+
 export type Reading = Query | Several;
 
-export type Request = Mutation | Reading | Improper;
+export type Request = Mutation | Reading | Past | Improper;
 
 export function isMutation(request: Request): request is Mutation {
   return ["add", "update", "adjust", "delete"].includes(request.kind);
@@ -140,8 +147,10 @@ export type Outcome =
       readonly servedBy: string;
       readonly answers: readonly Answer[];
     }
-  /** The database is older than `atLeast`, and the process says so. */
+  /** The database is older than `atLeast`, or `asOf`, and the process says so. */
   | { readonly kind: "not reached" }
+  /** The log does not reach back to `asOf`, but to `oldest`. */
+  | { readonly kind: "trimmed"; readonly oldest: number }
   /**
    * No answer, or one that is none. A mutation may have happened unless `definite`. `excuse` says what the nemesis was
    * doing to the process itself; without one the process had to answer.
@@ -159,6 +168,11 @@ export type ReadOutcome = Extract<Outcome, { kind: "read" }>;
 /** The revision that an answer is true at; undefined when there is none. */
 export function revisionOf(outcome: Outcome | undefined): number | undefined {
   return outcome && "revision" in outcome ? outcome.revision : undefined;
+}
+
+/** The revision that the database must have reached for an operation to be answered, as its request asks. */
+export function askedRevision({ request, atLeast = 0 }: Operation): number {
+  return request.kind === "past" ? Math.max(request.asOf, atLeast) : atLeast;
 }
 
 /** Every book that an answer shows. */

@@ -41,6 +41,8 @@ function showOutcome(outcome: Outcome | undefined): string {
       return `read at ${outcome.revision} from ${outcome.servedBy}, ${outcome.answers.map(showAnswer).join(", ")}`;
     case "not reached":
       return "revision not reached";
+    case "trimmed":
+      return `trimmed up to ${outcome.oldest}`;
     case "failed":
       return `${outcome.code} ${outcome.message}${outcome.excuse ? ` (${outcome.excuse})` : ""}`;
   }

@@ -1,5 +1,13 @@
 import { asStored } from "../isbn.ts";
-import { isMutation, type Mutation, type Operation, type Outcome, type Reading, revisionOf } from "../operation.ts";
+import {
+  isMutation,
+  type Mutation,
+  type Operation,
+  type Outcome,
+  type Reading,
+  type ReadOutcome,
+  revisionOf,
+} from "../operation.ts";
 import { showBook } from "../show.ts";
 import type { Authors } from "./authors.ts";
 import { sameBook } from "./catalogue.ts";
@@ -48,6 +56,10 @@ export function faultOfAnswered(
     }
     case "read": {
       if (request.kind === "improper") return undefined;
+      if (request.kind === "past") {
+        const rule = "a book as of a revision is as it was at that revision";
+        return faultIf(rule, faultOfPast(request, outcome, ledger));
+      }
       const rule = "a read is the state at the revision that it reports";
       const entries = request.kind === "several" ? possibleFor(operation, ledger, revision) : [entry];
       return faultIf(rule, faultOfRead(request as Reading, outcome, entries, edited));
@@ -55,6 +67,19 @@ export function faultOfAnswered(
     default:
       return undefined;
   }
+}
+
+/** What was so long ago that nobody remembers it may have been anything. */
+function faultOfPast(
+  { title, asOf }: Extract<Operation["request"], { kind: "past" }>,
+  { answers, revision }: ReadOutcome,
+  ledger: Ledger,
+): string | undefined {
+  if (asOf > revision) return `the database had only reached ${revision}`;
+  const then = ledger.at(asOf);
+  const told = answers[0]?.books[0];
+  const was = then?.catalogue.get(title);
+  return !then || sameBook(told, was) ? undefined : `it shows ${showBook(told)}, there was ${showBook(was)}`;
 }
 
 /** The revisions from `revision` on that there can have been before an operation had completed. */

@@ -1,4 +1,4 @@
-import { type Branch, limitOf, partingOf } from "../branch.ts";
+import { type Branch, limitOf, partingOf, trimmedTo } from "../branch.ts";
 import type { Change, GroundTruth } from "../change-log.ts";
 import { booksOf, excuseOf, type Operation, type Reading } from "../operation.ts";
 import { showBook, showList } from "../show.ts";
@@ -229,6 +229,7 @@ export class BranchJudge {
   /** A process that the nemesis left alone answers; what was done to Redis is no excuse. */
   #checkAvailability(operation: Operation): void {
     const { outcome, request } = operation;
+    if (outcome?.kind === "trimmed") this.#checkTrimmed(operation, outcome.oldest);
     const isRight = outcome?.kind === "failed" && excuseOf(operation) !== undefined;
     if (request.kind === "improper" && !isRight) {
       const rule = "what can be no page is refused";
@@ -237,6 +238,19 @@ export class BranchJudge {
       const rule = "reads and writes do not fail while only Redis is ill";
       this.#report({ rule, what: `${outcome.code}: ${outcome.message}`, operations: [operation] });
     }
+  }
+
+  /** What was not trimmed is told. */
+  #checkTrimmed(operation: Operation, oldest: number): void {
+    const { request } = operation;
+    const known = trimmedTo(this.branch);
+    if (request.kind === "past" && request.asOf < oldest && oldest <= known) return;
+    const rule = "the log is not said to be shorter than it is";
+    this.#report({
+      rule,
+      what: `it is said to begin after ${oldest}, it was trimmed to ${known}`,
+      operations: [operation],
+    });
   }
 
   #wrong(rule: string, what: string, revision: number): void {

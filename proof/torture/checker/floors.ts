@@ -1,4 +1,4 @@
-import { type Operation, revisionOf } from "../operation.ts";
+import { askedRevision, type Operation, revisionOf } from "../operation.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Report } from "./violation.ts";
 
@@ -70,7 +70,7 @@ export class Floors {
     this.#ofOperation.delete(operation);
     const { outcome } = operation;
     if (outcome?.kind === "not reached") {
-      const reached = floors.find(([, { by, revision }]) => by && revision >= (operation.atLeast ?? 0));
+      const reached = floors.find(([, { by, revision }]) => by && revision >= askedRevision(operation));
       const rule = "the database is not said to be older than it is";
       if (reached?.[1].by) {
         report({ rule, what: `${reached[1].revision} was reached`, operations: [operation, reached[1].by] });

@@ -76,7 +76,9 @@ export class Registers {
 
   /** What an answer says of each title. A list says of every title whether it is there, a page only of its own. */
   #valuesOf({ request, outcome }: Operation): (readonly [title: string, author: string | null])[] {
-    if (outcome?.kind !== "read" || isMutation(request) || request.kind === "improper") return [];
+    if (outcome?.kind !== "read" || isMutation(request)) return [];
+    // what was is no longer
+    if (request.kind === "improper" || request.kind === "past") return [];
     return queriesOf(request).flatMap((query, place) => {
       const shown = new Map<string, string | null>();
       if (query.kind === "book" || query.kind === "form") shown.set(query.title, null);

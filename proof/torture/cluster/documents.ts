@@ -31,6 +31,8 @@ const FIELDS: Readonly<Record<Query["kind"], Field>> = {
   nodes: { declares: "$ids#: [ID!]!", text: `answer#: nodes(ids: $ids#) { ... on Book { ${BOOK_FIELDS} } }` },
 };
 
+const PAST = `query Past($title: String!, $asOf: Revision!) { book(title: $title, asOf: $asOf) { ${BOOK_FIELDS} } }`;
+
 /** The document of each combination of queries, so that it is the same text each time. */
 const documents = new Map<string, string>();
 
@@ -55,6 +57,8 @@ export function documentOf(request: Request): { readonly query: string; readonly
       const { title, expectedVersion, key } = request;
       return { query: DELETE_BOOK, variables: { title, expectedVersion, idempotencyKey: key } };
     }
+    case "past":
+      return { query: PAST, variables: { title: request.title, asOf: request.asOf } };
     case "improper":
       return { query: queryOf(["page"]), variables: { first0: request.first, after0: request.after } };
     default: {

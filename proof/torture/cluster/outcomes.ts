@@ -10,6 +10,7 @@ export function outcomeOf(request: Request, answer: Json, keep: (book: Book) => 
   if (error) {
     const { code = "NO_CODE" } = error.extensions ?? {};
     if (code === "REVISION_NOT_REACHED") return { kind: "not reached" };
+    if (code === "REVISION_TRIMMED") return { kind: "trimmed", oldest: error.extensions.oldest };
     // these two say that nothing was changed; of all else it is not known
     const definite = code === "DATABASE_UNAVAILABLE" || code === "BAD_USER_INPUT";
     return { kind: "failed", code, message: error.message, definite };
@@ -19,6 +20,10 @@ export function outcomeOf(request: Request, answer: Json, keep: (book: Book) => 
   const bookOf = (book: Json) => keep(shapeOf(book));
   if (!isMutation(request)) {
     if (request.kind === "improper") return { kind: "read", revision, servedBy, answers: [] };
+    if (request.kind === "past") {
+      const books = data.book === null ? [] : [bookOf(data.book)];
+      return { kind: "read", revision, servedBy, answers: [{ books }] };
+    }
     const answers = queriesOf(request).map((query, place) => answerOf(query, data[`answer${place}`], bookOf));
     return { kind: "read", revision, servedBy, answers };
   }

@@ -2,6 +2,7 @@ import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TcpProxy } from "../../../test/support/network/proxy.ts";
+import type { Branch } from "../branch.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import type { History } from "../history.ts";
@@ -10,6 +11,7 @@ import { HOST_FAULTS } from "./host-faults.ts";
 import { midWrite } from "./mid-write.ts";
 import { editMark, editOrder, editRow, spoilRow, takeRowOut } from "./row-faults.ts";
 import { demoteAndRefill, misleadToCopy, putAnotherInForce, stopAtWork } from "./timed-faults.ts";
+import { trimOldLog } from "./trim-log.ts";
 
 /** A mutation that has been under way for so long is committed, most likely, and waits for its acknowledgement. */
 const COMMITTED_MS = 30;
@@ -31,6 +33,8 @@ export interface Means {
   readonly random: Random;
   /** Older dumps of Redis. */
   readonly dumps: readonly string[];
+  /** The newest revision of a branch that the judge has read, and at or before which no key stands that may be sent again. */
+  readonly oldestKept: (branch: Branch) => number;
   /** Sends more clients to a process for a while, who write there without a pause and read everywhere else. */
   readonly rush: (member: Member, ms: number) => Promise<void>;
 }
@@ -46,7 +50,7 @@ export interface FaultKind {
   readonly inflict: (means: Means) => Promise<void>;
 }
 
-type Holdable = "redis" | "process" | "way" | "database way" | "other process" | "other ways";
+type Holdable = "log" | "redis" | "process" | "way" | "database way" | "other process" | "other ways";
 
 /** The kinds of faults by their names. */
 export const FAULTS: Readonly<Record<string, FaultKind>> = {
@@ -219,6 +223,7 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
     holds: ["process", "redis", "way", "other ways", "other process"],
     inflict: demoteAndRefill,
   },
+  "log trimmed": { weight: 8, holds: ["log"], inflict: trimOldLog },
   "garbage row": { weight: 6, holds: ["process", "redis", "way"], inflict: spoilRow },
   "mark edited": { weight: 4, holds: ["redis"], inflict: editMark },
   "row taken out": { weight: 4, holds: ["redis"], inflict: takeRowOut },

@@ -150,6 +150,7 @@ export class Nemesis {
       history: this.#history,
       leaseMs: this.#options.leaseMs,
       dumps: this.#dumps,
+      oldestKept: (branch) => this.#workload.oldestKept(branch),
       rush: (at, ms) => this.#workload.rush(at, ms, random),
     });
     record.to = this.#history.now;
@@ -191,6 +192,7 @@ type Drawn = Pick<Means, "member" | "other" | "ms" | "random">;
 function heldBy({ holds }: FaultKind, member: Member): string[] {
   return holds.flatMap((what) => {
     if (what === "redis") return what;
+    if (what === "log") return `log of ${member.installation.name}`;
     const [, others, kind] = /^(other )?(process|database way|way)/.exec(what) ?? [];
     const held = others ? member.others : [member];
     return held.map(({ name }) => `${kind} ${name}`);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Branch } from "../branch.ts";
 import { perform } from "../cluster/client.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Installation } from "../cluster/installation.ts";
@@ -16,6 +17,10 @@ const MOST_REPEATS = 4;
 
 /** How often a client adds and deletes a book of its own instead of what else it would do. */
 const COME_AND_GO = 0.02;
+
+/** How often a client that has read a book asks how it was then, and how far back it asks now and then. */
+const LOOK_BACK = 0.25;
+const FAR_BACK = 300;
 
 /** What clients in a hurry write, each a book of its own that nobody else changes: no write of theirs is refused. */
 const RUSH_TITLES = ["Hurried 1", "Hurried 2"];
@@ -41,6 +46,8 @@ export class Workload {
   readonly #random: Random;
   readonly #options: WorkloadOptions;
   readonly #seen = new WeakMap<Installation, Seen>();
+  /** Up to where the log was read when each mutation began that may be sent again with its key. */
+  readonly #keyed = new Map<symbol, { readonly branch: Branch; readonly seen: number }>();
   #running = true;
   #clients: Promise<unknown> | undefined;
   readonly #unawaited = new Set<Promise<unknown>>();
@@ -117,8 +124,28 @@ export class Workload {
       const request = isReader ? drawReading(random, seen) : drawRequest(random, seen, this.#history.nextId);
       if (isMutation(request) && (request.key !== undefined || random.chance(0.7)))
         await this.#write(name, member, request, random);
-      else await this.#perform(name, member, request, this.#atLeast(member, random));
+      else {
+        const { outcome } = await this.#perform(name, member, request, this.#atLeast(member, random));
+        if (request.kind === "book" && outcome?.kind === "read" && random.chance(LOOK_BACK))
+          await this.#lookBack(name, member, request.title, outcome.revision, random);
+      }
     }
+  }
+
+  /** Asks any process how a book was when it was read, or before: it is to be just what was read. */
+  async #lookBack(client: string, member: Member, title: string, revision: number, random: Random): Promise<void> {
+    const open = [member, ...member.others].filter(isOpen);
+    if (open.length === 0) return;
+    const asOf = random.chance(0.7) ? revision : Math.max(0, revision - random.between(0, FAR_BACK));
+    // what was says nothing of what is
+    await perform(this.#history, client, random.pick(open), { kind: "past", title, asOf });
+  }
+
+  /** See `Means`. */
+  oldestKept(branch: Branch): number {
+    const { seen = 0 } = branch;
+    const ofBranch = [...this.#keyed.values()].filter((one) => one.branch === branch);
+    return Math.min(seen, ...ofBranch.map((one) => one.seen));
   }
 
   /** Adds a book that nobody else knows, and deletes it with a key: of a repeated delete, the log tells by the title what it was. */
@@ -131,9 +158,16 @@ export class Workload {
 
   /** A mutation; once it is acknowledged, what it changed is read elsewhere. */
   async #write(client: string, member: Member, request: Mutation, random: Random): Promise<void> {
-    const operation = await this.#perform(client, member, request, this.#atLeast(member, random));
-    if (operation.outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, request, random);
-    if (request.key !== undefined) await this.#repeat(operation, request, random);
+    const id = Symbol(client);
+    const { branch } = member;
+    if (request.key !== undefined) this.#keyed.set(id, { branch, seen: branch.seen ?? 0 });
+    try {
+      const operation = await this.#perform(client, member, request, this.#atLeast(member, random));
+      if (operation.outcome?.kind === "acknowledged") await this.#readElsewhere(client, member, request, random);
+      if (request.key !== undefined) await this.#repeat(operation, request, random);
+    } finally {
+      this.#keyed.delete(id);
+    }
   }
 
   /** Sends a mutation again with its key, to any process, until its outcome is known; now and then also one whose is. */
