@@ -111,6 +111,7 @@ export function database(...steps: [before: Book | null, after: Book | null][]):
 /** A branch as the tests know it: all that it will ever hold. */
 export interface Whole {
   readonly name: string;
+  readonly trimmedTo?: number;
   readonly origin?: { readonly branch: Whole; readonly revision: number };
   readonly truth: GroundTruth;
 }
@@ -145,10 +146,11 @@ async function judged(operations: Operation[], wholes: Whole[], told: Told, alwa
   let now = Number.POSITIVE_INFINITY;
   const branches = new Map<Whole, Branch>();
   for (const whole of wholes) {
-    const { name, origin, truth } = whole;
+    const { name, origin, truth, trimmedTo = 0 } = whole;
     const branch = origin && (branches.get(origin.branch) as Branch);
     branches.set(whole, {
       name,
+      trimmedTo,
       ...(branch && origin && { origin: { branch, revision: origin.revision } }),
       read: async (since) => loggedAt(now, truth, operations).slice(since),
     });
@@ -215,6 +217,10 @@ export const FOREIGN = "no answer shows what only another history holds";
 export const NEVER_THERE = "no answer is of a revision that its database never had";
 export const OLDER_THAN_THE_COPY = "no answer is older than what its database began with";
 export const ONE_HISTORY = "the change log is one history";
+
+export const NOT_AS_IT_WAS = "a book as of a revision is as it was at that revision";
+export const SHORTER = "the log is not said to be shorter than it is";
+export const NOT_REACHED = "the database is not said to be older than it is";
 
 /** `A` is added by `one` and then updated by `two`. */
 export const [one, two] = [book("A", "one"), book("A", "two", 2)];

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import type { Outcome, Request } from "../../proof/torture/operation.ts";
+import {
+  addOne,
+  book,
+  brokenAt,
+  NOT_AS_IT_WAS,
+  NOT_REACHED,
+  one,
+  operation,
+  read,
+  SHORTER,
+  truth,
+  two,
+  updateTwo,
+} from "./histories.ts";
+
+describe("of a book as it was at a revision, the checker", () => {
+  const past = (asOf: number): Request => ({ kind: "past", title: "A", asOf });
+  const answered = (...shown: Parameters<typeof read>) => ({ ...read(...shown), servedBy: "database" }) as Outcome;
+  const brokenBy = async (request: Request, outcome: Outcome, trimmedTo = 0) => {
+    const history = [addOne, updateTwo, operation(50, 60, request, outcome)];
+    return (await brokenAt(history, [{ name: "original", truth, trimmedTo }]))[0];
+  };
+
+  test("accepts what was there then, whatever has overwritten it since", async () => {
+    expect(await brokenBy(past(0), answered(2))).toEqual([]);
+    expect(await brokenBy(past(1), answered(2, one))).toEqual([]);
+    expect(await brokenBy(past(2), answered(2, two))).toEqual([]);
+  });
+
+  test("finds what was not", async () => {
+    expect(await brokenBy(past(0), answered(2, one))).toEqual([NOT_AS_IT_WAS]);
+    expect(await brokenBy(past(1), answered(2))).toEqual([NOT_AS_IT_WAS]);
+    expect(await brokenBy(past(1), answered(2, two))).toEqual([NOT_AS_IT_WAS]);
+    expect(await brokenBy(past(2), answered(2, one))).toEqual([NOT_AS_IT_WAS]);
+    expect(await brokenBy(past(1), answered(2, { ...book("A", "one"), stockQuantity: 7 }))).toEqual([NOT_AS_IT_WAS]);
+  });
+
+  test("finds that a revision is refused which was reached, and accepts it of one that was not", async () => {
+    expect(await brokenBy(past(2), { kind: "not reached" })).toEqual([NOT_REACHED]);
+    expect(await brokenBy(past(3), { kind: "not reached" })).toEqual([]);
+  });
+
+  test("finds that a log is said to be shorter than it is", async () => {
+    expect(await brokenBy(past(0), { kind: "trimmed", oldest: 1 }, 1)).toEqual([]);
+    expect(await brokenBy(past(0), { kind: "trimmed", oldest: 2 }, 1)).toEqual([SHORTER]);
+    expect(await brokenBy(past(1), { kind: "trimmed", oldest: 1 }, 1)).toEqual([SHORTER]);
+  });
+});
