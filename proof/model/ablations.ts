@@ -44,6 +44,13 @@ export const ablations: readonly Ablation[] = [
   },
   {
     rule: 1,
+    without: ["trimmedMarkIsUnknown", "applyWithoutGaps"],
+    title: "What is left of a trimmed log is applied on top of an older mark",
+    why: "What was trimmed in between is skipped.",
+    scenario: "a trimmed log",
+  },
+  {
+    rule: 1,
     without: ["applyInOneScript"],
     title: "The mark is written first, then the rows",
     why: "A read in between finds old rows under a new mark.",
@@ -204,6 +211,13 @@ export const ablations: readonly Ablation[] = [
     title: "A mark is looked for in the log once for each name, and never again",
     why: "A copy of the database may take the read model over at any later time.",
     scenario: "a copied database",
+  },
+  {
+    rule: 3,
+    without: ["trimmedMarkIsUnknown"],
+    title: "A mark that a trimmed log does not reach back to is taken for one of this history",
+    why: "Nothing that is left tells it from that of another.",
+    scenario: "a trimmed log of a restored database",
   },
   {
     rule: 3,

@@ -9,6 +9,7 @@ import {
   type Copy,
   type DataSet,
   emptyCopy,
+  finds,
   isSound,
   knows,
   type Limits,
@@ -68,7 +69,7 @@ export class Protocol implements Model<State> {
     const first = { mark: { revision: 0, token: 0 }, rows: Array(books).fill(0), order: Array(books).fill(false) };
     const copies = settled ? empty.with(0, first) : empty;
     this.initial = {
-      row: { log: [0], name: settled ? 0 : null, lease: scenario.lease },
+      row: { log: [0], trimmed: 0, name: settled ? 0 : null, lease: scenario.lease },
       copy: null,
       servers: Array.from({ length: scenario.servers }, (_, run) => ({ run, readOnly: false, copies })),
       processes: scenario.processes.map((role) => ({
@@ -112,10 +113,10 @@ export class Protocol implements Model<State> {
     this.#tick(state, emit);
   }
 
-  /** Where there is one history every mark is in the log; the check would only forbid reads, so it is left out. */
+  /** Where there is one history and all of its log every mark is in that; the check would only forbid reads, so it is left out. */
   get #checks(): boolean {
-    const { restores = 0, copies = 0 } = this.#scenario.limits;
-    return restores + copies > 0;
+    const { restores = 0, copies = 0, trims = 0 } = this.#scenario.limits;
+    return restores + copies + trims > 0;
   }
 
   /** The row of the database that a process runs on. */
@@ -251,9 +252,14 @@ export class Protocol implements Model<State> {
   /** What the reply to a look-up says of the mark that it asked for. A log that has it now had it when that was asked. */
   #toldOfMark({ chain, foreign }: Process, { met, afterForeign }: Lookup, row: Row): Partial<Process> {
     return {
-      ...(met && { chain: !chain || knows(row, met) ? verified(chain, met.revision) : null }),
+      ...(met && { chain: !chain || this.#finds(row, met) ? verified(chain, met.revision) : null }),
       foreign: afterForeign ? "told" : foreign,
     };
+  }
+
+  /** What the log says of a mark when it is asked. */
+  #finds(row: Row, mark: Mark): boolean {
+    return finds(row, mark) || (!this.#rules.trimmedMarkIsUnknown && mark.revision < row.trimmed);
   }
 
   #commandsToCome({ command, commandsLeft }: Process): boolean {
@@ -486,7 +492,8 @@ export class Protocol implements Model<State> {
     const row = this.#row(state, p);
     const result = (refresh: Command["refresh"]) => ({ command: { ...command, refresh }, changes });
     const met = mark && this.#met(process, name, mark, row);
-    if (mark && mark.revision >= revision && (knows(row, mark) || this.#takesNewer(mark, revision))) {
+    const isOwn = mark && sameMark(mark, markAt(row, revision));
+    if (mark && mark.revision >= revision && (isOwn || this.#finds(row, mark) || this.#takesNewer(mark, revision))) {
       return {
         ...result("confirmed"),
         ...met,
@@ -494,8 +501,9 @@ export class Protocol implements Model<State> {
       };
     }
     const server = process.connection as number;
-    if (mark && mark.revision < revision && knows(row, mark)) {
-      const missing = { server, name, after: mark.revision, upTo: newest(row), awaited: true, half: false };
+    if (mark && mark.revision < revision && this.#finds(row, mark)) {
+      const after = Math.max(mark.revision, row.trimmed);
+      const missing = { server, name, after, upTo: newest(row), awaited: true, half: false };
       return { changes: [...changes, missing] };
     }
     return { ...result("over"), ...met, ...this.#unsound(process) };
@@ -532,12 +540,12 @@ export class Protocol implements Model<State> {
     const missing = {
       server: connection,
       name,
-      after: mark.revision,
+      after: Math.max(mark.revision, row.trimmed),
       upTo: newest(row),
       awaited: false,
       half: false,
     };
-    const continues = knows(row, mark);
+    const continues = this.#finds(row, mark);
     emit(
       withProcess(state, p, continues ? { changes: [missing] } : this.#unsound(process)),
       () => `${P(p)} catches ${N(name)} up from ${markOf(mark)} to revision ${missing.upTo} (begins).`,
@@ -668,7 +676,7 @@ export class Protocol implements Model<State> {
     const { name } = row;
     if (checking) {
       const { mark } = checking;
-      const found = knows(row, mark);
+      const found = this.#finds(row, mark);
       const trusted: Chain = {
         name: checking.name,
         verified: this.#scenario.limits.copies ? mark.revision : 0,
@@ -919,6 +927,7 @@ export class Protocol implements Model<State> {
       );
     }
     this.#restore(state, emit);
+    this.#trim(state, emit);
     const copied = state.copy ? undefined : spend(left, "copies");
     if (copied) {
       const [acknowledged] = world.acknowledged;
@@ -926,6 +935,24 @@ export class Protocol implements Model<State> {
         { ...state, copy: row, world: { ...world, acknowledged: [acknowledged, acknowledged], left: copied } },
         () => `The database is copied at revision ${newest(row)}, and the copy taken into use.`,
       );
+    }
+  }
+
+  /** Days pass for the older part of a log, all of it or not. */
+  #trim(state: State, emit: Emit<State>): void {
+    const { row, copy, world } = state;
+    const left = spend(world.left, "trims");
+    if (!left) return;
+    for (const [what, own] of [
+      ["row", row],
+      ["copy", copy],
+    ] as const) {
+      for (let trimmed = (own?.trimmed ?? 0) + 1; own && trimmed <= newest(own); trimmed++) {
+        emit(
+          { ...state, [what]: { ...own, trimmed }, world: { ...world, left } },
+          () => `The log${what === "copy" ? " of the copy" : ""} is trimmed up to revision ${trimmed}.`,
+        );
+      }
     }
   }
 
@@ -962,7 +989,7 @@ export class Protocol implements Model<State> {
 }
 
 /** Stands for the copy of the database while there is none. */
-const NO_COPY = { log: [], name: null, lease: 0 };
+const NO_COPY = { log: [], trimmed: 0, name: null, lease: 0 };
 
 function verified(chain: Chain | null, revision: number): Chain | null {
   if (!chain || revision <= chain.verified) return chain;

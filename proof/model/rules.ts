@@ -57,6 +57,8 @@ export interface Rules {
   readonly markFoundInLog: boolean;
   /** Rule 3: a look-up asks whether the newest mark that was met is in the log. Out: that is asked once for each name. */
   readonly lookupAsksForMark: boolean;
+  /** Rule 3: a mark that a trimmed log does not reach back to is none of its. Out: it is taken for an older one of this history. */
+  readonly trimmedMarkIsUnknown: boolean;
   /** Rule 3: a query of the log that fails says nothing. Out: it says that the mark is sound. */
   readonly failedCheckSaysNothing: boolean;
 
@@ -128,6 +130,7 @@ export const everyRule: Rules = {
   lookupAfterConnection: true,
   markFoundInLog: true,
   lookupAsksForMark: true,
+  trimmedMarkIsUnknown: true,
   failedCheckSaysNothing: true,
   nameKnownForLease: true,
   nameKnownAnewAfterRestart: true,

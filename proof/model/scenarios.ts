@@ -201,6 +201,24 @@ export const scenarios = [
   },
   {
     ...calm,
+    name: "a trimmed log",
+    about: "P1 has no Redis and writes two books; P2 reads and catches up in the background; the log is trimmed.",
+    processes: [{ ...withoutRedis, commands: 2 }, reader],
+    limits: { trims: 1 },
+    books: 2,
+    catchUp: true,
+    lease: 1,
+  },
+  {
+    ...calm,
+    name: "a trimmed log of a restored database",
+    about: "P1 writes, P2 reads; the database is restored or made anew while they are stopped; the log is trimmed.",
+    processes: [{ ...writer, commands: 3, lookups: 0 }, reader],
+    limits: { restores: 1, trims: 1 },
+    lease: 1,
+  },
+  {
+    ...calm,
     name: "a copied database",
     about: "P1 writes; on a copy of the database P2 reads, and P3 has no Redis and writes.",
     processes: [

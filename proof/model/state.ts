@@ -31,6 +31,8 @@ export interface Limits {
   readonly raises?: number;
   /** Databases that are restored, or deleted and made anew, while no process runs. */
   readonly restores?: number;
+  /** Times that a log is trimmed: its older entries are removed. */
+  readonly trims?: number;
   /** Copies of the database in use, which go on beside it over the same Redis. */
   readonly copies?: number;
 }
@@ -73,6 +75,8 @@ export interface Mark {
 export interface Row {
   /** For each revision from 0, its token. */
   readonly log: readonly Token[];
+  /** The revision up to which the log was trimmed. What stands in `log` of those before is what happened, but nobody can read it. */
+  readonly trimmed: number;
   readonly name: Name | null;
   readonly lease: number;
 }
@@ -266,6 +270,11 @@ export function livesAt({ servers, world }: State, name: Name, server: number): 
 /** Whether a mark is of the history that a row tells. */
 export function knows({ log }: Row, { revision, token }: Mark): boolean {
   return log[revision] === token;
+}
+
+/** Whether a mark is found in what is left of the log, as a change's or a predecessor's, or in the row. */
+export function finds(row: Row, mark: Mark): boolean {
+  return mark.revision >= row.trimmed && knows(row, mark);
 }
 
 /** The newest revision that two histories have in common. */

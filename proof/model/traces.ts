@@ -76,6 +76,7 @@ const singular: Record<keyof Limits, string> = {
   demotions: "demotion",
   raises: "raised lease",
   restores: "restored database",
+  trims: "trimming of a log",
   copies: "copy of the database",
 };
 
