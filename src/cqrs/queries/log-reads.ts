@@ -89,7 +89,9 @@ export class LogReads<T extends object> {
     const isAsked = value !== undefined && isStorable(value);
     const member = (column: string) => this.#orm.ddl.member(column, property);
     const by = { property, value: isAsked ? value : null, member };
-    const rows = await this.#orm.sql((sql) => pastQuery(sql, this.#stream.definition, this.#rows, by, revision));
+    const rows = await this.#orm.sql((sql) =>
+      pastQuery(sql, this.#stream.definition, this.#rows, by, revision).execute(),
+    );
     const row = this.#stateIn(rows as LogJoined[]);
     requireLogged(revision, row);
     const found = await this.#found(row, revision);

@@ -1,7 +1,7 @@
 import { sql as expression } from "kysely";
 import type { Sql } from "../database/engine.ts";
 import type { StreamDefinition } from "../stream.ts";
-import { NEVER, type TableRows } from "./table-rows.ts";
+import { NEVER, type Select, type TableRows } from "./table-rows.ts";
 
 /** Who is looked for in the past: the one who had this value; null is nobody's. */
 interface Sought<T> {
@@ -23,13 +23,13 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
  * theirs whom that is about, unless they took it only after the revision: then nobody had it, for else that one's
  * change would have come first.
  */
-export async function pastQuery<T extends object>(
+export function pastQuery<T extends object>(
   sql: Sql,
   { name, changes }: StreamDefinition<T>,
   rows: TableRows<T>,
   { property, value, member }: Sought<T>,
   revision: number,
-): Promise<readonly unknown[]> {
+): Select {
   const [stored] = value === null ? [] : rows.values(property, [value]);
   const log = sql.selectFrom(changes).selectAll().where("revision", ">", revision).orderBy("revision").limit(1);
   const isTheirs =
@@ -51,6 +51,5 @@ export async function pastQuery<T extends object>(
           and led.revision < coalesce(entry.revision, ${expression.lit(NEWEST)}))`.as("$led"),
     )
     .selectAll("entry")
-    .select(rows.properties.map((one) => expression.ref(`instance.${one}`).as(`now ${one}`)))
-    .execute();
+    .select(rows.properties.map((one) => expression.ref(`instance.${one}`).as(`now ${one}`)));
 }
