@@ -47,6 +47,7 @@ describe("GraphiQL", () => {
       "EditForm",
       "UpdateBook",
       "AdjustStock",
+      "BookHistory",
       "DeleteBook",
     ]);
 
@@ -59,6 +60,7 @@ describe("GraphiQL", () => {
       await runTab(page, "AdjustStock", '"stockQuantity": 7');
       expect((await service.book("A New Book")).data.book.stockQuantity, run).toBe(7);
     }
+    await runTab(page, "BookHistory", '"UPDATED"');
     await runTab(page, "DeleteBook", '"deleteBook"');
     expect(await service.titles()).toEqual([]);
 
