@@ -20,6 +20,9 @@ const booksFor: Noun = (text) => text;
 const NOUNS = [booksFor, filmsFor];
 
 const LIST = "{ books { title } }";
+const PAST =
+  "query ($title: String!, $asOf: Revision!) { book(title: $title, asOf: $asOf) { title history { nodes { kind } } } }";
+const CHANGES = "query ($after: Revision!) { changes(after: $after) { kind after { title } } }";
 const FORM = "query ($title: String!) { bookEditForm(title: $title) { mutation fields { name value } } }";
 
 /** Asks with this noun, and returns the answer's only field with what the answer says of itself. */
@@ -78,6 +81,14 @@ async function story(service: GraphqlClient, noun: Noun): Promise<void> {
   expect(await answerTo(DELETE_BOOK, { title })).toMatchObject({ __typename: noun("Book"), version: version + 1 });
   expect(await answerTo(DELETE_BOOK, { title })).toMatchObject({ __typename: noun("BookNotFoundError") });
   expect(await answerTo(LIST)).toEqual([]);
+  expect(await answerTo(PAST, { title, asOf: version })).toEqual({
+    title,
+    history: { nodes: [{ kind: "DELETED" }, { kind: "UPDATED" }, { kind: "ADDED" }] },
+  });
+  expect(await answerTo(CHANGES, { after: version })).toEqual([
+    { kind: "UPDATED", after: { title } },
+    { kind: "DELETED", after: null },
+  ]);
 }
 
 /** Asks for both nouns at once of a service whose books are at revision 3 and whose films, "A Film", are at 4. */
