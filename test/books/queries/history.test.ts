@@ -132,6 +132,12 @@ test("history tells what became of one book, the newest first, page by page, wha
   const older = await page(2, newest.pageInfo.endCursor);
   expect(older.nodes).toEqual([{ revision: 12 }]);
   expect(older.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
+  const ofAnother = await codeOf(
+    service,
+    `query ($after: String) { book(title: "A", asOf: 1) { history(after: $after) { nodes { revision } } } }`,
+    { after: newest.pageInfo.endCursor },
+  );
+  expect(ofAnother.code).toBe("BAD_USER_INPUT");
   // a change that comes meanwhile moves no page
   await service.deleteBook("A");
   const { data } = await service.ask(
