@@ -34,8 +34,8 @@ function withOptions(url: string, options: string): string {
   return `${url}?options=${encodeURIComponent(options)}`;
 }
 
-async function linesOf(url: string): Promise<readonly string[]> {
-  const error = await startService({ DATABASE_URL: url }).then(
+async function linesOf(url: string, env: object = {}): Promise<readonly string[]> {
+  const error = await startService({ DATABASE_URL: url, ...env }).then(
     () => undefined,
     (reason) => reason as { lines?: readonly string[] },
   );
@@ -143,6 +143,9 @@ describe.runIf(engine === "postgresql")("a database or role that will not do is 
     const grants = lines.map((line) => /^DATABASE_URL: the role \S+ lacks rights: (grant .*)\.$/.exec(line)?.[1]);
     for (const grant of grants) await run(grant as string);
     await (await startService({ DATABASE_URL: asRole })).addBook("Book");
+    expect(await linesOf(asRole, { CHANGE_LOG_KEEP_DAYS: "1" })).toEqual([
+      expect.stringContaining("grant delete on book_change to"),
+    ]);
 
     await run("revoke select on mikro_orm_migrations from public, current_user");
     await run(`revoke select on mikro_orm_migrations from ${role}`);
