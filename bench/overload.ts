@@ -54,14 +54,18 @@ await cleaningUp(async () => {
 
   const capacityNow = async () => rateOf(await loop.run(Number.POSITIVE_INFINITY, CALM.seconds, CALM.connections));
   await capacityNow();
+  const cpuBefore = server.cpuSeconds();
   const before = await capacityNow();
+  const cpuEach = (server.cpuSeconds() - cpuBefore) / (before * CALM.seconds);
   const memoryBefore = server.memoryMb();
   if (values["without-redis"]) await redis.kill();
   let memoryPeak = memoryBefore;
   const watch = setInterval(() => {
     memoryPeak = Math.max(memoryPeak, server.memoryMb());
   }, 100);
+  const cpuAtFlood = server.cpuSeconds();
   const flood = await loop.run(times * before, seconds);
+  const cpuOfFlood = server.cpuSeconds() - cpuAtFlood;
   clearInterval(watch);
   if (values["without-redis"]) await redis.start();
   await sleep(RECOVERY_MS);
@@ -85,6 +89,10 @@ await cleaningUp(async () => {
       .sort()
       .map(([s, n]) => `${s} s ${percent(n / refused.length)}`)
       .join(", ")}`,
+  );
+  const cpuOfRefusals = cpuOfFlood - answered.length * cpuEach;
+  console.log(
+    `processor: ${(cpuEach * 1000).toFixed(2)} ms for an answer before, then ${((1000 * cpuOfRefusals) / refused.length).toFixed(3)} ms for a refusal`,
   );
   console.log(`other statuses: ${others.join(", ") || "none"}`);
   console.log(

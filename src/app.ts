@@ -19,6 +19,8 @@ import { isLoopback } from "./http/hosts.ts";
 import { HttpServer } from "./http/http-server.ts";
 import type { Readiness } from "./http/router.ts";
 import { createLog } from "./log.ts";
+import { measured } from "./metrics/measured.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Module } from "./module.ts";
 import { RateLimiter } from "./rate/rate-limiter.ts";
 import { readinessOf } from "./readiness.ts";
@@ -35,6 +37,8 @@ export interface App {
   readonly handlers: Handlers;
   /** What clients have asked of all processes; undefined where there is no Redis. */
   readonly sharedRate: SharedRate | undefined;
+  /** Where they are asked for. */
+  readonly metrics: Metrics | undefined;
   readonly readiness: () => Promise<Readiness>;
   readonly log: Logger;
   /** Closes everything that `createApp` opened. */
@@ -110,11 +114,20 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
     for (const one of begun) if (one.status === "rejected") throw one.reason;
     await Promise.all(aggregates.map((aggregate) => aggregate.start()));
 
+    const watched = {
+      streams: () => aggregates.map(({ health }) => health),
+      pools: () => orm.pools,
+      redisIsUp: () => (redis.configured ? redis.connection !== undefined : undefined),
+    };
+    // loaded for those who ask for it
+    const metrics = config.metricsPort && new (await import("./metrics/metrics.ts")).Metrics(watched);
+
     return {
       modules,
       handlers: new Map(handlers),
       log,
       sharedRate: redis.configured ? new SharedRate(redis, streamsOf(modules)[0]?.name ?? "") : undefined,
+      metrics: metrics || undefined,
       readiness: () => readinessOf(aggregates, databaseReadiness, redis, log),
       close,
     };
@@ -134,7 +147,10 @@ function startupError(error: unknown): unknown {
 }
 
 /** The HTTP server in front of an app. */
-export function createHttpServer({ modules, handlers, sharedRate, readiness, log }: App, config: Config): HttpServer {
+export function createHttpServer(
+  { modules, handlers, sharedRate, metrics, readiness, log }: App,
+  config: Config,
+): HttpServer {
   const streams = streamsOf(modules).map(({ name }) => name);
   const graphql = new Graphql(buildSchema(modules, config), handlers, streams, config.graphqlLimits, log);
   const graphiql = config.graphiql ? modules.flatMap(({ tabs }) => tabs) : undefined;
@@ -143,5 +159,6 @@ export function createHttpServer({ modules, handlers, sharedRate, readiness, log
   const scopes = streams.flatMap((name) => [scopeOf(name, "read"), scopeOf(name, "write")]);
   const authentication = config.auth && new Authenticator(config.auth, access, scopes, log);
   const rate = config.ratePerMinute > 0 ? new RateLimiter(config.ratePerMinute, sharedRate) : undefined;
-  return new HttpServer(config, { graphql, authentication, rate, readiness, graphiql, log });
+  const answers = metrics ? measured(graphql, metrics) : graphql;
+  return new HttpServer(config, { graphql: answers, authentication, rate, metrics, readiness, graphiql, log });
 }

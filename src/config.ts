@@ -73,6 +73,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
       MAX_REQUESTS: wholeNumber(1, 1_000_000).default(1000),
       RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000).default(0),
       STOP_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(10_000),
+      METRICS_PORT: wholeNumber(1, 65535).optional(),
       ALLOWED_HOSTS: list
         .refine(
           (hosts) => hosts.length > 0 && hosts.every(isHostPattern),
@@ -137,6 +138,8 @@ export interface Config extends HttpSettings {
   readonly port: number;
   readonly host: string;
   readonly databaseUrl: string;
+  /** Where metrics are served; undefined for nowhere. */
+  readonly metricsPort: number | undefined;
   readonly redisUrl: string | undefined;
   readonly redisCritical: boolean;
   readonly redisTimeoutMs: number;
@@ -179,6 +182,7 @@ export class ConfigService {
       port: data.PORT,
       host: data.HOST,
       databaseUrl: data.DATABASE_URL,
+      metricsPort: data.METRICS_PORT,
       redisUrl: data.REDIS_URL,
       redisCritical: data.REDIS_CRITICAL,
       redisTimeoutMs: data.REDIS_TIMEOUT_MS,

@@ -185,6 +185,7 @@ test.each([
   ["@pothos/[a-z-]+", /^graphql\/[^/]+$/],
   ["graphql-yoga|graphql-jit", /^graphql\/execution\//],
   ["node:http|negotiator", /^http\//],
+  ["@prometheus-io/client", /^metrics\//],
   ["csv-[a-z/]+", /^(books\/import|operate)\//],
   ["jose", /^(auth\/|operate\/token\.ts$)/],
 ])("%s is used in its own room alone", (packages, room) => {

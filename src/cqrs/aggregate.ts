@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { CommandQueue } from "./commands/command-queue.ts";
 import { StreamWriter } from "./commands/stream-writer.ts";
+import { Counts } from "./counts.ts";
 import type { OrmService } from "./database/orm-service.ts";
 import { Derivation } from "./derivation.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
@@ -44,6 +45,22 @@ export interface Aggregate<T extends object> {
   lookUp(): Promise<unknown>;
   /** Whether Redis refuses what the read model needs. */
   readonly refused: boolean;
+  /** What has happened to it, and how it is, for whoever looks after the process. */
+  readonly health: StreamHealth;
+}
+
+/** How a stream is, in this process. */
+export interface StreamHealth {
+  readonly name: string;
+  readonly counts: Counts;
+  /** The newest revision that this process knows. */
+  readonly revision: number;
+  /** How old the newest look-up of the row is, in milliseconds; undefined where none are made. */
+  readonly lookUpAgeMs: number | undefined;
+  /** By how many revisions the read model was behind when it was last seen; undefined while it is not read. */
+  readonly lag: number | undefined;
+  /** How many commands wait for the next transaction. */
+  readonly waiting: number;
 }
 
 /** Wires the kernel's parts for one stream. It begins nothing. */
@@ -52,15 +69,17 @@ export function openAggregate<T extends object>(
   readModelClass: ReadModelClass<T>,
   { orm, redis, large, keepLogMs, log }: Stores,
 ): Aggregate<T> {
+  const counts = new Counts();
   const stream = new Stream(orm, definition);
   const derivation = new Derivation(orm, definition);
   const table = new TableReads(orm, stream, derivation);
   const head = new Head(stream, log);
-  const readModel = new readModelClass(stream, table, head, redis, log);
+  const readModel = new readModelClass(stream, table, head, redis, log, counts);
+  const commands = new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel);
   const trimmer = new LogTrimmer(orm, definition, keepLogMs, log);
   return {
-    commands: new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel),
-    reader: new Reader(definition.name, readModel, table, head, redis, large),
+    commands,
+    reader: new Reader(definition.name, readModel, table, head, redis, large, counts),
     raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
     start: async () => {
       await derivation.start(log);
@@ -73,6 +92,10 @@ export function openAggregate<T extends object>(
     lookUp: () => head.lookUp(),
     get refused() {
       return readModel.refused;
+    },
+    get health() {
+      const { lookUpAgeMs, revision } = head;
+      return { name: definition.name, counts, revision, lookUpAgeMs, lag: readModel.lag, waiting: commands.waiting };
     },
   };
 }

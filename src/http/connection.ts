@@ -42,6 +42,10 @@ export class Connection {
     return this.#all.stopping;
   }
 
+  countRefusal(code: string): void {
+    this.#all.countRefusal(code);
+  }
+
   /** How many requests wait behind the one that is being answered. */
   get held(): number {
     return this.#held.length;

@@ -22,6 +22,8 @@ export class Connections {
   stopping = false;
   /** How many there have been. */
   accepted = 0;
+  /** Requests that were refused before they were answered by GraphQL, by code. */
+  readonly refusals = new Map<string, number>();
   readonly #max: number;
   readonly #open = new Map<Socket, Connection>();
   readonly #owing = new Set<Connection>();
@@ -65,6 +67,10 @@ export class Connections {
 
   get size(): number {
     return this.#open.size;
+  }
+
+  countRefusal(code: string): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
   }
 
   /** Counts a request that waits behind another. */

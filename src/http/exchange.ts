@@ -109,6 +109,7 @@ export class Exchange {
    */
   refuse(status: number, message: string, code: RefusalCode = "BAD_REQUEST", headers: Headers = {}): void {
     const text = refusal(message, code);
+    this.#connection.countRefusal(code);
     // who asks before he sends has not begun to
     if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, { ...JSON_HEADERS, ...headers }, text);
     else this.#write(status, JSON_HEADERS, text, headers);

@@ -10,6 +10,7 @@ import { farewellFor } from "./farewell.ts";
 import type { GraphiqlTab } from "./graphiql.ts";
 import { type Authentication, type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
 import { AllowedHosts } from "./hosts.ts";
+import { MetricsServer, type MetricsText } from "./metrics-server.ts";
 import { Notices } from "./notices.ts";
 import { RateGate, type RateLimit } from "./rate-gate.ts";
 import { type Readiness, Router } from "./router.ts";
@@ -29,6 +30,7 @@ const BACKLOG = 511;
 
 /** The settings that are of HTTP alone. */
 export interface HttpSettings {
+  readonly metricsPort: number | undefined;
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
   /** How many are answered at once. */
@@ -46,10 +48,19 @@ export interface Served {
   readonly authentication: Authentication | undefined;
   /** How often clients may ask, where that is limited. */
   readonly rate: RateLimit | undefined;
+  /** What is told at `/metrics`, over a port of its own; undefined for nothing. */
+  readonly metrics: (MetricsText & { watchHttp(http: WatchedHttp): void }) | undefined;
   readonly readiness: () => Promise<Readiness>;
   /** What GraphiQL offers; without it there is no page. */
   readonly graphiql: readonly GraphiqlTab[] | undefined;
   readonly log: Logger;
+}
+
+/** How the HTTP side is. */
+export interface WatchedHttp {
+  readonly connections: number;
+  /** Requests that were refused before they were answered by GraphQL, by code. */
+  readonly refusals: ReadonlyMap<string, number>;
 }
 
 /** The HTTP side: what it takes to be listened to, and a stop that finishes what is in flight. */
@@ -61,8 +72,10 @@ export class HttpServer {
   readonly #notices: Notices;
   readonly #eachSecond: NodeJS.Timeout;
   readonly #authentication: Authentication | undefined;
+  readonly #metricsPort: number | undefined;
+  readonly #metrics: MetricsServer | undefined;
 
-  constructor(settings: HttpSettings, { graphql, authentication, rate, readiness, graphiql, log }: Served) {
+  constructor(settings: HttpSettings, { graphql, authentication, rate, metrics, readiness, graphiql, log }: Served) {
     const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } =
       settings;
     this.#stopTimeoutMs = stopTimeoutMs;
@@ -78,6 +91,15 @@ export class HttpServer {
     const hosts = new AllowedHosts(allowedHosts, trustProxy);
     const router = new Router(hosts, new Cors(corsOrigins), route, readiness, log);
     this.#connections = new Connections(maxConnections, this.#notices, (exchange) => router.serve(exchange));
+    const connections = this.#connections;
+    metrics?.watchHttp({
+      get connections() {
+        return connections.size;
+      },
+      refusals: connections.refusals,
+    });
+    this.#metricsPort = settings.metricsPort;
+    this.#metrics = metrics && new MetricsServer(metrics);
     this.#server = createServer({
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS + maxBodyBytes / BYTES_PER_MS,
@@ -102,6 +124,7 @@ export class HttpServer {
       this.#server.once("error", reject);
       this.#server.listen({ port, host, backlog: BACKLOG }, () => resolve(this.#server.off("error", reject) as never));
     });
+    if (this.#metricsPort !== undefined) await this.#metrics?.listen(this.#metricsPort, host);
     const address = this.#server.address() as AddressInfo;
     const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
     return `http://${name}:${address.port}/graphql`;
@@ -124,6 +147,7 @@ export class HttpServer {
     clearTimeout(overdue);
     clearInterval(this.#eachSecond);
     this.#authentication?.close();
+    this.#metrics?.close();
     // it looks after time-outs until it is told
     this.#server.close();
   }

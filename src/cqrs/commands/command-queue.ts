@@ -48,6 +48,11 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
     this.#readModel = readModel;
   }
 
+  /** How many commands wait for the next transaction. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /**
    * Runs a command for a request and returns what became of it when it is acknowledged. Commands run in the order of these
    * calls. One that was done before under the key in `once` is not done again: its change is the one that it made then.

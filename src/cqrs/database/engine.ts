@@ -19,6 +19,14 @@ export interface TableUse {
   readonly drawsIds?: boolean;
 }
 
+/** What a pool of connections has. */
+export interface PoolUsage {
+  readonly open: number;
+  readonly idle: number;
+  /** How many wait for a connection. */
+  readonly waiting: number;
+}
+
 /** What differs from one database engine to another; all of it stands in one file for each engine. */
 export interface DatabaseEngine {
   /** What MikroORM needs to connect. Its one replica is the same database: a connection or pool for reads. */
@@ -50,6 +58,8 @@ export interface DatabaseEngine {
   readonly isRolledBack: (error: DatabaseError) => boolean;
   /** An error of the start as the operator is told of it, in one line and without secrets. */
   readonly explain: (error: Error) => string;
+  /** Its pools of connections by name, as they are now; absent where it has none. */
+  readonly pools?: () => Readonly<Record<string, PoolUsage>>;
   /** Removes what the engine made for itself. */
   readonly dispose: () => Promise<void>;
 }

@@ -5,7 +5,7 @@ import { DatabaseUnavailable } from "../errors.ts";
 import { isStorable, requireStorable } from "../storable.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { commitBatch } from "./commit-batch.ts";
-import type { Sql, TableUse } from "./engine.ts";
+import type { PoolUsage, Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { Instance, Patch } from "./instance-mapper.ts";
 import type { Ddl, SchemaMigration } from "./migrations.ts";
@@ -202,6 +202,11 @@ export class OrmService {
   /** As `snapshot`, for what a client waits for: it keeps no connection from what goes on in the background. */
   async question<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
     return this.#translated(({ engine, reads }) => engine.question(reads, work));
+  }
+
+  /** Its pools of connections by name. */
+  get pools(): Readonly<Record<string, PoolUsage>> {
+    return this.#open.engine.pools?.() ?? {};
   }
 
   /** Which tables and rights are missing, and what else keeps all writes from working, a line for each. */

@@ -1,4 +1,5 @@
 import type { Change } from "../change.ts";
+import type { Counts } from "../counts.ts";
 import { formatMark, type Mark, sameMark } from "../mark.ts";
 import { MARK_FIELD, memberOf, readModelKeys } from "../redis/keys.ts";
 import type { RedisService } from "../redis/redis-service.ts";
@@ -18,9 +19,11 @@ export class CatchUp<T extends object> {
   readonly #head: Head<T>;
   readonly #redis: RedisService;
   readonly #wholeChanges: WholeChanges<T>;
+  readonly #counts: Counts;
   #catchUps: Promise<unknown> = Promise.resolve();
 
-  constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService) {
+  constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, counts: Counts) {
+    this.#counts = counts;
     this.#stream = stream;
     this.#head = head;
     this.#redis = redis;
@@ -44,6 +47,7 @@ export class CatchUp<T extends object> {
    * @throws Unsound
    */
   to(source: RedisReads<T>, revision: number): Promise<void> {
+    this.#counts.catchUps++;
     const next = this.#catchUps.then(() => this.#catchUpTo(source, revision));
     this.#catchUps = next.catch(() => {});
     return next;

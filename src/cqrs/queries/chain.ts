@@ -60,6 +60,11 @@ export class Chain {
     return this.#newest && this.#newest.revision > (this.#verified ?? -1) ? this.#newest : undefined;
   }
 
+  /** The newest revision that the read model was seen at. */
+  get revision(): number | undefined {
+    return this.#newest?.revision;
+  }
+
   /** Notes that `mark`, which was seen, is of this history. */
   verify({ revision, token }: Mark): void {
     // it may have been replaced meanwhile

@@ -105,6 +105,11 @@ export class Head<T extends object> {
     return lookup && performance.now() - lookup.beganAt < lookup.leaseMs ? lookup : undefined;
   }
 
+  /** How old the newest look-up is, in milliseconds, whether or not it counts; undefined before the first. */
+  get lookUpAgeMs(): number | undefined {
+    return this.#lookup && performance.now() - this.#lookup.beganAt;
+  }
+
   /** The newest state that the database told of: in a look-up, a read or a commit of this process. */
   get mark(): Mark {
     return this.#mark;

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Change, Commit } from "../change.ts";
+import type { Counts, Fallback } from "../counts.ts";
 import { waitUntil } from "../deadline.ts";
 import type { Mark } from "../mark.ts";
 import { ON_CLUSTER, samePlace } from "../redis/read-model-name.ts";
@@ -34,18 +35,27 @@ export class ReadModel<T extends object> {
   readonly #head: Head<T>;
   readonly #redis: RedisService;
   readonly #log: Logger;
+  readonly #counts: Counts;
   readonly #source: RedisSource<T>;
   readonly #catchUp: CatchUp<T>;
   readonly #upkeep: Upkeep<T>;
 
-  constructor(stream: Stream<T>, table: TableReads<T>, head: Head<T>, redis: RedisService, log: Logger) {
+  constructor(
+    stream: Stream<T>,
+    table: TableReads<T>,
+    head: Head<T>,
+    redis: RedisService,
+    log: Logger,
+    counts: Counts,
+  ) {
+    this.#counts = counts;
     this.#stream = stream;
     this.#head = head;
     this.#redis = redis;
     this.#log = log;
     this.#source = new RedisSource(stream.definition, table.isInstance, head, redis);
-    this.#catchUp = new CatchUp(stream, table, head, redis);
-    this.#upkeep = new Upkeep(stream, table, head, redis, this.#source, this.#catchUp, log);
+    this.#catchUp = new CatchUp(stream, table, head, redis, counts);
+    this.#upkeep = new Upkeep(stream, table, head, redis, this.#source, this.#catchUp, log, counts);
     redis.willHold(stream.definition.name);
   }
 
@@ -57,6 +67,12 @@ export class ReadModel<T extends object> {
     if (!this.#redis.configured) return this.#reportOthers();
     this.#head.start();
     await this.#upkeep.start();
+  }
+
+  /** By how many revisions it was behind this process when it was last seen; undefined while it is not read. */
+  get lag(): number | undefined {
+    const revision = this.#source.trusted?.chain.revision;
+    return revision === undefined ? undefined : Math.max(0, this.#head.mark.revision - revision);
   }
 
   /** Whether Redis refuses what upkeep needs, though it may answer. */
@@ -91,7 +107,10 @@ export class ReadModel<T extends object> {
     withValue: boolean,
   ): Promise<Answer<V> | undefined> {
     const fence = this.#fence(atLeast);
-    if (!fence) return undefined;
+    if (typeof fence === "string") {
+      if (this.#redis.configured) this.#counts.fallbacks[fence]++;
+      return undefined;
+    }
     try {
       const { source } = fence;
       const answer = await question(withValue ? source : source.forReplay, large);
@@ -102,12 +121,13 @@ export class ReadModel<T extends object> {
         if (withValue) answer.value;
         return answer;
       }
+      this.#counts.fallbacks.behind++;
       if (answer.revision < this.#head.revision) this.#upkeep.tend();
     } catch (error) {
       // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
+      this.#counts.fallbacks[fallbackFor(error)]++;
       if (error instanceof Garbled) this.#upkeep.reject(fence.source);
       else if (error instanceof Unsound || isReplyError(error)) this.#upkeep.tend();
-      else if (!(error instanceof RedisUnavailable)) throw error;
     }
     return undefined;
   }
@@ -128,17 +148,18 @@ export class ReadModel<T extends object> {
     latest.end();
   }
 
-  #fence(atLeast: number): Fence<T> | undefined {
+  #fence(atLeast: number): Fence<T> | Fallback {
     const { lookup, mark, revision } = this.#head;
     const connection = this.#redis.connection;
-    if (!lookup?.readModel || !connection) return undefined;
+    if (!connection) return "no connection";
+    if (!lookup?.readModel) return "no look-up";
     const source = this.#source.at(lookup.readModel, connection);
-    if (lookup.beganAt <= connection.readyAt || !source.isThere) return undefined;
+    if (lookup.beganAt <= connection.readyAt || !source.isThere) return "not in force here";
     // what is newer than all that the database told of, the database alone can vouch for
-    if (atLeast > mark.revision) return undefined;
+    if (atLeast > mark.revision) return "asked for more";
     if (!source.chain.isTrusted) {
       this.#upkeep.tend();
-      return undefined;
+      return "not verified";
     }
     return { source, mark, revision };
   }
@@ -169,4 +190,12 @@ export class ReadModel<T extends object> {
         "if that Redis is gone for good, stop every process and run: npm run reset",
     );
   }
+}
+
+/** @throws what is no fault of Redis */
+function fallbackFor(error: unknown): Fallback {
+  if (error instanceof Unsound) return "unsound";
+  if (isReplyError(error)) return "refused";
+  if (error instanceof RedisUnavailable) return "no answer";
+  throw error;
 }

@@ -1,4 +1,5 @@
 import type { Consistency } from "../consistency.ts";
+import type { Counts } from "../counts.ts";
 import { ServiceError } from "../errors.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { Head } from "./head.ts";
@@ -19,6 +20,7 @@ export class Reader<T extends object> {
   readonly #head: Head<T>;
   readonly #redis: RedisService;
   readonly #large: LargeLists;
+  readonly #counts: Counts;
   /** Where reads are made again: where they were made the first time. */
   readonly #replaySource: { readonly redis: ReplaySource<T>; readonly database: ReplaySource<T> };
 
@@ -29,6 +31,7 @@ export class Reader<T extends object> {
     head: Head<T>,
     redis: RedisService,
     large: LargeLists,
+    counts: Counts,
   ) {
     this.#stream = stream;
     this.#readModel = readModel;
@@ -36,6 +39,7 @@ export class Reader<T extends object> {
     this.#head = head;
     this.#redis = redis;
     this.#large = large;
+    this.#counts = counts;
     const anybody = large.askedBy(ANYBODY);
     this.#replaySource = {
       redis: { replay: (atLeast, question) => readModel.replay(atLeast, question, anybody) },
@@ -90,6 +94,7 @@ export class Reader<T extends object> {
     question: TableQuestion<T, V> | undefined,
   ): V {
     this.#head.show(revision);
+    this.#counts.reads[source]++;
     // it is asked again where it was asked, and the table answers all questions
     const again = question as Question<T, V> | undefined;
     const replay = again && new StoredReadReplay(this.#stream, this.#replaySource[source], this.#head, again, madeFrom);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import type { Counts } from "../counts.ts";
 import { readModelKeys, TIME_TO_LIVE_MS } from "../redis/keys.ts";
 import {
   ageOf,
@@ -39,6 +40,7 @@ export class Upkeep<T extends object> {
   readonly #source: RedisSource<T>;
   readonly #catchUp: CatchUp<T>;
   readonly #log: Logger;
+  readonly #counts: Counts;
   readonly #backoff = new RebuildBackoff();
   readonly #scrub: Scrub<T>;
 
@@ -63,7 +65,9 @@ export class Upkeep<T extends object> {
     source: RedisSource<T>,
     catchUp: CatchUp<T>,
     log: Logger,
+    counts: Counts,
   ) {
+    this.#counts = counts;
     this.#stream = stream;
     this.#table = table;
     this.#head = head;
@@ -220,6 +224,7 @@ export class Upkeep<T extends object> {
   async #rebuild(connection: RedisConnection, current: string | null): Promise<boolean> {
     if (!this.#backoff.begin(connection, current)) return false;
     if (!this.#reported) this.#report("is missing or unsound and is being rebuilt; the database answers");
+    this.#counts.rebuilds++;
     let name: string | undefined;
     try {
       name = await rebuild(this.#stream, this.#table, this.#redis, connection, current);

@@ -158,7 +158,7 @@ export class Graphql {
     const { tellsCost, cost, kind, needs, consistency } = context;
     const result = this.#limited(answered, Math.max(key.length, context.documentLength ?? 0), context);
     const report = "data" in answered ? consistency?.report : undefined;
-    const response = responseOf(result, tellsCost ? cost : undefined, report, accept);
+    const response = responseOf(result, tellsCost ? cost : undefined, report, accept, kind);
     if (response.text && consistency && kind && needs && cost !== undefined) {
       this.#replays.keep(key, response.text, { kind, cost, needs }, consistency);
     }

@@ -41,17 +41,25 @@ export interface GraphqlRequest {
   readonly access?: Access;
 }
 
+/** What was answered, for whoever counts that. */
+interface Answered {
+  /** Of the operation; undefined where none was found. */
+  readonly kind?: OperationTypeNode | undefined;
+}
+
 /** An answer with its status. One without errors has its `text`, the status 200, and no headers but those of its type. */
 export type GraphqlResponse =
-  | { readonly text: AnswerText }
-  | {
+  | (Answered & { readonly text: AnswerText })
+  | (Answered & {
       readonly text?: undefined;
+      /** Of its first error. */
+      readonly code: string;
       readonly status: number;
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
       /** What the part of it is true at that is no error. */
       readonly report?: Report | undefined;
-    };
+    });
 
 /** The context of one request, filled as it becomes known. */
 export class RequestContext {

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from "graphql";
+import type { ExecutionResult, OperationTypeNode } from "graphql";
 import { processRegularResult } from "graphql-yoga";
 import type { Report } from "../../cqrs/revisions.ts";
 import { limitErrors } from "../errors.ts";
@@ -15,9 +15,10 @@ export function responseOf(
   cost: number | undefined,
   report: Report | undefined,
   accept: GraphqlRequest["accept"],
+  kind: OperationTypeNode | undefined,
 ): GraphqlResponse {
   const { data, errors } = result;
-  if (data && !errors) return { text: answerText(data, cost, report) };
+  if (data && !errors) return { text: answerText(data, cost, report), kind };
   const extensions = { ...(cost !== undefined && { cost }), ...(report && { consistency: report }) };
   const { status, headers, body } = processRegularResult(
     {
@@ -28,7 +29,7 @@ export function responseOf(
     plainResponses,
     accept,
   ) as unknown as PlainResponse;
-  return { status, headers, body, report };
+  return { status, headers, body, report, kind, code: String(errors?.[0]?.extensions.code) };
 }
 
 /** What Yoga makes of a result, as plain values. */

@@ -1,4 +1,5 @@
 import { type ClientBase, Pool, type PoolClient, type PoolConfig } from "pg";
+import type { PoolUsage } from "../engine.ts";
 import { PostgresClient } from "./client.ts";
 import type { Host, PostgresSettings } from "./connection-url.ts";
 import { NoConnection, needsAnotherHost, needsOtherEncryption } from "./errors.ts";
@@ -45,6 +46,16 @@ export class Connections {
     this.#hosts = settings.hosts.map((host) =>
       encryptionsOf(settings.tls, host).map((encrypted) => this.#route(host, encrypted, inspect)),
     );
+  }
+
+  get usage(): PoolUsage {
+    const pools = this.#hosts.flatMap((routes) => routes.map(({ pool }) => pool));
+    const sum = (count: (pool: Pool) => number) => pools.reduce((all, pool) => all + count(pool), 0);
+    return {
+      open: sum((pool) => pool.totalCount),
+      idle: sum((pool) => pool.idleCount),
+      waiting: sum((pool) => pool.waitingCount),
+    };
   }
 
   /** @throws NoConnection */

@@ -1,0 +1,24 @@
+/** Why Redis did not answer a read. */
+export const FALLBACKS = [
+  "no connection",
+  "no look-up",
+  "not in force here",
+  "not verified",
+  "asked for more",
+  "behind",
+  "unsound",
+  "refused",
+  "no answer",
+] as const;
+
+export type Fallback = (typeof FALLBACKS)[number];
+
+/** What has happened to a stream in this process, in whole numbers that only rise. Whoever wants to know reads them. */
+export class Counts {
+  /** Reads that were answered, by what answered them; but for those that are made again to find out whether an answer is still true. */
+  readonly reads = { redis: 0, database: 0 };
+  /** Reads that Redis did not answer though there is one. */
+  readonly fallbacks: Record<Fallback, number> = Object.fromEntries(FALLBACKS.map((reason) => [reason, 0])) as never;
+  catchUps = 0;
+  rebuilds = 0;
+}
