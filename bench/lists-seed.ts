@@ -30,7 +30,7 @@ function capital(word: string): string {
 }
 
 /** Books as a large library has them, the same ones in every run: a twelfth without a date, some rare languages, few out of stock. */
-export function* manyBooks(count: number): Generator<Book> {
+function* manyBooks(count: number): Generator<Partial<Book>> {
   const random = new Random(1);
   const titles = new Set<string>();
   const since = Date.UTC(2015, 0, 1);
@@ -66,7 +66,7 @@ const COLUMNS = [
 /** Fills the table of a database that has been migrated, together with what is derived. The revision stays at 0. */
 export async function fillWithMany(url: string, count: number): Promise<void> {
   const rows = (function* () {
-    for (const book of manyBooks(count)) yield [...Object.values(book), ...derivedValues(derived, book)];
+    for (const book of manyBooks(count)) yield [...Object.values(book), ...derivedValues(derived, book as Book)];
   })();
   if (url.startsWith("sqlite:")) fillSqlite(url.slice("sqlite:".length), rows);
   else await fillPostgres(url, rows);

@@ -72,8 +72,13 @@ query ListBooks {
   {
     query: `# A page of a catalogue: which books, in which order, how many
 # there are, and what they have. "after" takes an endCursor.
-query CataloguePage($filter: BookFilter, $orderBy: BookOrder, $after: String) {
-  booksConnection(first: 20, filter: $filter, orderBy: $orderBy, after: $after) {
+query CataloguePage($filter: BookFilter, $after: String) {
+  booksConnection(
+    first: 20
+    after: $after
+    filter: $filter
+    orderBy: { field: PUBLISHED_DATE, direction: DESC }
+  ) {
     nodes {
       title
       author
@@ -103,10 +108,7 @@ query CataloguePage($filter: BookFilter, $orderBy: BookOrder, $after: String) {
   }
 }
 `,
-    variables: variables({
-      filter: { titleStartsWith: "a", inStock: true },
-      orderBy: { field: "PUBLISHED_DATE", direction: "DESC" },
-    }),
+    variables: variables({ filter: { titleStartsWith: "a", inStock: true } }),
   },
   {
     query: `# Everything that a form needs to edit the book.
