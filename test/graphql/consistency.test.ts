@@ -3,8 +3,10 @@ import { newDatabase } from "../support/database/database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
-import { startService } from "../support/service/service.ts";
+import { sharedService, startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
+
+const shared = sharedService();
 
 const consistency = (atLeast: unknown) => ({ extensions: { consistency: { atLeast } } });
 const ADD_INVALID = { variables: { input: { title: "", author: "" } } };
@@ -75,7 +77,7 @@ describe.each(READ_PATHS)("extensions.consistency when $store answers", ({ store
 
 describe("extensions.consistency of a mutation", () => {
   test("is the revision that it made, from the database", async () => {
-    const service = await startService();
+    const service = shared();
     expect((await service.addBook("A")).consistency).toEqual({ revision: 1, servedBy: "database" });
     expect((await service.updateBook("A", {})).consistency).toEqual({ revision: 2, servedBy: "database" });
     expect((await service.deleteBook("A")).consistency).toEqual({ revision: 3, servedBy: "database" });
@@ -141,7 +143,7 @@ describe("extensions.consistency of reads from both stores", () => {
 
 describe("extensions.consistency that asks for what is no revision", () => {
   test("is refused as the client's fault, and nothing runs", async () => {
-    const service = await startService();
+    const service = shared();
     for (const atLeast of [
       -1,
       1.5,
@@ -176,7 +178,7 @@ describe("extensions.consistency that asks for what is no revision", () => {
 
 describe("extensions.consistency of a request that is not executed", () => {
   test("is absent", async () => {
-    const service = await startService();
+    const service = shared();
     for (const query of ["{", "{ nothing }", "{ books }", "query A { books { id } } query B { books { id } }"]) {
       expect((await service.sendInvalid(query)).consistency, query).toBeUndefined();
     }

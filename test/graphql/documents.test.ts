@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Service, startService } from "../support/service/service.ts";
+import { type Service, sharedService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 const repeated = (count: number, text: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => text(n)).join(" ");
@@ -15,7 +17,7 @@ async function refusal(service: Service, query: string) {
 
 describe("a document", () => {
   test("whose fragments go round in every way is refused like any that go round", async () => {
-    const service = await startService();
+    const service = shared();
     // to compare their fields exhausts the stack before it is noticed that they never end
     const round = (count: number, body: string) =>
       `{ ...F0 } ${repeated(count, (n) => `fragment F${n} on Query { ${body} ...F${(n + 1) % count} ...F${(n + 2) % count} }`)}`;
@@ -25,7 +27,7 @@ describe("a document", () => {
   });
 
   test("has at most five thousand lines, for each error is placed in them", async () => {
-    const service = await startService();
+    const service = shared();
     const lines = (count: number, end: string) => `${end.repeat(count - 1)}{ __typename }`;
     for (const end of ["\n", "\r", "\r\n"]) {
       expect((await service.ask(lines(5000, end))).data).toEqual({ __typename: "Query" });
@@ -37,7 +39,7 @@ describe("a document", () => {
   });
 
   test("selects at most a hundred fields again, for each pair is compared", async () => {
-    const service = await startService();
+    const service = shared();
     const again = (count: number) =>
       `{ ${"__typename ".repeat(29)} __type(name: "A") { ${"name ".repeat(count - 27)} } }`;
     expect((await service.ask(again(100))).data).toEqual({ __typename: "Query", __type: null });
@@ -58,7 +60,7 @@ describe("a document", () => {
   });
 
   test("that is wrong in a hundred ways is told twenty of them", async () => {
-    const service = await startService();
+    const service = shared();
     const { errors } = await service.sendInvalid(`{ ${repeated(500, (n) => `nothing${n}`)} }`);
     expect(errors?.length).toBeGreaterThan(19);
     expect(errors?.length).toBeLessThan(23);
@@ -66,7 +68,7 @@ describe("a document", () => {
 });
 
 test("an error's path is short, however long the names are that a client gives", async () => {
-  const service = await startService();
+  const service = shared();
   const long = "n".repeat(50_000);
   const { errors } = await service.send(`{ ${long}: booksConnection(first: 501) { totalCount } }`);
   expect(errors?.[0].extensions.code).toBe("BAD_USER_INPUT");
@@ -78,7 +80,7 @@ describe("a text of tens of thousands of combining marks", () => {
   const marks = `a${"\u0315\u0300".repeat(15_000)}`;
 
   test("is found nowhere, and is too long for a book, without being normalised", async () => {
-    const service = await startService();
+    const service = shared();
     const fields = repeated(30, (n) => `a${n}: book(title: $text) { id }`);
     const { data } = await service.ask(`query ($text: String!) { ${fields} }`, { variables: { text: marks } });
     expect(new Set(Object.values(data))).toEqual(new Set([null]));
@@ -93,7 +95,7 @@ describe("a text of tens of thousands of combining marks", () => {
   });
 
   test("is no longer than what it is normalised to", async () => {
-    const service = await startService();
+    const service = shared();
     // four code points that are one, and white space around them
     const title = `${" ".repeat(5000)}${"\u03b1\u0313\u0300\u0345".repeat(512)}\t`;
     await service.addBook(title);

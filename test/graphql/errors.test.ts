@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ADD_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
 import type { GraphqlResponse } from "../support/service/graphql-client.ts";
-import { startService } from "../support/service/service.ts";
+import { sharedService, startService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 /** The one code of all errors of a response, which must be the client's fault and tell nothing of the inside. */
 function codeOf({ status, errors }: GraphqlResponse, what: string): string {
@@ -16,7 +18,7 @@ function codeOf({ status, errors }: GraphqlResponse, what: string): string {
 
 describe("a variable of the wrong type", () => {
   test("is BAD_USER_INPUT, and nothing runs", async () => {
-    const service = await startService();
+    const service = shared();
     const valid = { title: "A", author: "B" };
     const inputs: unknown[] = [
       null,
@@ -49,7 +51,7 @@ describe("a variable of the wrong type", () => {
   });
 
   test("is BAD_USER_INPUT for a day that does not exist or is not written YYYY-MM-DD", async () => {
-    const service = await startService();
+    const service = shared();
     const days = [
       ...["2023-02-29", "1900-02-29", "2023-13-01", "2023-04-31", "2023-00-01", "2023-01-00", "0000-01-01"],
       ...[
@@ -79,7 +81,7 @@ describe("a variable of the wrong type", () => {
   });
 
   test("is BAD_USER_INPUT in every argument", async () => {
-    const service = await startService();
+    const service = shared();
     const requests: [string, Record<string, unknown>][] = [
       ["query ($v: String!) { book(title: $v) { id } }", { v: 5 }],
       ["query ($v: String!) { book(title: $v) { id } }", {}],
@@ -104,7 +106,7 @@ describe("a variable of the wrong type", () => {
 
 describe("a literal of the wrong type", () => {
   test("is BAD_USER_INPUT for a date, else GRAPHQL_VALIDATION_FAILED", async () => {
-    const service = await startService();
+    const service = shared();
     const add = (fields: string) =>
       `mutation { addBook(input: { title: "A", author: "B", ${fields} }) { __typename } }`;
     for (const day of [
@@ -143,7 +145,7 @@ describe("a literal of the wrong type", () => {
 
 describe("a document that the schema does not allow", () => {
   test("is GRAPHQL_VALIDATION_FAILED", async () => {
-    const service = await startService();
+    const service = shared();
     const invalid = [
       "{ nothing }",
       "{ books }",
@@ -171,7 +173,7 @@ describe("a document that the schema does not allow", () => {
   });
 
   test("is GRAPHQL_PARSE_FAILED when it is no document", async () => {
-    const service = await startService();
+    const service = shared();
     for (const query of [
       "",
       " ",
@@ -188,7 +190,7 @@ describe("a document that the schema does not allow", () => {
   });
 
   test("is the client's fault when the operation to run is not in it", async () => {
-    const service = await startService();
+    const service = shared();
     const two = 'query A { books { id } } mutation B { deleteBook(title: "A") { __typename } }';
     for (const operationName of ["C", "", "a", "__proto__", undefined]) {
       const response = await service.sendInvalid(two, operationName === undefined ? {} : { operationName });
@@ -213,7 +215,7 @@ describe("a huge request within the body limit", () => {
   });
 
   test("gets a small answer when one name or value is huge", async () => {
-    const service = await startService();
+    const service = shared();
     const huge = "x".repeat(100_000);
     const texts = [
       `{ ${huge} }`,
@@ -238,12 +240,12 @@ describe("a huge request within the body limit", () => {
   });
 
   test("is refused when it has too many tokens", async () => {
-    const service = await startService();
+    const service = shared();
     expect(codeOf(await service.sendInvalid(`{ ${"id ".repeat(20_000)} }`), "tokens")).toBe("GRAPHQL_PARSE_FAILED");
   });
 
   test("does not crash the service when it nests deeply, wherever it does", async () => {
-    const service = await startService();
+    const service = shared();
     const nested = (open: string, inner: string, close: string, depth: number) =>
       open.repeat(depth) + inner + close.repeat(depth);
     // the deepest first: code that has run often needs less of the stack
@@ -272,7 +274,7 @@ describe("a huge request within the body limit", () => {
   });
 
   test("is answered soon, however often it comes, when its fragments multiply", async () => {
-    const service = await startService();
+    const service = shared();
     const depth = 60;
     const fragments = Array.from({ length: depth }, (_, i) => {
       return `fragment F${i} on __Type { a: ofType { ...F${i + 1} } b: ofType { ...F${i + 1} } }`;
@@ -284,7 +286,7 @@ describe("a huge request within the body limit", () => {
   });
 
   test("does not crash the service when its variables nest deeply", async () => {
-    const service = await startService();
+    const service = shared();
     const list = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
     const object = `${'{"title":'.repeat(10_000)}1${"}".repeat(10_000)}`;
     for (const value of [list, object]) {

@@ -79,7 +79,7 @@ describe("while heavy operations wait for their turn", () => {
 test("operations that are heavy only by what the catalogue may hold are not refused", async () => {
   const service = await startService();
   await service.addBook("Dune");
-  const answers = await Promise.all(Array.from({ length: 500 }, (_, n) => heavy(service, n)));
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => heavy(service, n)));
   expect(new Set(answers.map(codeOf))).toEqual(new Set([200]));
 });
 

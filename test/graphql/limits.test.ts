@@ -1,7 +1,9 @@
 import { getIntrospectionQuery } from "graphql";
 import { describe, expect, test } from "vitest";
 import type { GraphqlRequest } from "../support/service/graphql-client.ts";
-import { type Service, startService } from "../support/service/service.ts";
+import { type Service, sharedService, startService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 const SCALARS =
   "id title author publishedDate isbn isbn10 language description coverUrl stockQuantity version addedAt updatedAt";
@@ -54,7 +56,7 @@ async function costOf(service: Service, query: string, variables: Record<string,
 
 describe("a request that multiplies", () => {
   test("is refused before anything runs, over POST and GET", async () => {
-    const service = await startService();
+    const service = shared();
     const ids = `fragment F on Book { ${repeated(50, (n) => `${"abcdefghij"[n % 10]}${n}:id`)} }`;
     const books = `{ ${repeated(5, (n) => `${"abcde"[n]}:books{...F}`)} } ${ids}`;
     expect(await refused(service, books, "aliases")).toMatchObject({ max: 60, actual: 255 });
@@ -73,7 +75,7 @@ describe("a request that multiplies", () => {
   });
 
   test("by fragments that double takes no time, wherever they stand", async () => {
-    const service = await startService();
+    const service = shared();
     const depth = 150;
     const at: readonly [string, string, string][] = [
       ["{ booksConnection(first: 0) { ...F0 } }", "BooksConnection", "totalCount"],
@@ -100,7 +102,7 @@ describe("a request that multiplies", () => {
 
 describe("each limit", () => {
   test("lets what reaches it through, and refuses one more", async () => {
-    const service = await startService();
+    const service = shared();
     const nested = (levels: number) =>
       `{ __type(name: "A") { ${"ofType { ".repeat(levels - 2)} name ${"} ".repeat(levels - 2)} } }`;
     await answered(service, nested(16));
@@ -130,7 +132,7 @@ describe("each limit", () => {
   });
 
   test("counts only the operation that runs", async () => {
-    const service = await startService();
+    const service = shared();
     const query = `query A { __typename } query B { ${repeated(31, (n) => `a${n}: __typename`)} }`;
     for (let i = 0; i < 3; i++) {
       expect((await service.sendInvalid(query, { operationName: "A" })).data).toEqual({ __typename: "Query" });
@@ -153,7 +155,7 @@ describe("the limit of cost", () => {
   );
 
   test("does not admit all books twice", async () => {
-    const service = await startService();
+    const service = shared();
     await refused(service, `{ a: books { ${SCALARS} } b: books { ${SCALARS} } }`, "cost");
   });
 });
@@ -189,7 +191,7 @@ describe("the cost of a request", () => {
   });
 
   test("follows from the values of variables, whichever way the answer is made", async () => {
-    const service = await startService();
+    const service = shared();
     const page =
       "query ($n: Int = 3) { booksConnection(first: $n) { ...F } } fragment F on BooksConnection { edges { cursor } }";
     const cases: [Record<string, unknown>, number][] = [
@@ -219,7 +221,7 @@ describe("the cost of a request", () => {
   });
 
   test("does not hide what is wrong with an argument", async () => {
-    const service = await startService();
+    const service = shared();
     const page = "query ($n: Int) { booksConnection(first: $n) { edges { node { title } } } }";
     for (const n of [-1, 501, 2 ** 31 - 1, 2 ** 40, 1e300, "5", [5], {}, true]) {
       const { errors } = await service.sendInvalid(page, { variables: { n } });
@@ -228,7 +230,7 @@ describe("the cost of a request", () => {
   });
 
   test("counts a mutation's field ten times", async () => {
-    const service = await startService();
+    const service = shared();
     const response = await service.send('mutation { deleteBook(title: "A") { __typename } }', {
       extensions: { cost: true },
     });
@@ -236,7 +238,7 @@ describe("the cost of a request", () => {
   });
 
   test("is BAD_USER_INPUT when it is asked for by what is no boolean", async () => {
-    const service = await startService();
+    const service = shared();
     for (const cost of ["yes", 1, {}, []]) {
       const { errors } = await service.sendInvalid("{ __typename }", { extensions: { cost } });
       expect(errors?.[0]).toMatchObject({ message: /extensions\.cost/, extensions: { code: "BAD_USER_INPUT" } });

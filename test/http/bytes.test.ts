@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { openConnection, postOf } from "../support/network/raw-connection.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
-import { startService } from "../support/service/service.ts";
+import { sharedService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
+
+const shared = sharedService();
 
 const addition = (title: string) => JSON.stringify({ query: ADD_BOOK, variables: { input: { title, author: "A" } } });
 const question = '{"query":"{ __typename }"}';
@@ -37,7 +39,7 @@ const wrong: [what: string, bytes: string, status: number][] = [
 
 describe("what is no request as it should be", () => {
   test("is refused in words, and its connection closed", async () => {
-    const service = await startService();
+    const service = shared();
     for (const [what, bytes, status] of wrong) {
       const connection = await openConnection(service.url);
       await connection.send(bytes);
@@ -54,7 +56,7 @@ describe("what is no request as it should be", () => {
   });
 
   test("does not take the answer of the request before it", async () => {
-    const service = await startService();
+    const service = shared();
     const connection = await openConnection(service.url);
     await connection.send(`${postOf(addition("Dune"))}\0\0\0`);
     const { body, head } = await connection.response();
@@ -64,7 +66,7 @@ describe("what is no request as it should be", () => {
   });
 
   test("is not read as a request when it is the body of one that was refused", async () => {
-    const service = await startService();
+    const service = shared();
     const refused = (body: string) => postOf(body).replace("application/json", "text/plain");
     // a short body is thrown away, and the connection goes on behind it
     const connection = await openConnection(service.url);
@@ -82,7 +84,7 @@ describe("what is no request as it should be", () => {
 
 describe("a client that asks before it sends its body", () => {
   test("is told to go on", async () => {
-    const service = await startService();
+    const service = shared();
     const connection = await openConnection(service.url);
     const bytes = postOf(addition("Dune"), "Expect: 100-continue");
     const end = bytes.indexOf("\r\n\r\n") + 4;
@@ -94,7 +96,7 @@ describe("a client that asks before it sends its body", () => {
   });
 
   test("is told not to when its request is refused anyway", async () => {
-    const service = await startService();
+    const service = shared();
     const bytes = postOf(addition("Dune"), "Expect: 100-continue");
     for (const [request, status] of [
       [bytes.replace(/Content-Length: \d+/, "Content-Length: 900000"), 413],
@@ -118,7 +120,7 @@ describe("a body in pieces", () => {
       .join("");
 
   test("of one byte each is read, when it is not long", async () => {
-    const service = await startService();
+    const service = shared();
     const connection = await openConnection(service.url);
     await connection.send(`POST /graphql HTTP/1.1\r\n${chunked}\r\n\r\n${inPieces(addition("Dune"), 1)}0\r\n\r\n`);
     expect((await connection.response()).status).toBe(200);
@@ -126,7 +128,7 @@ describe("a body in pieces", () => {
   });
 
   test("of a few bytes each is refused, when it is long", async () => {
-    const service = await startService();
+    const service = shared();
     const read = async (path: string, size: number) => {
       const connection = await openConnection(service.url);
       const body = inPieces(addition("Dune").padEnd(100_000), size);
@@ -140,7 +142,7 @@ describe("a body in pieces", () => {
   });
 
   test("is given up when it is the oldest of more than there is room for, and those after it are served", async () => {
-    const service = await startService();
+    const service = shared();
     const bytes = postOf(question.padEnd(120_000));
     const connections = await Promise.all(Array.from({ length: 505 }, () => openConnection(service.url)));
     // one after the other: the order counts

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Service, startService } from "../support/service/service.ts";
+import { type Service, sharedService, startService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 const QUESTION = JSON.stringify({ query: "{ __typename }" });
 
@@ -57,7 +59,7 @@ async function preflight(service: Service, origin: string, method: string, heade
 
 describe("unless CORS_ORIGINS is set, on a loopback address", () => {
   test("pages of this machine may read every answer, whatever their port, and others none", async () => {
-    const service = await startService();
+    const service = shared();
     for (const origin of LOCAL) {
       expect(await answerTo(service, origin), origin).toMatchObject({
         status: 200,
@@ -76,7 +78,7 @@ describe("unless CORS_ORIGINS is set, on a loopback address", () => {
   });
 
   test("refusals can be read, too, so that a page knows what was wrong", async () => {
-    const service = await startService();
+    const service = shared();
     const origin = "http://localhost:5173";
     const refused: [init: RequestInit, status: number][] = [
       [{ body: "{" }, 400],
@@ -91,7 +93,7 @@ describe("unless CORS_ORIGINS is set, on a loopback address", () => {
   });
 
   test("a page may read what an answer says of itself, and caches tell origins apart", async () => {
-    const { response } = await answerTo(await startService(), "http://localhost:5173");
+    const { response } = await answerTo(shared(), "http://localhost:5173");
     const exposed = response.headers.get("access-control-expose-headers")?.split(", ");
     for (const name of ["Consistency-Revision", "ETag", "Retry-After", "RateLimit"]) expect(exposed).toContain(name);
     expect(response.headers.get("vary")).toMatch(/\bOrigin\b/);
@@ -138,7 +140,7 @@ describe("a preflight", () => {
   const origin = "http://localhost:5173";
 
   test("says what a page may send, and for how long it need not be asked again", async () => {
-    const service = await startService();
+    const service = shared();
     const headers =
       "Content-Type,authorization, consistency-at-least,if-none-match,apollo-require-preflight,traceparent,";
     for (const asked of [undefined, "", "content-type", headers]) {
@@ -154,7 +156,7 @@ describe("a preflight", () => {
   });
 
   test("of a foreign origin is refused in words", async () => {
-    const service = await startService();
+    const service = shared();
     for (const foreign of FOREIGN) {
       expect(await preflight(service, foreign, "POST", "content-type"), foreign).toMatchObject({
         ...{ status: 403, code: "ORIGIN_NOT_ALLOWED", allowed: null },
@@ -163,7 +165,7 @@ describe("a preflight", () => {
   });
 
   test("for what a page may not send is told what it may, so that the browser can say what is wrong", async () => {
-    const service = await startService();
+    const service = shared();
     for (const [method, headers] of [
       ["PUT", ""],
       ["x", ""],
@@ -179,7 +181,7 @@ describe("a preflight", () => {
   });
 
   test("is asked of the API alone, and under a name that is allowed", async () => {
-    const service = await startService();
+    const service = shared();
     const headers = { origin, "access-control-request-method": "POST" };
     for (const path of ["/", "/elsewhere"]) {
       const response = await fetch(new URL(path, service.url), { method: "OPTIONS", headers, redirect: "manual" });
@@ -188,7 +190,7 @@ describe("a preflight", () => {
   });
 
   test("runs nothing", async () => {
-    const service = await startService();
+    const service = shared();
     const body = '{"query":"mutation { addBook(input: {title: \\"A\\", author: \\"B\\"}) { __typename } }"}';
     const headers = { origin, "access-control-request-method": "POST", "content-type": "application/json" };
     const { status } = await fetch(service.url, { method: "OPTIONS", headers, body });

@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { newDatabase } from "../support/database/database.ts";
 import { plainHttp } from "../support/network/plain-http.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
-import { type Service, startService } from "../support/service/service.ts";
+import { type Service, sharedService, startService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 const BOOK = "query Book($title: String!) { book(title: $title) { title version } }";
 
@@ -84,7 +86,7 @@ describe.each(READ_PATHS)("a GET when $store answers", ({ start }) => {
 
 describe("If-None-Match", () => {
   test("is a list of tags of any strength, or any at all", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("Dune");
     const { etag = "" } = await get(service, dune);
     const { etag: other = "" } = await get(service, { ...dune, variables: '{"title":"None"}' });
@@ -112,7 +114,7 @@ describe("If-None-Match", () => {
   });
 
   test("does not keep an error from who asks, nor a POST's answer, and makes no HEAD longer", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("Dune");
     for (const parameters of [{ query: "{" }, { query: "{ nothing }" }, { query: BOOK }]) {
       const { status, body, etag, caching } = await get(service, parameters as typeof dune, { "if-none-match": "*" });
@@ -143,7 +145,7 @@ describe("If-None-Match", () => {
 
 describe("a replay of a GET", () => {
   test("answers no POST of the same text", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("Dune");
     for (let i = 0; i < 3; i++) await get(service, dune);
     const { status } = await plainHttp(service.url, {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { openConnection } from "../support/network/raw-connection.ts";
-import { type Service, startService } from "../support/service/service.ts";
+import { type Service, sharedService, startService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 /** The status of a request whose head is these lines. */
 async function statusOf(service: Service, ...lines: string[]): Promise<number> {
@@ -44,14 +46,14 @@ describe("a service on a loopback address", () => {
   ];
 
   test("answers to the names of its machine alone", async () => {
-    const service = await startService();
+    const service = shared();
     for (const [host, status] of hosts) {
       expect(await statusOf(service, QUERY, `Host: ${host}`), host).toBe(status);
     }
   });
 
   test("wants one host, and looks at that of a whole URL, too", async () => {
-    const service = await startService();
+    const service = shared();
     expect(await statusOf(service, QUERY, "Host: localhost", "host: localhost")).toBe(400);
     expect(await statusOf(service, QUERY)).toBe(400);
     expect(await statusOf(service, QUERY.replace("1.1", "1.0"))).toBe(421);
@@ -64,7 +66,7 @@ describe("a service on a loopback address", () => {
   });
 
   test("runs nothing for a page that reached it by a name of its own", async () => {
-    const service = await startService();
+    const service = shared();
     const body = '{"query":"mutation { addBook(input: {title: \\"Dune\\", author: \\"F. H.\\"}) { __typename } }"}';
     const connection = await openConnection(service.url);
     await connection.send(
@@ -76,7 +78,7 @@ describe("a service on a loopback address", () => {
   });
 
   test("tells whether it lives and is ready to whoever asks", async () => {
-    const service = await startService();
+    const service = shared();
     expect(await statusOf(service, "GET /health HTTP/1.1", "Host: elsewhere.example")).toBe(200);
     expect(await statusOf(service, "GET /ready HTTP/1.0")).toBe(200);
   });

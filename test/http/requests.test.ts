@@ -2,8 +2,10 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { openConnection, postOf } from "../support/network/raw-connection.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
-import { type Service, startService } from "../support/service/service.ts";
+import { type Service, sharedService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
+
+const shared = sharedService();
 
 const LIMIT = 128_000;
 const addition = JSON.stringify({ query: ADD_BOOK, variables: { input: { title: "Dune", author: "Frank Herbert" } } });
@@ -26,14 +28,14 @@ describe("a POST", () => {
   test.each(["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"])(
     "of the type %s runs",
     async (type) => {
-      const service = await startService();
+      const service = shared();
       expect(await status(post(service, addition, type))).toBe(200);
       expect(await service.titles()).toEqual(["Dune"]);
     },
   );
 
   test("of any other type is refused, and nothing runs", async () => {
-    const service = await startService();
+    const service = shared();
     const types = [
       "text/plain",
       "text/plain; application/json",
@@ -50,7 +52,7 @@ describe("a POST", () => {
   });
 
   test("whose body is no JSON object with a query in UTF-8 is refused", async () => {
-    const service = await startService();
+    const service = shared();
     const bodies = ["", "{", "null", "7", '"x"', "[]", `[${question}]`, "{}", '{"query":null}', '{"query":{}}', "\0"];
     for (const body of bodies) {
       const response = await post(service, body);
@@ -64,7 +66,7 @@ describe("a POST", () => {
   });
 
   test("whose parameters are of the wrong kind is refused, however well its query is known", async () => {
-    const service = await startService();
+    const service = shared();
     for (let spaces = 0; spaces < 5; spaces++)
       expect(await status(post(service, question + " ".repeat(spaces)))).toBe(200);
     for (const part of ['"variables":"x"', '"variables":[1]', '"operationName":"Other"', '"extensions":"x"', '"x":1']) {
@@ -73,7 +75,7 @@ describe("a POST", () => {
   });
 
   test("of 128 kB is served, of one byte more is refused, with a length ahead of it or in chunks", async () => {
-    const service = await startService();
+    const service = shared();
     expect(await status(post(service, padded(question, LIMIT)))).toBe(200);
     expect(await status(post(service, chunked(padded(question, LIMIT))))).toBe(200);
     expect(await status(post(service, padded(addition, LIMIT + 1)))).toBe(413);
@@ -82,7 +84,7 @@ describe("a POST", () => {
   });
 
   test("of many megabytes is answered although nobody reads it", async () => {
-    const service = await startService();
+    const service = shared();
     const large = padded(addition, 30_000_000);
     for (const body of [large, chunked(large)]) {
       const response = await post(service, body);
@@ -93,7 +95,7 @@ describe("a POST", () => {
   });
 
   test("that is too large is answered before it is sent, and its connection closed", async () => {
-    const service = await startService();
+    const service = shared();
     const connection = await openConnection(service.url);
     await connection.send(postOf("", "").replace("Content-Length: 0", "Content-Length: 900000000"));
     expect((await connection.response()).status).toBe(413);
@@ -102,7 +104,7 @@ describe("a POST", () => {
   });
 
   test("that is compressed is refused in words", async () => {
-    const service = await startService();
+    const service = shared();
     for (const encoding of ["gzip", "br, gzip", "x"]) {
       const headers = { "content-type": "application/json", "content-encoding": encoding };
       const response = await fetch(service.url, { method: "POST", headers, body: gzipSync(addition) });
@@ -115,7 +117,7 @@ describe("a POST", () => {
   });
 
   test("that its client gives up half way runs nothing and harms nobody", async () => {
-    const service = await startService();
+    const service = shared();
     const connection = await openConnection(service.url);
     await connection.send(postOf(addition).slice(0, -10));
     connection.close();
@@ -129,7 +131,7 @@ describe("a GET", () => {
     fetch(`${service.url}?${new URLSearchParams(parameters)}`, { headers });
 
   test("runs a query", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("Dune");
     const query = "query Book($title: String!) { book(title: $title) { title } }";
     const response = await get(service, { query, variables: '{"title":"Dune"}', operationName: "Book" });
@@ -137,7 +139,7 @@ describe("a GET", () => {
   });
 
   test("never runs a mutation", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("Dune");
     const query = 'mutation { deleteBook(title: "Dune") { __typename } }';
     expect(await status(get(service, { query }))).toBe(405);
@@ -147,7 +149,7 @@ describe("a GET", () => {
   });
 
   test("without a query, or with variables that are no JSON, is refused", async () => {
-    const service = await startService();
+    const service = shared();
     expect(await status(fetch(service.url))).toBe(400);
     for (const name of ["variables", "extensions"]) {
       expect(await status(get(service, { query: "{ __typename }", [name]: "{" })), name).toBe(400);
@@ -156,7 +158,7 @@ describe("a GET", () => {
   });
 
   test("that fails is answered with a status to those who ask for GraphQL's own type", async () => {
-    const service = await startService();
+    const service = shared();
     const response = await get(service, { query: "{" }, { accept: "application/graphql-response+json" });
     expect([response.status, response.headers.get("content-type")]).toEqual([
       400,
@@ -167,7 +169,7 @@ describe("a GET", () => {
 
 describe("any other method", () => {
   test.each(["PUT", "DELETE", "PATCH", "OPTIONS"])("%s is refused, and no other origin is let in", async (method) => {
-    const service = await startService();
+    const service = shared();
     const response = await fetch(service.url, {
       method,
       headers: { origin: "http://elsewhere.example" },
@@ -179,7 +181,7 @@ describe("any other method", () => {
   });
 
   test("HEAD is a GET without a body", async () => {
-    const service = await startService();
+    const service = shared();
     const response = await fetch(`${service.url}?query={__typename}`, { method: "HEAD" });
     expect([response.status, await response.text()]).toEqual([200, ""]);
   });
@@ -211,7 +213,7 @@ describe("a strange request", () => {
   ];
 
   test("is answered calmly", async () => {
-    const service = await startService();
+    const service = shared();
     for (const [line, host, expected] of strange) {
       const connection = await openConnection(service.url);
       await connection.send(`${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
@@ -223,7 +225,7 @@ describe("a strange request", () => {
   });
 
   test("/ leads to /graphql", async () => {
-    const service = await startService();
+    const service = shared();
     const response = await fetch(new URL("/", service.url), { redirect: "manual" });
     expect([response.status, response.headers.get("location")]).toEqual([302, "/graphql"]);
   });

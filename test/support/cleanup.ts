@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 type Close = () => unknown;
 
@@ -10,6 +10,20 @@ let closers: Close[] | undefined;
 export function onFinished(close: Close): void {
   if (closers) closers.push(close);
   else onTestFinished(async () => void (await close()));
+}
+
+/** Runs `work` before the tests of the file or group, and afterwards ends what it has started. */
+export function aroundTests(work: () => Promise<unknown>): void {
+  const started: Close[] = [];
+  beforeAll(async () => {
+    closers = started;
+    await work().finally(() => {
+      closers = undefined;
+    });
+  });
+  afterAll(async () => {
+    for (const close of started.reverse()) await close();
+  });
 }
 
 /** Runs `work` outside a test, and afterwards ends what it has started. */

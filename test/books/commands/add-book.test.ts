@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ADD_BOOK } from "../../support/service/book-requests.ts";
-import { type Service, startService } from "../../support/service/service.ts";
+import { type Service, sharedService, startService } from "../../support/service/service.ts";
 import { EMOJI, ODD_TITLES } from "../titles.ts";
+
+const shared = sharedService();
 
 const VALID = { title: "A New Book", author: "Author Name" };
 
@@ -23,7 +25,7 @@ async function refusedFields(service: Service, fields: Record<string, unknown>) 
 
 describe("addBook with every field", () => {
   test("answers the book as it is stored, and it is then found by title, ISBN and id", async () => {
-    const service = await startService();
+    const service = shared();
     const fields = { ...VALID, publishedDate: "2024-01-01", isbn: "1234567890", stockQuantity: 10 };
     const { revision, __typename, ...book } = await add(service, fields);
     expect(__typename).toBe("Book");
@@ -49,7 +51,7 @@ describe("addBook with every field", () => {
 
 describe("addBook with the required fields alone", () => {
   test("stores none in stock, no date and no ISBN, whether the others are absent or null", async () => {
-    const service = await startService();
+    const service = shared();
     const optional = { publishedDate: null, isbn: null, language: null, description: null, coverUrl: null };
     const empty = { ...optional, stockQuantity: 0 };
     expect(await add(service, { title: "A" })).toMatchObject(empty);
@@ -58,7 +60,7 @@ describe("addBook with the required fields alone", () => {
   });
 
   test("has its defaults in literals, too", async () => {
-    const service = await startService();
+    const service = shared();
     const { data } = await service.ask(`mutation {
       addBook(input: { title: "A", author: "B", publishedDate: "2024-02-29", isbn: null }) {
         ... on Book { publishedDate isbn stockQuantity }
@@ -70,7 +72,7 @@ describe("addBook with the required fields alone", () => {
 
 describe("texts in addBook", () => {
   test("are trimmed of every white space and normalised to NFC", async () => {
-    const service = await startService();
+    const service = shared();
     const added = await add(service, {
       title: " \t\n\u00A0\u2003\uFEFFe\u0301t\u00E9 \r\n",
       author: "\u3000A\u030A\v",
@@ -82,7 +84,7 @@ describe("texts in addBook", () => {
     ["title", 512],
     ["author", 1024],
   ])("count code points: a %s has at most %i", async (field, most) => {
-    const service = await startService();
+    const service = shared();
     const accepted = ["x", EMOJI, EMOJI.repeat(300), EMOJI.repeat(most), "x".repeat(most), "e\u0301".repeat(most)];
     for (const text of accepted) {
       const { __typename, ...book } = await add(service, { title: `t${accepted.indexOf(text)}`, [field]: text });
@@ -96,7 +98,7 @@ describe("texts in addBook", () => {
   });
 
   test("are refused when they are blank", async () => {
-    const service = await startService();
+    const service = shared();
     for (const text of ["", " ", "\t\n", "\u00A0\u2003\u3000\uFEFF"]) {
       expect(await refusedFields(service, { title: text })).toEqual(["title"]);
       expect(await refusedFields(service, { author: text })).toEqual(["author"]);
@@ -104,7 +106,7 @@ describe("texts in addBook", () => {
   });
 
   test.each(["title", "author"])("are refused when the %s has a control character within", async (field) => {
-    const service = await startService();
+    const service = shared();
     const within = ["\0", "\u0001", "\t", "\n", "\r", "\u001F", "\u007F", "\u0080", "\u0085", "\u009F"];
     for (const control of within) {
       expect(await refusedFields(service, { [field]: `a${control}b` }), visible(control)).toEqual([field]);
@@ -118,14 +120,14 @@ describe("texts in addBook", () => {
   });
 
   test.each(["title", "author", "isbn"])("are refused when the %s has half a surrogate pair", async (field) => {
-    const service = await startService();
+    const service = shared();
     for (const text of ["\uD83D", "a\uD83D", "\uDCD8a", "\uDCD8\uD83D"]) {
       expect(await refusedFields(service, { [field]: text })).toEqual([field]);
     }
   });
 
   test("may be names that mean something to JavaScript, SQL, Redis or regular expressions", async () => {
-    const service = await startService();
+    const service = shared();
     for (const title of ODD_TITLES) {
       expect(await add(service, { title, author: title }), visible(title)).toMatchObject({ title, author: title });
       expect((await service.book(title)).data.book, visible(title)).toMatchObject({ title, author: title });
@@ -137,7 +139,7 @@ describe("texts in addBook", () => {
 
 describe("the ISBN in addBook", () => {
   test("is stored in ASCII, without dashes and spaces and with a capital X, and found in each form", async () => {
-    const service = await startService();
+    const service = shared();
     const forms = {
       "0306406152": "9780306406157",
       "0-306-40615-2": "9780306406157",
@@ -168,7 +170,7 @@ describe("the ISBN in addBook", () => {
   });
 
   test("is refused when it is none", async () => {
-    const service = await startService();
+    const service = shared();
     const none = [
       "",
       " ",
@@ -202,7 +204,7 @@ describe("the ISBN in addBook", () => {
 
 describe("the stock in addBook", () => {
   test("is 0 to 2147483647", async () => {
-    const service = await startService();
+    const service = shared();
     for (const stockQuantity of [0, 1, 2147483647]) {
       expect(await add(service, { title: `t${stockQuantity}`, stockQuantity })).toMatchObject({ stockQuantity });
     }
@@ -214,7 +216,7 @@ describe("the stock in addBook", () => {
 
 describe("the date in addBook", () => {
   test("is stored as it is: leap days, and from the first year to the last", async () => {
-    const service = await startService();
+    const service = shared();
     const days = ["2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31", "1450-01-01", "1582-10-10"];
     for (const publishedDate of days) {
       expect(await add(service, { title: publishedDate, publishedDate })).toMatchObject({ publishedDate });
@@ -259,7 +261,7 @@ describe("addBook with what another book has", () => {
   });
 
   test("names the title when the ISBN is taken as well, by the same book or another", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("A", { isbn: "1111111111" });
     await service.addBook("B", { isbn: "2222222222" });
     for (const isbn of ["1111111111", "2222222222"]) {
@@ -268,13 +270,13 @@ describe("addBook with what another book has", () => {
   });
 
   test("is refused for its faults first", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("A");
     expect(await refusedFields(service, { title: "A", stockQuantity: -1 })).toEqual(["stockQuantity"]);
   });
 
   test("takes titles that differ in case, accents, compatibility forms or inner space for different ones", async () => {
-    const service = await startService();
+    const service = shared();
     const titles = ["Straße", "STRASSE", "strasse", "Strasse", "\uFB01n", "fin", "fín", "f in", "f  in", "İ", "i", "ı"];
     for (const title of titles) await service.addBook(title);
     expect((await service.titles()).length).toBe(titles.length);

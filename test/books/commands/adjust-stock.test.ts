@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { newDatabase } from "../../support/database/database.ts";
 import { ADJUST_STOCK } from "../../support/service/book-requests.ts";
-import { startService } from "../../support/service/service.ts";
+import { sharedService, startService } from "../../support/service/service.ts";
+
+const shared = sharedService();
 
 const MOST = 2_147_483_647;
 const LEAST = -2_147_483_648;
 
 describe("adjustStock", () => {
   test("adds to what is in stock, or takes from it, and is a change like others", async () => {
-    const service = await startService();
+    const service = shared();
     const { addBook } = (await service.addBook("A", { stockQuantity: 10, isbn: "1234567890" })).data;
     const { updatedAt } = addBook;
     const { data, consistency } = await service.adjustStock(" A ", -4);
@@ -20,7 +22,7 @@ describe("adjustStock", () => {
   });
 
   test("finds the book by its id, of which or of the title one is to be given, and has codes", async () => {
-    const service = await startService();
+    const service = shared();
     const { id } = (await service.addBook("A", { stockQuantity: 10 })).data.addBook;
     const adjust = async (variables: object) => {
       const query = `mutation ($title: String, $id: ID, $by: Int!, $key: String) {
@@ -74,7 +76,7 @@ describe("adjustStock", () => {
   });
 
   test("by 0 is refused, before the book is looked for", async () => {
-    const service = await startService();
+    const service = shared();
     const { data } = await service.adjustStock("Nowhere", 0);
     expect(data.adjustStock).toMatchObject({
       __typename: "ValidationError",
@@ -83,7 +85,7 @@ describe("adjustStock", () => {
   });
 
   test("of a title that no book has is refused", async () => {
-    const service = await startService();
+    const service = shared();
     for (const title of ["A", "", "\0", "\uD800"]) {
       expect((await service.adjustStock(title, 1)).data.adjustStock).toMatchObject({
         __typename: "BookNotFoundError",
@@ -93,7 +95,7 @@ describe("adjustStock", () => {
   });
 
   test("by what is no Int is no request", async () => {
-    const service = await startService();
+    const service = shared();
     for (const by of [MOST + 1, LEAST - 1, 0.5, "1", null]) {
       const { errors, data } = await service.send(ADJUST_STOCK, { variables: { title: "A", by } });
       expect(errors).toMatchObject([{ message: expect.stringMatching(/Int/), extensions: { code: "BAD_USER_INPUT" } }]);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { startService } from "../../support/service/service.ts";
+import { sharedService, startService } from "../../support/service/service.ts";
+
+const shared = sharedService();
 
 const ADD = `mutation ($input: AddBookInput!) { addBook(input: $input) {
   __typename
@@ -24,7 +26,7 @@ const UPDATE = `mutation ($title: String!, $input: UpdateBookInput!) { updateBoo
 
 describe("a refusal", () => {
   test("has a code, and the book that has what is taken", async () => {
-    const service = await startService();
+    const service = shared();
     const add = async (input: object) => (await service.ask(ADD, { variables: { input } })).data.addBook;
     const update = async (title: string, input: object) =>
       (await service.ask(UPDATE, { variables: { title, input } })).data.updateBook;
@@ -76,7 +78,7 @@ describe("a refusal", () => {
   });
 
   test("of input says for each field what is wrong, in a code and with the limit", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("A");
     const wrong: [input: Record<string, unknown>, code: string, limit: number | null][] = [
       [{ title: null }, "REQUIRED", null],
@@ -116,7 +118,7 @@ describe("a refusal", () => {
 });
 
 test("the codes of refusals and of errors are one enum of the schema", async () => {
-  const service = await startService();
+  const service = shared();
   const { data } = await service.ask('{ __type(name: "ErrorCode") { enumValues { name } } }');
   const names = data.__type.enumValues.map(({ name }: { name: string }) => name);
   expect(names).toEqual(expect.arrayContaining(["TITLE_TAKEN", "BAD_USER_INPUT", "TOO_MANY_BOOKS", "OUTCOME_UNKNOWN"]));

@@ -2,8 +2,10 @@ import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import { describe, expect, test } from "vitest";
 import { READ_PATHS } from "../../support/service/read-paths.ts";
-import { startService } from "../../support/service/service.ts";
+import { sharedService, startService } from "../../support/service/service.ts";
 import { EMOJI } from "../titles.ts";
+
+const shared = sharedService();
 
 const FORM = `query Form($title: String!) {
   bookEditForm(title: $title) {
@@ -54,7 +56,7 @@ describe.each(READ_PATHS)("bookEditForm when $store answers", ({ start }) => {
 
 describe("the fields of bookEditForm", () => {
   test("are those of the mutation's input, with the rules that it applies", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("A", FULL);
     const { data } = await service.ask(FORM, { variables: { title: "A" } });
     const { fields, jsonSchema, uiSchema } = data.bookEditForm;
@@ -77,7 +79,7 @@ describe("the fields of bookEditForm", () => {
   });
 
   test("say in words what is refused, to react-jsonschema-form as well", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("A", FULL);
     const { fields, uiSchema } = (await service.ask(FORM, { variables: { title: "A" } })).data.bookEditForm;
     for (const { name, message, readOnly } of fields) {
@@ -88,7 +90,7 @@ describe("the fields of bookEditForm", () => {
   });
 
   test("have patterns that HTML takes and that match what JSON Schema matches", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("A", FULL);
     const { fields, jsonSchema } = (await service.ask(FORM, { variables: { title: "A" } })).data.bookEditForm;
     const accepts = compile(jsonSchema);
@@ -122,7 +124,7 @@ describe("the fields of bookEditForm", () => {
 
 describe("the form data of bookEditForm", () => {
   test("is an input of updateBook as it is, once", async () => {
-    const service = await startService();
+    const service = shared();
     for (const fields of [FULL, NOTHING]) {
       const { title, version } = (await service.addBook(`A${Object.keys(fields).length}`, fields)).data.addBook;
       const { formData, jsonSchema } = (await service.ask(FORM, { variables: { title } })).data.bookEditForm;
@@ -138,7 +140,7 @@ describe("the form data of bookEditForm", () => {
 
 describe("the UI schema of bookEditForm", () => {
   test("lets an emptied input clear what may be empty, and fail where something must be", async () => {
-    const service = await startService();
+    const service = shared();
     await service.addBook("A", FULL);
     const { formData, fields, jsonSchema, uiSchema } = (await service.ask(FORM, { variables: { title: "A" } })).data
       .bookEditForm;

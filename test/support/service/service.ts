@@ -1,7 +1,8 @@
+import { afterEach } from "vitest";
 import { createApp, createHttpServer } from "../../../src/app.ts";
 import { ConfigService } from "../../../src/config.ts";
 import { modules } from "../../../src/modules.ts";
-import { onFinished } from "../cleanup.ts";
+import { aroundTests, onFinished } from "../cleanup.ts";
 import { newDatabase } from "../database/database.ts";
 import { GraphqlClient } from "./graphql-client.ts";
 import type { Environment } from "./program.ts";
@@ -29,4 +30,16 @@ export async function startService(env: Environment = {}): Promise<Service> {
   };
   onFinished(close);
   return new Service(await server.listen(config.port, config.host), close);
+}
+
+/** One service for many tests of a file, since a start takes longer than most tests. After each its books are deleted. */
+export function sharedService(env: Environment = {}): () => Service {
+  let service: Service | undefined;
+  aroundTests(async () => {
+    service = await startService(env);
+  });
+  afterEach(async () => {
+    for (const title of (await service?.titles()) ?? []) await service?.deleteBook(title);
+  });
+  return () => service as Service;
 }
