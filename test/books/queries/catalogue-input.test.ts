@@ -95,9 +95,8 @@ test("booksConnection refuses cursors of another list, of the time before, and f
     {},
     { filter: { inStock: false } },
     { filter: { language: "en" } },
-    ...["TITLE", "AUTHOR", "PUBLISHED_DATE", "STOCK_QUANTITY", "ADDED_AT", "UPDATED_AT"].flatMap((field) =>
-      ["ASC", "DESC"].map((direction) => ({ orderBy: { field, direction } })),
-    ),
+    ...["TITLE", "AUTHOR", "PUBLISHED_DATE"].map((field) => ({ orderBy: { field, direction: "DESC" } })),
+    { orderBy: { field: "PUBLISHED_DATE" } },
   ];
   const cursors = await Promise.all(lists.map(async (list) => (await ask(service, list)).cursors[0] as string));
   for (const [i, list] of lists.entries()) {

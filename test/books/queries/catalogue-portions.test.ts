@@ -7,14 +7,18 @@ import { startService } from "../../support/service/service.ts";
 const COUNT = 12_000;
 const PAGE = `query Large(
   $filter: BookFilter, $orderBy: BookOrder, $first: Int, $last: Int, $after: String, $before: String
+  $counts: Boolean = false
 ) {
   booksConnection(filter: $filter, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before) {
     edges { cursor node { id } }
     pageInfo { hasNextPage hasPreviousPage }
-    totalCount
-    totalCountIsExact
-    facets { authors(first: 500) { value count } languages { value count } inStock { value count } isExact }
+    ...Counts @include(if: $counts)
   }
+}
+fragment Counts on BooksConnection {
+  totalCount
+  totalCountIsExact
+  facets { authors(first: 500) { value count } languages { value count } inStock { value count } isExact }
 }`;
 
 /** Where books lie in one order says where they lie in the others, so that filters meet none in most of an order. */
@@ -89,9 +93,10 @@ test("pages of thousands of books are those of a plain list, wherever the matche
   const byId = new Map(oracle.books.map((book) => [book.id, book]));
 
   for (const [filter, orderBy] of ASKED) {
+    let counts = true;
     const compare = async (sizes: { first?: number; last?: number }, after?: string, before?: string) => {
       const bookOf = (cursor: string | undefined) => cursor && byId.get(cursors.get(cursor) as string);
-      const { data } = await service.ask(PAGE, { variables: { filter, orderBy, ...sizes, after, before } });
+      const { data } = await service.ask(PAGE, { variables: { filter, orderBy, ...sizes, after, before, counts } });
       const { edges, pageInfo, ...found } = data.booksConnection;
       for (const { cursor, node } of edges) cursors.set(cursor, node.id);
       const [from, to] = [bookOf(after), bookOf(before)];
@@ -106,7 +111,8 @@ test("pages of thousands of books are those of a plain list, wherever the matche
         asked,
       ).toEqual(rows.map(({ id }) => id));
       expect(pageInfo, asked).toEqual({ hasNextPage, hasPreviousPage });
-      expect(found, asked).toEqual({ totalCountIsExact: true, ...rest });
+      expect(found, asked).toEqual(counts ? { totalCountIsExact: true, ...rest } : {});
+      counts = false;
       return edges as { cursor: string }[];
     };
     const cursors = new Map<string, string>();
@@ -123,7 +129,7 @@ test("pages of thousands of books are those of a plain list, wherever the matche
     [{ language: "en" }, 8],
     [{ addedSince: "2000-01-01T00:00:00Z", language: "en" }, 8],
   ] as const) {
-    const { data } = await service.ask(PAGE, { variables: { filter, first: 0 } });
+    const { data } = await service.ask(PAGE, { variables: { filter, first: 0, counts: true } });
     const { totalCount, totalCountIsExact, facets } = data.booksConnection;
     expect({ totalCount, totalCountIsExact, isExact: facets.isExact }).toEqual({
       ...{ totalCount: 10_000, totalCountIsExact: false, isExact: false },
@@ -134,7 +140,7 @@ test("pages of thousands of books are those of a plain list, wherever the matche
     }
   }
   // without a filter the catalogue is counted to its end
-  const { data } = await service.ask(PAGE, { variables: { first: 0, orderBy: by("AUTHOR") } });
+  const { data } = await service.ask(PAGE, { variables: { first: 0, orderBy: by("AUTHOR"), counts: true } });
   expect(data.booksConnection).toMatchObject({
     totalCount: COUNT,
     totalCountIsExact: true,
