@@ -96,6 +96,12 @@ export class Connection {
     this.#begin(next);
   }
 
+  /** Reads nothing more until it is its turn among all whose clients were refused for now. */
+  rest(): void {
+    this.pause();
+    this.#all.rest(this);
+  }
+
   /** Reads nothing more for now. */
   pause(): void {
     this.#socket.pause();

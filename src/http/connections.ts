@@ -12,6 +12,12 @@ const MAX_HELD = 10_000;
 const BEGUN_IN_A_TURN = 50;
 /** What all answers that their clients have not taken yet may have together; beyond it the slowest client is cut off. */
 const MAX_OWED_BYTES = 256_000_000;
+/**
+ * Clients that were refused for now, and ask on nevertheless, are read again one after the other, so many in a millisecond:
+ * to refuse one takes some 45 µs, and most of the time is to be left for those who are answered.
+ */
+const READ_AGAIN_PER_MS = 3;
+const READ_AGAIN_EVERY_MS = 5;
 /** The share of the connections that may be open before idle ones are closed early. */
 const SHORT = 0.75;
 
@@ -29,6 +35,9 @@ export class Connections {
   readonly #owing = new Set<Connection>();
   /** Those of which the next request waits to be begun. */
   readonly #queue: Connection[] = [];
+  /** Those that are not read for now, because their clients were refused. */
+  readonly #resting: Connection[] = [];
+  #readAgainAt = 0;
   #held = 0;
   #owed = 0;
   #isPaused = false;
@@ -90,6 +99,20 @@ export class Connections {
       for (const connection of this.#open.values()) connection.resume();
     });
   }
+
+  rest(connection: Connection): void {
+    if (this.#resting.push(connection) > 1) return;
+    this.#readAgainAt = performance.now();
+    setTimeout(this.#readAgain, READ_AGAIN_EVERY_MS);
+  }
+
+  readonly #readAgain = (): void => {
+    const now = performance.now();
+    const turns = Math.ceil((now - this.#readAgainAt) * READ_AGAIN_PER_MS);
+    this.#readAgainAt = now;
+    for (const connection of this.#resting.splice(0, turns)) connection.resume();
+    if (this.#resting.length > 0) setTimeout(this.#readAgain, READ_AGAIN_EVERY_MS);
+  };
 
   release(held: number): void {
     this.#held -= held;

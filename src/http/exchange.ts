@@ -73,6 +73,11 @@ export class Exchange {
     this.#always = this.#always ? { ...this.#always, ...headers } : headers;
   }
 
+  /** Has the client's next request wait for its turn among those of all who were refused for now. */
+  rest(): void {
+    this.#connection.rest();
+  }
+
   /** Has a client that asks first send its body. */
   inviteBody(): void {
     if (!this.#expectation) return;

@@ -90,12 +90,13 @@ export class GraphqlRoute {
   }
 
   async #post(exchange: Exchange): Promise<void> {
+    // first of all: it is to take as little time as it can
+    if (!this.#load.admits()) return this.#refuseForNow(exchange);
     const { request } = exchange;
     const type = this.#data.typeFor(request.headers.accept) as DataType | undefined;
     if (!type) return exchange.refuse(406, NOT_ACCEPTABLE);
     const fault = faultOfHead(request);
     if (fault) return exchange.refuse(415, fault);
-    if (!this.#load.admits()) return this.#refuseForNow(exchange);
     const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
     if (!access || (this.#rate && !(await this.#rate.admit(exchange, access)))) return;
     const bytes = await this.#bodies.read(exchange);
@@ -168,6 +169,7 @@ export class GraphqlRoute {
     exchange.refuse(503, "Too many requests are being answered; please come again.", "SERVICE_UNAVAILABLE", {
       "retry-after": retryAfter(),
     });
+    exchange.rest();
   }
 
   #refuseBody(exchange: Exchange, fault: BodyFault): void {

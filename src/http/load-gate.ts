@@ -1,4 +1,4 @@
-/** A turn of the event loop that is longer keeps all others waiting. Milliseconds. */
+/** A turn of the event loop that computes longer keeps all others waiting. Milliseconds. */
 const LONG_TURN_MS = 40;
 /** So long nothing but such turns, and there is more to do than can be done. */
 const STREAK_MS = 1500;
@@ -22,6 +22,7 @@ const FEWEST = 4;
 export class LoadGate {
   readonly #max: number;
   readonly #now: () => number;
+  readonly #computed: () => number;
   readonly #atEndOfTurn: (listener: () => void) => void;
   /** How many run. */
   #running = 0;
@@ -30,25 +31,45 @@ export class LoadGate {
   #isGuarding = false;
   #isInTurn = false;
   #turnBegan = 0;
+  /** Where the turn is worth to be looked at: to ask for it takes a microsecond. */
+  #computedBefore: number | undefined;
+  #wasLong = false;
   #begun = 0;
   #streakBegan: number | undefined;
   #adjustedAt = 0;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param max how many may run at once in any case */
-  constructor(max: number, now = () => performance.now(), atEndOfTurn: (listener: () => void) => void = setImmediate) {
+  /**
+   * @param max how many may run at once in any case
+   * @param computed how long this thread has computed, in milliseconds: what others do on the same machine is no reason to refuse
+   */
+  constructor(
+    max: number,
+    now = () => performance.now(),
+    computed = computedByThread,
+    atEndOfTurn: (listener: () => void) => void = setImmediate,
+  ) {
     this.#max = max;
     this.#limit = max;
     this.#now = now;
+    this.#computed = computed;
     this.#atEndOfTurn = atEndOfTurn;
   }
 
   /** Whether one more may be begun now. */
   admits(): boolean {
     if (!this.#isInTurn) this.#beginTurn();
-    if (this.#running < this.#limit && !(this.#isGuarding && this.#now() - this.#turnBegan > BUDGET_MS)) return true;
+    if (this.#running < this.#limit && !(this.#isGuarding && this.#hasHadItsShare)) return true;
     if (this.#isGuarding) this.#refusedAt = this.#turnBegan;
     return false;
+  }
+
+  get #hasHadItsShare(): boolean {
+    return this.#now() - this.#turnBegan > BUDGET_MS && this.#computedInTurn > BUDGET_MS;
+  }
+
+  get #computedInTurn(): number {
+    return this.#computedBefore === undefined ? 0 : this.#computed() - this.#computedBefore;
   }
 
   begin(): void {
@@ -64,12 +85,14 @@ export class LoadGate {
   #beginTurn(): void {
     this.#isInTurn = true;
     this.#turnBegan = this.#now();
+    this.#computedBefore = this.#isGuarding || this.#wasLong ? this.#computed() : undefined;
     this.#atEndOfTurn(this.#endTurn);
   }
 
   readonly #endTurn = (): void => {
     const now = this.#now();
-    const ms = now - this.#turnBegan;
+    this.#wasLong = now - this.#turnBegan > LONG_TURN_MS;
+    const ms = this.#wasLong ? this.#computedInTurn : 0;
     const isLong = ms > LONG_TURN_MS && ms > this.#begun * CHEAP_MS;
     const isCrowded = this.#begun + this.#running >= CROWD;
     this.#isInTurn = false;
@@ -109,4 +132,9 @@ export class LoadGate {
     this.#mostRunning = this.#running;
     this.#limit = isLong ? Math.max(FEWEST, most * 0.7) : Math.min(this.#max, this.#limit * 1.1 + 1);
   }
+}
+
+function computedByThread(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }

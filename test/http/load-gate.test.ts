@@ -10,6 +10,7 @@ function eventLoop(max = MAX) {
   const gate = new LoadGate(
     max,
     () => now,
+    () => now,
     (listener) => {
       endTurn = listener;
     },
