@@ -27,7 +27,7 @@ const PARTS: readonly [part: string, file: RegExp][] = [
   ["Redis client", /node_modules\/(ioredis|@ioredis|redis-parser|dataloader)/],
   ["database libraries", /node_modules\/(@mikro-orm|kysely|better-sqlite3)/],
   ["other libraries", /node_modules\//],
-  ["own: HTTP and GraphQL", /\/src\/(graphql|http)\//],
+  ["own: HTTP and GraphQL", /\/src\/(auth|graphql|http|rate)\//],
   ["own: books", /\/src\/books\//],
   ["own: kernel", /\/src\/cqrs\//],
   ["Node: HTTP, sockets, streams", /^node:(_http|net|internal\/(http|stream|streams|net)|_tls|stream|events)/],

@@ -36,6 +36,7 @@ export const BESIDE_COUNTS = `${SERVICE}, beside counts`;
 export const BEFORE = "before";
 export const BEFORE_ONE_CLIENT = `${BEFORE}, 1 connection`;
 export const TWO_PROCESSES = "two processes";
+export const TWO_APART = "two that share nothing";
 
 /** The workloads that show whether one side of the service, or one process, stands in another's way. */
 export const sideWorkloads: Readonly<Record<string, Preparation>> = {
@@ -70,29 +71,34 @@ again and again, and beside one that counts ${SIZES.stored.toLocaleString("en")}
     writingOnPostgres(stage, ROUND_TRIP_MS, before, `PostgreSQL behind a network of ${ROUND_TRIP_MS} ms of round trip`),
 
   processes: async (stage) => {
-    const database = await stage.newPostgres();
-    const { orm } = await openBooks(database);
-    await orm.close();
-    await fillPostgres(database, SIZES.asked);
-    const env = { REDIS_URL: (await stage.newRedis()).url };
-    const one = await stage.serviceOnPostgres(0, { database, servedBy: "redis", env });
-    const other = await stage.serviceOnPostgres(0, { database, servedBy: "redis", env, besideLoad: true });
+    const shared = await ownStores(stage);
+    const one = await stage.serviceOnPostgres(0, shared);
+    const other = await stage.serviceOnPostgres(0, { ...shared, besideLoad: true });
+    const stranger = await stage.serviceOnPostgres(0, { ...(await ownStores(stage)), besideLoad: true });
+    const beside = (server: Server) => ({ server, connections: CONNECTIONS, load: points });
     return {
-      about: `point reads, ${titles}, of one process, and of it beside a second one under the same load; both share a
-PostgreSQL and a Redis, and the second one shares the core of the load, so what tells is the processor time`,
+      about: `point reads, ${titles}, of one process, of it beside a second one under the same load, with which it shares
+a PostgreSQL and a Redis, and beside one with which it shares nothing; the second one has the core of the load, which then
+comes in smaller turns, so what tells is the processor time beside the one and the other`,
       load: points,
       entrants: [
         underLoad(one),
-        {
-          ...underLoad(one),
-          name: TWO_PROCESSES,
-          beside: { server: other, connections: CONNECTIONS, load: points },
-        },
+        { ...underLoad(one), name: TWO_APART, beside: beside(stranger) },
+        { ...underLoad(one), name: TWO_PROCESSES, beside: beside(other) },
       ],
       check: checkAsked,
     };
   },
 };
+
+/** A PostgreSQL database with books, and a Redis for them. */
+async function ownStores(stage: Stage) {
+  const database = await stage.newPostgres();
+  const { orm } = await openBooks(database);
+  await orm.close();
+  await fillPostgres(database, SIZES.asked);
+  return { database, servedBy: "redis", env: { REDIS_URL: (await stage.newRedis()).url } } as const;
+}
 
 type Reads = Pick<Workload, "load" | "entrants" | "check">;
 
