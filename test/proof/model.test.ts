@@ -5,13 +5,18 @@ import type { Exploration } from "../../proof/model/explore.ts";
 import { everyRule } from "../../proof/model/rules.ts";
 import { scenarios } from "../../proof/model/scenarios.ts";
 import type { Scenario } from "../../proof/model/state.ts";
-import { exploreAblation, exploreScenario, renderTraces } from "../../proof/model/traces.ts";
+import { explorationIn, exploreAblation, exploreScenario, renderTraces } from "../../proof/model/traces.ts";
 
 const found = new Map<Scenario | Ablation, Exploration>();
+const document = readFileSync(new URL("../../proof/model/TRACES.md", import.meta.url), "utf8");
+
+/** Scenarios with more states are left to `npm run model`, as long as it has explored this very model. */
+const MOST_STATES = 40_000;
 
 describe("with every rule in", () => {
   test.each(scenarios)("nothing is violated in “$name”", (scenario) => {
-    const exploration = exploreScenario(scenario);
+    const known = explorationIn(document, scenario);
+    const exploration = known && known.states > MOST_STATES ? known : exploreScenario(scenario);
     found.set(scenario, exploration);
     expect(exploration.violation).toBeUndefined();
   });
@@ -40,6 +45,5 @@ test("each scenario can show a violation", () => {
 
 test("TRACES.md is what `npm run model` writes", () => {
   const lookUp = (key: Scenario | Ablation) => found.get(key) as Exploration;
-  const document = readFileSync(new URL("../../proof/model/TRACES.md", import.meta.url), "utf8");
   expect(document).toBe(renderTraces({ scenario: lookUp, ablation: lookUp }));
 });
