@@ -4,8 +4,8 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { inherited } from "./support/service/environment.ts";
 import { GraphqlClient } from "./support/service/graphql-client.ts";
+import { programEnvironment } from "./support/service/program.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
 import { eventually } from "./support/wait.ts";
 
@@ -16,7 +16,7 @@ const BROKEN = "{ books { title } }";
 async function startFailing(stderr: number | "pipe") {
   const file = join(temporaryDirectory(), "books.db");
   const child = spawn(process.execPath, ["src/main.ts"], {
-    env: { ...inherited, PORT: "0", DATABASE_URL: `sqlite:${file}`, LOG_LEVEL: "trace" },
+    env: { ...programEnvironment, PORT: "0", DATABASE_URL: `sqlite:${file}`, LOG_LEVEL: "trace" },
     stdio: ["ignore", "pipe", stderr],
   });
   onTestFinished(() => {

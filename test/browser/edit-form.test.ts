@@ -46,7 +46,7 @@ async function reactPage(formProps: string): Promise<string> {
         transform: (code, id) => (id === docs("edit-form.jsx") ? code.replace(FORM_PROPS, formProps) : null),
       },
     ],
-    build: { write: false, rollupOptions: { input: docs("edit-form.jsx") } },
+    build: { write: false, minify: false, rollupOptions: { input: docs("edit-form.jsx") } },
   })) as Rolldown.RolldownOutput;
   const script = output[0].code.replaceAll("</script", "<\\/script");
   return `<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module">${script}</script>`;

@@ -7,9 +7,8 @@ import { newDatabase } from "../support/database/database.ts";
 import { plainHttp } from "../support/network/plain-http.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, ADJUST_STOCK, BOOK, DELETE_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
-import { inherited } from "../support/service/environment.ts";
 import type { GraphqlClient } from "../support/service/graphql-client.ts";
-import { type Environment, spawnProgram } from "../support/service/program.ts";
+import { type Environment, programEnvironment, spawnProgram } from "../support/service/program.ts";
 import { startService } from "../support/service/service.ts";
 import { startProcess } from "../support/service/service-process.ts";
 import { eventually } from "../support/wait.ts";
@@ -270,7 +269,7 @@ describe("a copy of src/books for another noun, registered in src/modules.ts", (
       expect(keys.filter((key) => key.startsWith(`{${stream}:`))).not.toEqual([]);
 
     await service.stop();
-    const env = { ...inherited, DATABASE_URL };
+    const env = { ...programEnvironment, DATABASE_URL };
     const reset = execFileSync(process.execPath, ["src/operate/reset.ts"], { cwd: checkout, env, encoding: "utf8" });
     expect(reset).toMatch(/^books: forgot .*\nfilms: forgot /);
   });

@@ -4,10 +4,13 @@ import { inherited } from "./environment.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A process finds its packages in what the run has bundled, if it has: that halves what a start takes. */
-const bundled = process.env.BUNDLED_PACKAGES && {
-  BUNDLED_PACKAGES: process.env.BUNDLED_PACKAGES,
-  NODE_OPTIONS: `--import=${new URL("./use-bundled-packages.ts", import.meta.url)}`,
+/** What a program has of this environment: its packages too, as the run has bundled them. That halves what a start takes. */
+export const programEnvironment: Environment = {
+  ...inherited,
+  ...(process.env.BUNDLED_PACKAGES && {
+    BUNDLED_PACKAGES: process.env.BUNDLED_PACKAGES,
+    NODE_OPTIONS: `--import=${new URL("./use-bundled-packages.ts", import.meta.url)}`,
+  }),
 };
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -29,7 +32,7 @@ export function spawnProgram(
   const [command, ...rest] = [...through, process.execPath, entry, ...args];
   const child = spawn(command as string, rest, {
     cwd: ROOT,
-    env: { ...inherited, ...bundled, ...env },
+    env: { ...programEnvironment, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
