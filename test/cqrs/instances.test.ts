@@ -5,7 +5,7 @@ import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
 import { Consistency } from "../../src/cqrs/consistency.ts";
 import type { Value } from "../../src/cqrs/database/entity-table.ts";
 import type { Instance } from "../../src/cqrs/database/instance-mapper.ts";
-import { createStream, kernelMigrations } from "../../src/cqrs/database/migrations.ts";
+import { createStream, kernelMigrations, logWho } from "../../src/cqrs/database/migrations.ts";
 import { OrmService } from "../../src/cqrs/database/orm-service.ts";
 import { Derivation } from "../../src/cqrs/derivation.ts";
 import type { Lists } from "../../src/cqrs/queries/large-lists.ts";
@@ -178,6 +178,7 @@ test("what the writing thread maps without MikroORM is as MikroORM has it", asyn
       `create table timed (id ${ddl.identity}, key ${ddl.text} not null unique, is_good boolean,
         taken_at ${engine === "sqlite" ? "datetime" : "timestamptz"}, size double precision not null)`,
       ...createStream("timed", "timed_change"),
+      ...logWho("timed_change"),
     ],
   };
   const options = { entities: [TimedEntity], migrations: [...kernelMigrations, migration] };

@@ -2,7 +2,7 @@ import { defineEntity } from "@mikro-orm/core";
 import { pino } from "pino";
 import { openAggregate, type Stores } from "../../../src/cqrs/aggregate.ts";
 import type { Instance } from "../../../src/cqrs/database/instance-mapper.ts";
-import { createStream, kernelMigrations, type SchemaMigration } from "../../../src/cqrs/database/migrations.ts";
+import { createStream, kernelMigrations, logWho, type SchemaMigration } from "../../../src/cqrs/database/migrations.ts";
 import { OrmService } from "../../../src/cqrs/database/orm-service.ts";
 import { LargeLists } from "../../../src/cqrs/queries/large-lists.ts";
 import { ReadModel } from "../../../src/cqrs/queries/read-model.ts";
@@ -109,6 +109,7 @@ const migrations: readonly SchemaMigration[] = [
         .map(([column, [onSqlite, onPostgres]]) => `"${column}" ${engine === "sqlite" ? onSqlite : onPostgres}`)
         .join(", ")})`,
       ...createStream("every", "every_change"),
+      ...logWho("every_change"),
     ],
   },
 ];
