@@ -13,8 +13,8 @@ const empty: string[] = [];
 const EMPTY = `
   do $$ begin
     if exists (select 1 from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'public'))
-      or exists (select 1 from pg_db_role_setting join pg_database on pg_database.oid = setdatabase
-        where datname = current_database())
+      or exists (select 1 from pg_database left join pg_db_role_setting on pg_database.oid = setdatabase
+        where datname = current_database() and (setdatabase is not null or datacl is not null or datconnlimit <> -1))
     then raise 'more than tables';
     end if;
   end $$;
