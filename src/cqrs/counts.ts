@@ -1,5 +1,5 @@
 /** Why Redis did not answer a read. */
-export const FALLBACKS = [
+const FALLBACKS = [
   "no connection",
   "no look-up",
   "not in force here",

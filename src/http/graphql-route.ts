@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { NO_REVISIONS, type Revisions } from "../cqrs/revisions.ts";
 import { type Access, ANONYMOUS } from "../graphql/execution/access.ts";
 import type { AnswerText } from "../graphql/execution/answer-text.ts";
 import type { Replay } from "../graphql/execution/replays.ts";
@@ -16,11 +15,13 @@ import { LoadGate } from "./load-gate.ts";
 import type { Notices } from "./notices.ts";
 import type { RateGate } from "./rate-gate.ts";
 
+type AtLeast = Required<GraphqlRequest>["atLeast"];
+
 /** Answers requests that are well formed. It sees nothing else of them: no host, path or header of the client's. */
 export interface GraphqlAnswers {
-  atLeastIn(header: string): Revisions | string;
+  atLeastIn(header: string | undefined): AtLeast | string;
   find(text: string, access: Access): Replay | undefined;
-  replay(replay: Replay, atLeast: Revisions, since: number): Promise<AnswerText | undefined>;
+  replay(replay: Replay, atLeast: AtLeast, since: number): Promise<AnswerText | undefined>;
   answer(request: GraphqlRequest): Promise<GraphqlResponse>;
 }
 
@@ -125,8 +126,7 @@ export class GraphqlRoute {
     paramsOf: (text: string) => GraphqlRequest["params"] | undefined,
     malformed: string,
   ): Promise<void> {
-    const header = exchange.request.headers[AT_LEAST_HEADER];
-    const atLeast = header === undefined ? NO_REVISIONS : this.#graphql.atLeastIn(String(header));
+    const atLeast = this.#graphql.atLeastIn(exchange.request.headers[AT_LEAST_HEADER]?.toString());
     if (typeof atLeast === "string") return exchange.refuse(400, atLeast, "BAD_USER_INPUT");
     const since = performance.now();
     this.#load.begin();

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { SharedRate } from "../cqrs/redis/shared-rate.ts";
+import type { SharedRate } from "../cqrs/redis/redis-rate.ts";
 import { type Quota, take } from "./gcra.ts";
 
 const WINDOW_MS = 60_000;

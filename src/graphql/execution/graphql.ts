@@ -79,9 +79,9 @@ export class Graphql {
     return replay && permits(replay.needs, access) ? replay : undefined;
   }
 
-  /** What a `Consistency-At-Least` asks for, or what is wrong with it. */
-  atLeastIn(header: string): Revisions | string {
-    return this.#atLeastIn(header);
+  /** What a `Consistency-At-Least` asks for, if there is one, or what is wrong with it. */
+  atLeastIn(header: string | undefined): Revisions | string {
+    return header === undefined ? NO_REVISIONS : this.#atLeastIn(header);
   }
 
   /**
