@@ -46,7 +46,7 @@ describe("no read is older than an acknowledged write", () => {
   test("while all is well", async () => {
     const redis = await startRedis();
     const { a, b } = await startPair(redis);
-    const { servedBy } = await witness([a, b], async () => {});
+    const { servedBy } = await witness([a, b], () => servedByRedis(a, b));
     expect(servedBy).toContain("redis");
   });
 
