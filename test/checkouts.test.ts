@@ -21,12 +21,6 @@ function namesIn(schema: GraphQLSchema): string[] {
   ]);
 }
 
-function fieldLines(schema: string): string[] {
-  const lines = schema.split("\n").map((line) => line.trim());
-  // descriptions stand beside them
-  return lines.filter((line) => !line.startsWith('"""'));
-}
-
 test("a checkout with films, a documented field and one more passes the type check, and its schema has them", () => {
   const checkout = checkoutWithFilms();
   addFields(checkout, documentedField, optionalField);
@@ -39,8 +33,8 @@ test("a checkout with films, a documented field and one more passes the type che
   const expected = new Set([...names, ...names.map(filmsFor), ...added]);
   expect(namesIn(buildSchema(printed)).sort()).toEqual([...expected].sort());
 
-  const before = fieldLines(ofBooks).flatMap((line) => [line, filmsFor(line)]);
-  expect(fieldLines(printed).filter((line) => !before.includes(line))).toEqual([
+  const lines = printed.split("\n").map((line) => line.trim());
+  expect(lines.filter((line) => /^(publisher|edition): /.test(line))).toEqual([
     ...["publisher: String", "edition: Int = 1"],
     ...["publisher: String", "edition: Int"],
     ...["publisher: String", "edition: Int!"],
