@@ -166,7 +166,7 @@ export class TableRows<T extends object> {
 
   /** The same for what a client waits for, over the connections for reads. */
   async question<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
-    return this.#inOrder((inSnapshot) => this.#orm.question(inSnapshot), work);
+    return this.#inOrder((inSnapshot) => this.#orm.snapshot(inSnapshot, true), work);
   }
 
   async #inOrder<R>(

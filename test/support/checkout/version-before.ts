@@ -6,7 +6,9 @@ import { copyCheckout, edit } from "./copied-checkout.ts";
  */
 export function checkoutBeforeFolding(): string {
   const copy = copyCheckout();
-  edit(copy, "src/books/migrations.ts", (text) => text.replace(/^ {2}\{\n {4}name: "books-3-[\s\S]*?^ {2}\},\n/m, ""));
+  edit(copy, "src/books/migrations.ts", (text) =>
+    text.replaceAll(/^ {2}\{\n {4}name: "books-[345]-[\s\S]*?^ {2}\},\n/gm, ""),
+  );
   edit(copy, "src/books/book-stream.ts", (text) => text.replace(/^ {2}(order:.*|derived),\n/gm, ""));
   edit(copy, "src/books/book-format.ts", (text) => text.replace("SORTED_SINCE = 3;", "SORTED_SINCE = 1;"));
   edit(copy, "src/cqrs/redis/read-model-name.ts", (text) => text.replace("KEY_FORMAT = 2;", "KEY_FORMAT = 1;"));
