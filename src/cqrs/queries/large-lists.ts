@@ -31,6 +31,8 @@ export interface Lists {
    * `TIMED_OUT`; what `fetch` throws
    */
   read<R>(question: string, bytes: number, fetch: Fetch<R>): Promise<R>;
+  /** Counts what has come of a list that is read without standing in the line. */
+  take(bytes: number): void;
   /** Throws when whoever asks does not want an answer any more. */
   requireTime(): void;
 }
@@ -126,6 +128,10 @@ class AskedLists implements Lists {
 
   read<R>(question: string, bytes: number, fetch: Fetch<R>): Promise<R> {
     return this.#line.read(question, bytes, fetch, this.#asker);
+  }
+
+  take(bytes: number): void {
+    this.#asker.take(bytes);
   }
 
   requireTime(): void {

@@ -85,7 +85,7 @@ export class TablePages<T extends object> {
 }
 
 /** What one of these rows takes as JSON, as a few of them show. */
-function rowBytesOf(rows: readonly object[]): number {
+export function rowBytesOf(rows: readonly object[]): number {
   const step = Math.ceil(rows.length / SAMPLED_ROWS);
   const sample = rows.filter((_, i) => i % step === 0);
   return sample.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(sample)) / sample.length;

@@ -5,7 +5,11 @@ import { type Bound, isEarlier, type Span } from "./list-order.ts";
 import type { ListAnswer, ListPage, ListQuestion } from "./list-question.ts";
 import { summaryOf } from "./list-summary.ts";
 import { QuestionLine } from "./question-line.ts";
-import type { TableRows } from "./table-rows.ts";
+import { rowBytesOf } from "./table-pages.ts";
+import { PORTION, type TableRows } from "./table-rows.ts";
+
+/** So many rows are read before it is known how large they are. */
+const FIRST_ROWS = 50;
 
 /**
  * Questions of the table that no one statement answers in a bounded time: each is asked in portions of one snapshot, for as
@@ -27,12 +31,12 @@ export class TableQuestions<T extends object> {
     return this.#line.ask(requireTime, (nextPortion) =>
       this.#rows.question(async ({ revision, token }, sql) => {
         const snapshot = { sql, table: this.#rows.table, hasWords: this.#hasWords, nextPortion };
-        return { value: await this.#page(snapshot, question), revision, token };
+        return { value: await this.#page(snapshot, question, lists), revision, token };
       }),
     );
   }
 
-  async #page(snapshot: Snapshot, question: ListQuestion): Promise<ListPage<T>> {
+  async #page(snapshot: Snapshot, question: ListQuestion, lists: Lists): Promise<ListPage<T>> {
     const { after, before, limit, backwards } = question;
     const matches = new Matches(snapshot, question);
     const [past, next] = [after && outside(after), before && outside(before)];
@@ -47,7 +51,7 @@ export class TableQuestions<T extends object> {
     const upToAfter = { to: isWrong && backwards ? next : past && inside(past) };
     const fromBefore = { from: isWrong && !backwards ? past : next && inside(next) };
     return {
-      rows: await this.#instances(snapshot, places),
+      rows: await this.#instances(snapshot, places, lists),
       positions: places.map(({ position }) => position),
       hasBefore: (backwards && isMore) || (past !== undefined && (await isAny(upToAfter, true))),
       hasAfter: (!backwards && isMore) || (next !== undefined && (await isAny(fromBefore, false))),
@@ -55,12 +59,24 @@ export class TableQuestions<T extends object> {
     };
   }
 
-  async #instances({ sql }: Snapshot, places: readonly Place[]): Promise<T[]> {
-    if (places.length === 0) return [];
-    const ids = places.map(({ id }) => id);
-    const rows = await this.#rows.rows(sql).where("id", "in", ids).execute();
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return this.#rows.instances(ids.map((id) => byId.get(id)));
+  /** The rows at these places, as many at once as are quickly handed over. */
+  async #instances({ sql, nextPortion }: Snapshot, places: readonly Place[], lists: Lists): Promise<T[]> {
+    const found: T[] = [];
+    let bytes = 0;
+    for (let size = FIRST_ROWS; found.length < places.length; ) {
+      if (bytes > PORTION.bytes) await nextPortion();
+      const ids = places.slice(found.length, found.length + size).map(({ id }) => id);
+      const rows = await this.#rows.rows(sql).where("id", "in", ids).execute();
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      const instances = this.#rows.instances(ids.map((id) => byId.get(id)));
+      const rowBytes = rowBytesOf(instances);
+      size = Math.max(1, Math.floor(PORTION.bytes / rowBytes));
+      bytes += rowBytes * instances.length;
+      // what is small need not be counted
+      if (bytes > PORTION.bytes) lists.take(rowBytes * instances.length);
+      found.push(...instances);
+    }
+    return found;
   }
 }
 

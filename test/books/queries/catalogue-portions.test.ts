@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type Filter, Oracle, type OracleBook, type OrderBy } from "../../support/catalogue/oracle.ts";
 import { openBooks } from "../../support/database/books.ts";
 import { newDatabase } from "../../support/database/database.ts";
+import { fillWith, largeTitles } from "../../support/database/large-catalogue.ts";
 import { startService } from "../../support/service/service.ts";
 
 const COUNT = 12_000;
@@ -146,4 +147,22 @@ test("pages of thousands of books are those of a plain list, wherever the matche
     totalCountIsExact: true,
     facets: { isExact: false },
   });
+});
+
+test("pages of large books are whole, or refused when they take more than MAX_ANSWER_MB", async () => {
+  const { url: DATABASE_URL } = await newDatabase();
+  const titles = largeTitles(260);
+  await fillWith(DATABASE_URL, titles);
+  const service = await startService({ DATABASE_URL, MAX_ANSWER_MB: "1" });
+  const ask = (first: number) =>
+    service.send(
+      "query ($first: Int) { booksConnection(first: $first, filter: { inStock: true }) { nodes { title } } }",
+      {
+        variables: { first },
+      },
+    );
+  const { data } = await ask(120);
+  expect(data.booksConnection.nodes.map(({ title }: { title: string }) => title)).toEqual(titles.slice(0, 120));
+  const { errors } = await ask(260);
+  expect(errors).toMatchObject([{ extensions: { code: "LIMIT_EXCEEDED" } }]);
 });
