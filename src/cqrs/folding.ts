@@ -47,6 +47,12 @@ export function words(text: string): string[] {
   return (fold(text).match(WORDS) ?? []).map((word) => beginning(word, WORD_CODE_POINTS));
 }
 
+/** The words of a text as an index of words has them: each once, with a blank before and after it. */
+export function wordsText(text: string): string {
+  const each = new Set(words(text));
+  return each.size === 0 ? "" : ` ${[...each].join(" ")} `;
+}
+
 /** What people sort a text by: its beginning, folded. Texts that have the same go by their code points. */
 export function orderKey(text: string): string {
   return beginning(fold(text), KEY_CODE_POINTS);

@@ -12,6 +12,7 @@ import type { Ddl, SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
 import type { Committed } from "./stream-table.ts";
 import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
+import type { WordIndex } from "./word-index.ts";
 
 export interface OrmOptions {
   readonly entities: readonly AnyEntity[];
@@ -240,6 +241,11 @@ export class OrmService {
   /** What the engine spells as no other does. */
   get ddl(): Ddl {
     return this.#open.engine.ddl;
+  }
+
+  /** How rows are found by words. */
+  get words(): WordIndex {
+    return this.#open.engine.words;
   }
 
   get #open(): OpenedDatabase {

@@ -7,6 +7,7 @@ import { Connections } from "./postgres/connections.ts";
 import { isRolledBack, ReleasingDialect } from "./postgres/dialect.ts";
 import { isRetryable, isUnavailable, reasonOf } from "./postgres/errors.ts";
 import { inspection, missingRights, unfitness } from "./postgres/fitness.ts";
+import { postgresWordIndex } from "./postgres/word-index.ts";
 
 /** Connections for commands, and as many again for reads, which no open transaction holds up. */
 const POOL_SIZE = 10;
@@ -49,8 +50,10 @@ export function postgresDatabase(url: string): DatabaseEngine {
       // the order is of no account, and that of "C" stays the same whatever the server is updated to
       member: (column, property) => `((${column}::jsonb ->> '${property}') collate "C")`,
       now: "(extract(epoch from statement_timestamp()) * 1000)::double precision",
+      createWordIndex: postgresWordIndex.create,
       youngestIndexFirst: false,
     },
+    words: postgresWordIndex,
     migrationTable: {
       find: "select 1 where to_regclass(quote_ident(current_schema()) || '.mikro_orm_migrations') is not null",
       create: `create table mikro_orm_migrations (

@@ -8,6 +8,7 @@ import type { DatabaseEngine, Sql } from "./engine.ts";
 import { sqliteBatches } from "./sqlite/batch-writer.ts";
 import { isBusy, openSqlite } from "./sqlite/connection.ts";
 import { readByThreads } from "./sqlite/threads-dialect.ts";
+import { sqliteWordIndex } from "./sqlite/word-index.ts";
 import { WRITER_LOST } from "./sqlite/writer.ts";
 import { Dialect } from "./sqlite-dialect.ts";
 
@@ -71,8 +72,10 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       toDouble: () => [],
       member: (column, property) => `(${column} ->> '${property}')`,
       now: "(unixepoch('subsec') * 1000)",
+      createWordIndex: sqliteWordIndex.create,
       youngestIndexFirst: true,
     },
+    words: sqliteWordIndex,
     migrationTable: {
       find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",
       create: `create table mikro_orm_migrations (

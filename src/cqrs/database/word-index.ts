@@ -1,0 +1,53 @@
+import { type RawBuilder, sql as expression } from "kysely";
+
+/** Folded words that are looked for. */
+export interface SoughtWords {
+  /** At least one. */
+  readonly words: readonly string[];
+  /** The columns of the index of words in which each must be found, in one or the other. */
+  readonly within: readonly string[];
+}
+
+/** The index of words over a table, and the columns that it has, which hold what `wordsText` makes of a text. */
+export interface WordColumns {
+  readonly table: string;
+  readonly columns: readonly string[];
+}
+
+/** How an engine finds rows by words. The database itself keeps the index in step with the columns, whoever writes them. */
+export interface WordIndex {
+  /** The statements that make it. */
+  readonly create: (index: WordColumns) => readonly string[];
+  /** The statements that make its content anew, all in one transaction. */
+  readonly rebuild: (index: WordColumns) => readonly string[];
+  /** A statement that selects the `id` of each row that has the words, which the index finds, in no certain order. */
+  readonly ids: (index: WordColumns, sought: SoughtWords) => RawBuilder<{ id: number }>;
+}
+
+/** The name of the index over a table. */
+export function wordIndexOf(table: string): string {
+  return `${table}_words`;
+}
+
+/** Words that must be there whole, each once, and one whose beginning is enough, unless a whole one begins so. */
+export function demandOf({ words }: Pick<SoughtWords, "words">): {
+  readonly whole: readonly string[];
+  readonly beginning: string | undefined;
+} {
+  const whole = [...new Set(words.slice(0, -1))];
+  const last = words.at(-1) ?? "";
+  return { whole, beginning: whole.some((word) => word.startsWith(last)) ? undefined : last };
+}
+
+/** Whether a row has the words, without the index: for rows that are looked at one after the other. */
+export function hasWords(sought: SoughtWords): RawBuilder<boolean> {
+  const { whole, beginning } = demandOf(sought);
+  // words hold no wildcards
+  const patterns = whole.map((word) => `% ${word} %`);
+  if (beginning !== undefined) patterns.push(`% ${beginning}%`);
+  const each = patterns.map((pattern) => {
+    const tests = sought.within.map((column) => expression`${expression.ref(column)} like ${pattern}`);
+    return expression`(${expression.join(tests, expression` or `)})`;
+  });
+  return expression<boolean>`(${expression.join(each, expression` and `)})`;
+}
