@@ -1,4 +1,4 @@
-import { type RawBuilder, sql as expression } from "kysely";
+import { sql as expression, type RawBuilder } from "kysely";
 
 /** Folded words that are looked for. */
 export interface SoughtWords {
@@ -6,6 +6,13 @@ export interface SoughtWords {
   readonly words: readonly string[];
   /** The columns of the index of words in which each must be found, in one or the other. */
   readonly within: readonly string[];
+}
+
+/** What rows are to be found: those that have all of these words, and not all of any of those. */
+export interface WordDemand {
+  /** At least one. */
+  readonly all: readonly SoughtWords[];
+  readonly none: readonly SoughtWords[];
 }
 
 /** The index of words over a table, and the columns that it has, which hold what `wordsText` makes of a text. */
@@ -20,8 +27,19 @@ export interface WordIndex {
   readonly create: (index: WordColumns) => readonly string[];
   /** The statements that make its content anew, all in one transaction. */
   readonly rebuild: (index: WordColumns) => readonly string[];
-  /** A statement that selects the `id` of each row that has the words, which the index finds, in no certain order. */
-  readonly ids: (index: WordColumns, sought: SoughtWords) => RawBuilder<{ id: number }>;
+  /** A statement that selects the ids of the rows that are found, as {@link FOUND_ID}. It need not read the rows. */
+  readonly ids: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
+  /** A statement that selects the rows, and {@link FOUND_ID}: to be walked by that, which the index can. */
+  readonly rows: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
+}
+
+/** The column that has the id of a row that was found. */
+export const FOUND_ID = "found_id";
+
+/** How rows of one table are found. */
+export interface FoundWords {
+  readonly ids: (demand: WordDemand) => RawBuilder<unknown>;
+  readonly rows: (demand: WordDemand) => RawBuilder<unknown>;
 }
 
 /** The name of the index over a table. */

@@ -1,6 +1,6 @@
 import { sql as expression, type RawBuilder } from "kysely";
 import { isBefore } from "../code-points.ts";
-import { allHold, columnsIn, compares, type HasWords, joined } from "./list-conditions.ts";
+import { allHold, columnsIn, compares, joined } from "./list-conditions.ts";
 import type { Order, Position, Scalar, Segment } from "./list-question.ts";
 
 /** An end of a range: a place in the order, and whether it is itself in the range. */
@@ -53,12 +53,10 @@ export function walking({ direction }: Order, backwards: boolean): "asc" | "desc
 }
 
 /** The number of the segment that a row is in. */
-export function segmentOf({ segments }: Order, hasWords: HasWords): RawBuilder<number> {
+export function segmentOf({ segments }: Order): RawBuilder<number> {
   const [only] = segments;
   if (only && segments.length === 1 && only.where.length === 0) return expression<number>`0`;
-  const cases = segments.map(
-    ({ where }, number) => expression`when ${allHold(where, hasWords)} then ${expression.lit(number)}`,
-  );
+  const cases = segments.map(({ where }, number) => expression`when ${allHold(where)} then ${expression.lit(number)}`);
   return expression<number>`case ${expression.join(cases, expression` `)} end`;
 }
 

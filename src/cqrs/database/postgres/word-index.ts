@@ -1,5 +1,13 @@
 import { sql as expression } from "kysely";
-import { demandOf, type SoughtWords, type WordColumns, type WordIndex, wordIndexOf } from "../word-index.ts";
+import {
+  demandOf,
+  FOUND_ID,
+  type SoughtWords,
+  type WordColumns,
+  type WordDemand,
+  type WordIndex,
+  wordIndexOf,
+} from "../word-index.ts";
 
 /**
  * Words by a GIN index over an expression of the columns, which needs no column of its own. Each word begins with a letter
@@ -10,10 +18,16 @@ export const postgresWordIndex: WordIndex = {
     `create index ${wordIndexOf(index.table)} on ${index.table} using gin ((${vectorOf(index)})) with (fastupdate = off)`,
   ],
   rebuild: ({ table }) => [`reindex index ${wordIndexOf(table)}`],
-  ids: (index, sought) =>
-    expression`select id from ${expression.table(index.table)}
-      where ${expression.raw(vectorOf(index))} @@ ${queryOf(index, sought)}::tsquery`,
+  ids: (index, demand) => expression`select id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
+  rows: (index, demand) => expression`select *, id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
 };
+
+function foundBy(index: WordColumns, { all, none }: WordDemand) {
+  const wanted = all.map((sought) => `(${queryOf(index, sought)})`);
+  const query = [...wanted, ...none.map((sought) => `!(${queryOf(index, sought)})`)].join(" & ");
+  return expression`from ${expression.table(index.table)}
+    where ${expression.raw(vectorOf(index))} @@ cast(${query} as tsquery)`;
+}
 
 /** Must be the same wherever it is, or the index is not used. */
 function vectorOf({ columns }: WordColumns): string {
@@ -25,8 +39,12 @@ function queryOf({ columns }: WordColumns, sought: SoughtWords): string {
   const { whole, beginning } = demandOf(sought);
   const within = sought.within.map((column) => letterOf(columns.indexOf(column)));
   const quoted = (word: string) => `'${word.replaceAll(/['\\]/g, "$&$&")}'`;
-  const either = (word: string, suffix: string) => `(${within.map((letter) => quoted(letter + word) + suffix).join(" | ")})`;
-  const terms = [...whole.map((word) => either(word, "")), ...(beginning === undefined ? [] : [either(beginning, ":*")])];
+  const either = (word: string, suffix: string) =>
+    `(${within.map((letter) => quoted(letter + word) + suffix).join(" | ")})`;
+  const terms = [
+    ...whole.map((word) => either(word, "")),
+    ...(beginning === undefined ? [] : [either(beginning, ":*")]),
+  ];
   return terms.join(" & ");
 }
 

@@ -1,5 +1,13 @@
 import { sql as expression } from "kysely";
-import { demandOf, type SoughtWords, type WordIndex, wordIndexOf } from "../word-index.ts";
+import {
+  demandOf,
+  FOUND_ID,
+  type SoughtWords,
+  type WordColumns,
+  type WordDemand,
+  type WordIndex,
+  wordIndexOf,
+} from "../word-index.ts";
 
 /**
  * Words by FTS5. Its content is the table itself, which triggers keep it in step with; they are of the database, so that a
@@ -29,11 +37,18 @@ export const sqliteWordIndex: WordIndex = {
     const index = wordIndexOf(table);
     return [`insert into ${index} (${index}) values ('rebuild')`];
   },
-  ids: ({ table }, sought) => {
-    const index = expression.table(wordIndexOf(table));
-    return expression`select rowid as id from ${index} where ${index} match ${matchOf(sought)}`;
+  ids: idsOf,
+  rows: (index, demand) => {
+    const { ref, table } = expression;
+    return expression`select ${table(index.table)}.*, found.${ref(FOUND_ID)} from (${idsOf(index, demand)}) as found
+      join ${table(index.table)} on ${ref(`${index.table}.id`)} = found.${ref(FOUND_ID)}`;
   },
 };
+
+function idsOf({ table }: WordColumns, demand: WordDemand) {
+  const index = expression.table(wordIndexOf(table));
+  return expression`select rowid as ${expression.ref(FOUND_ID)} from ${index} where ${index} match ${matchOf(demand)}`;
+}
 
 /** Also steps of the merging that FTS5 needs, so that none of them takes long: pages that are written at most. */
 export function mergeStatement(table: string): string {
@@ -42,7 +57,12 @@ export function mergeStatement(table: string): string {
 }
 
 /** What FTS5 takes for a question: everything that it might take for syntax is in quotes. */
-function matchOf(sought: SoughtWords): string {
+function matchOf({ all, none }: WordDemand): string {
+  const wanted = all.map((sought) => `(${termsOf(sought)})`).join(" AND ");
+  return none.reduce((match, sought) => `(${match}) NOT (${termsOf(sought)})`, wanted);
+}
+
+function termsOf(sought: SoughtWords): string {
   const { whole, beginning } = demandOf(sought);
   const quoted = (word: string) => `"${word.replaceAll('"', '""')}"`;
   const terms = [...whole.map(quoted), ...(beginning === undefined ? [] : [`${quoted(beginning)} *`])];
