@@ -65,7 +65,8 @@ export function allHold(conditions: readonly Condition[]): RawBuilder<boolean> {
 
 function holds(condition: Condition): RawBuilder<boolean> {
   if ("words" in condition) return hasWords(condition);
-  if ("not" in condition) return expression<boolean>`not (${allHold(condition.not)})`;
+  // what is said of a null is neither true nor false
+  if ("not" in condition) return expression<boolean>`(${allHold(condition.not)}) is not true`;
   const column = expression.ref(condition.column);
   if ("isNull" in condition) {
     return condition.isNull ? expression<boolean>`${column} is null` : expression<boolean>`${column} is not null`;
