@@ -12,7 +12,7 @@ import type { Ddl, SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
 import type { Committed } from "./stream-table.ts";
 import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
-import type { WordIndex } from "./word-index.ts";
+import type { WordIndex, WordUpkeep } from "./word-index.ts";
 
 export interface OrmOptions {
   readonly entities: readonly AnyEntity[];
@@ -244,7 +244,7 @@ export class OrmService {
   }
 
   /** How rows are found by words. */
-  get words(): WordIndex {
+  get words(): WordIndex & WordUpkeep {
     return this.#open.engine.words;
   }
 

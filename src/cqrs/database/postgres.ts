@@ -8,6 +8,7 @@ import { isRolledBack, ReleasingDialect } from "./postgres/dialect.ts";
 import { isRetryable, isUnavailable, reasonOf } from "./postgres/errors.ts";
 import { inspection, missingRights, unfitness } from "./postgres/fitness.ts";
 import { postgresWordIndex } from "./postgres/word-index.ts";
+import { rebuildWords, wordDifferences } from "./postgres/word-index-upkeep.ts";
 
 /** Connections for commands, and as many again for reads, which no open transaction holds up. */
 const POOL_SIZE = 10;
@@ -53,7 +54,11 @@ export function postgresDatabase(url: string): DatabaseEngine {
       createWordIndex: postgresWordIndex.create,
       youngestIndexFirst: false,
     },
-    words: postgresWordIndex,
+    words: {
+      ...postgresWordIndex,
+      differences: (index) => snapshotOf(background, (sql) => wordDifferences(sql, index)),
+      rebuild: (index) => rebuildWords(commands, index),
+    },
     migrationTable: {
       find: "select 1 where to_regclass(quote_ident(current_schema()) || '.mikro_orm_migrations') is not null",
       create: `create table mikro_orm_migrations (

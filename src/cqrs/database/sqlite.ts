@@ -9,6 +9,7 @@ import { sqliteBatches } from "./sqlite/batch-writer.ts";
 import { isBusy, openSqlite } from "./sqlite/connection.ts";
 import { readByThreads } from "./sqlite/threads-dialect.ts";
 import { sqliteWordIndex } from "./sqlite/word-index.ts";
+import { rebuildWords, wordDifferences } from "./sqlite/word-index-upkeep.ts";
 import { WRITER_LOST } from "./sqlite/writer.ts";
 import { Dialect } from "./sqlite-dialect.ts";
 
@@ -75,7 +76,11 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       createWordIndex: sqliteWordIndex.create,
       youngestIndexFirst: true,
     },
-    words: sqliteWordIndex,
+    words: {
+      ...sqliteWordIndex,
+      differences: async (index) => wordDifferences(file, index),
+      rebuild: async (index) => rebuildWords(file, index),
+    },
     migrationTable: {
       find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",
       create: `create table mikro_orm_migrations (

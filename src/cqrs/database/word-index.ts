@@ -25,12 +25,25 @@ export interface WordColumns {
 export interface WordIndex {
   /** The statements that make it. */
   readonly create: (index: WordColumns) => readonly string[];
-  /** The statements that make its content anew, all in one transaction. */
-  readonly rebuild: (index: WordColumns) => readonly string[];
   /** A statement that selects the ids of the rows that are found, as {@link FOUND_ID}. It need not read the rows. */
   readonly ids: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
   /** A statement that selects the rows, and {@link FOUND_ID}: to be walked by that, which the index can. */
   readonly rows: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
+}
+
+/** Keeps the index of a database in order. */
+export interface WordUpkeep {
+  /** Where the index and the table differ. Rows may be written meanwhile. */
+  readonly differences: (index: WordColumns) => Promise<readonly WordDifference[]>;
+  /** Makes the content of the index anew. */
+  readonly rebuild: (index: WordColumns) => Promise<void>;
+}
+
+export interface WordDifference {
+  /** The row, if it is known. */
+  readonly id: number | undefined;
+  /** What of the index is not as it should be, to be read after its name. */
+  readonly what: string;
 }
 
 /** The column that has the id of a row that was found. */

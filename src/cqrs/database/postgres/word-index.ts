@@ -17,7 +17,6 @@ export const postgresWordIndex: WordIndex = {
   create: (index) => [
     `create index ${wordIndexOf(index.table)} on ${index.table} using gin ((${vectorOf(index)})) with (fastupdate = off)`,
   ],
-  rebuild: ({ table }) => [`reindex index ${wordIndexOf(table)}`],
   ids: (index, demand) => expression`select id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
   rows: (index, demand) => expression`select *, id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
 };
@@ -30,7 +29,7 @@ function foundBy(index: WordColumns, { all, none }: WordDemand) {
 }
 
 /** Must be the same wherever it is, or the index is not used. */
-function vectorOf({ columns }: WordColumns): string {
+export function vectorOf({ columns }: WordColumns): string {
   const marked = columns.map((column, i) => `replace(rtrim(${column}), ' ', ' ${letterOf(i)}')`);
   return `array_to_tsvector(string_to_array(ltrim(${marked.join(" || ")}), ' '))`;
 }
@@ -48,6 +47,7 @@ function queryOf({ columns }: WordColumns, sought: SoughtWords): string {
   return terms.join(" & ");
 }
 
-function letterOf(column: number): string {
+/** The letter that each word of a column begins with. */
+export function letterOf(column: number): string {
   return String.fromCharCode("a".charCodeAt(0) + column);
 }

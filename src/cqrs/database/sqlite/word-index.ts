@@ -33,10 +33,6 @@ export const sqliteWordIndex: WordIndex = {
       `create trigger ${index}_update after update on ${table} when ${changed} begin ${remove} ${insert} end`,
     ];
   },
-  rebuild: ({ table }) => {
-    const index = wordIndexOf(table);
-    return [`insert into ${index} (${index}) values ('rebuild')`];
-  },
   ids: idsOf,
   rows: (index, demand) => {
     const { ref, table } = expression;
