@@ -1,8 +1,8 @@
 import { closeDatabase, openDatabase } from "../app.ts";
 import { ConfigService } from "../config.ts";
 import { sqliteFileOf } from "../cqrs/database/engine-of.ts";
-import { checkDerived, rebuildWords } from "../cqrs/derived-check.ts";
 import { Derivation } from "../cqrs/derivation.ts";
+import { checkDerived, rebuildWords } from "../cqrs/derived-check.ts";
 import { modules } from "../modules.ts";
 import { runCommand } from "./command-line.ts";
 import { requireUnused } from "./require-unused.ts";

@@ -200,9 +200,9 @@ export class OrmService {
     return this.#translated(({ engine }) => engine.snapshot(work));
   }
 
-  /** As `snapshot`, for what a client waits for: it keeps no connection from what goes on in the background. */
-  async question<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    return this.#translated(({ engine, reads }) => engine.question(reads, work));
+  /** As `snapshot`, for what a client waits for, for so many milliseconds: it keeps no connection from what goes on in the background. */
+  async question<R>(msLeft: number, work: (sql: Sql) => Promise<R>): Promise<R> {
+    return this.#translated(({ engine, reads }) => engine.question(reads, work, msLeft));
   }
 
   /** Its pools of connections by name. */

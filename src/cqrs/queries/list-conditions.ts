@@ -17,7 +17,8 @@ export type Access = Range | OneOf | WordDemand;
 
 /** The ways to rows that meet all of the conditions. What is said of words is one way. */
 export function accessesOf(conditions: readonly Condition[]): Access[] {
-  const all = conditions.filter((one) => "words" in one);
+  const words = conditions.filter((one) => "words" in one);
+  const all = words.filter((one) => !words.some((other) => other !== one && says(other, one)));
   const none = conditions.flatMap((one) => ("not" in one && isWords(one.not) ? one.not : []));
   const others = conditions.filter((one) => "oneOf" in one || ("indexed" in one && one.indexed === true));
   return [...(others as (Range | OneOf)[]), ...(all.length > 0 ? [{ all, none }] : [])];
@@ -27,6 +28,14 @@ export function accessesOf(conditions: readonly Condition[]): Access[] {
 export function testsAfter(access: Access, conditions: readonly Condition[]): Condition[] {
   if (!("all" in access)) return conditions.filter((one) => one !== access);
   return conditions.filter((one) => !("words" in one || ("not" in one && isWords(one.not))));
+}
+
+/** Whether rows that have the words of one have those of the other anyway. */
+function says(one: Words, other: Words): boolean {
+  const isSame = one.words.length === other.words.length && one.words.every((word, i) => word === other.words[i]);
+  return (
+    isSame && one.within.length < other.within.length && one.within.every((column) => other.within.includes(column))
+  );
 }
 
 /** Whether a row that does not meet these lacks words that are said in one breath. */
@@ -80,7 +89,8 @@ function holds(condition: Condition): RawBuilder<boolean> {
   const { from, to, below } = condition;
   const bound = (operator: string, value: Scalar | undefined) =>
     value === undefined ? [] : [expression<boolean>`${column} ${expression.raw(operator)} ${value}`];
-  return joined([...bound(">=", from), ...bound("<=", to), ...bound("<", below)]);
+  const bounds = [...bound(">=", from), ...bound("<=", to), ...bound("<", below)];
+  return bounds.length === 0 ? expression<boolean>`1 = 1` : joined(bounds);
 }
 
 /** SQL for rows whose columns, taken together, compare so with the values. */

@@ -14,6 +14,7 @@ import {
   columnsOf,
   inSegments,
   inSpan,
+  openedTo,
   SEGMENT,
   type Span,
   segmentOf,
@@ -124,7 +125,8 @@ export class Matches {
     const segment = order.segments[number] as Segment;
     const { sql, table } = this.#snapshot;
     let rows: Select = sql.selectFrom(table).select(distinct("id", ...segment.by, ...columns));
-    if (range.length > 0) rows = rows.where(allHold(range));
+    const opened = range.map((one) => (isRange(one) ? openedTo(order, span, number, one) : one));
+    if (opened.length > 0) rows = rows.where(allHold(opened));
     for (const bound of inSpan(order, span, number)) rows = rows.where(bound);
     for (const column of sortedBy(segment)) rows = rows.orderBy(column, walking(order, backwards));
     return rows;

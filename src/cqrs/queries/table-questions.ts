@@ -26,7 +26,7 @@ export class TableQuestions<T extends object> {
   ask(question: ListQuestion, lists: Lists): Promise<ListAnswer<T>> {
     const requireTime = () => lists.requireTime();
     return this.#line.ask(requireTime, (nextPortion) =>
-      this.#rows.question(async ({ revision, token }, sql) => {
+      this.#rows.question(lists.msLeft, async ({ revision, token }, sql) => {
         const snapshot = { sql, table: this.#rows.table, words: this.#rows.words, nextPortion };
         return { value: await this.#page(snapshot, question, lists), revision, token };
       }),

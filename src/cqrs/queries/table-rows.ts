@@ -173,9 +173,9 @@ export class TableRows<T extends object> {
     return this.#inOrder((inSnapshot) => this.#orm.snapshot(inSnapshot), work);
   }
 
-  /** The same for what a client waits for, over the connections for reads. */
-  async question<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
-    return this.#inOrder((inSnapshot) => this.#orm.question(inSnapshot), work);
+  /** The same for what a client waits for, for so many milliseconds, over the connections for reads. */
+  async question<R>(msLeft: number, work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
+    return this.#inOrder((inSnapshot) => this.#orm.question(msLeft, inSnapshot), work);
   }
 
   async #inOrder<R>(
