@@ -28,7 +28,7 @@ const FIELDS: Readonly<Record<Query["kind"], Field>> = {
   },
   search: {
     declares: "$search#: String!",
-    text: `answer#: booksConnection(search: $search#, first: 500) { totalCount nodes { ${BOOK_FIELDS} } }`,
+    text: `answer#: booksConnection(search: $search#, first: 100) { totalCount nodes { ${BOOK_FIELDS} } }`,
   },
   isbn: { declares: "$isbn#: String!", text: `answer#: bookByIsbn(isbn: $isbn#) { ${BOOK_FIELDS} }` },
   node: { declares: "$id#: ID!", text: `answer#: node(id: $id#) { ... on Book { ${BOOK_FIELDS} } }` },

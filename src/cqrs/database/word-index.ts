@@ -27,7 +27,9 @@ export interface WordIndex {
   readonly create: (index: WordColumns) => readonly string[];
   /** A statement that selects the ids of the rows that are found, as {@link FOUND_ID}. It need not read the rows. */
   readonly ids: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
-  /** A statement that selects the rows, and {@link FOUND_ID}: to be walked by that, which the index can. */
+  /** Whether the index has the rows in the order of {@link FOUND_ID}, so that a portion takes no more than its rows. */
+  readonly isInOrder: boolean;
+  /** A statement that selects the rows, and {@link FOUND_ID}. */
   readonly rows: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
 }
 
@@ -51,6 +53,7 @@ export const FOUND_ID = "found_id";
 
 /** How rows of one table are found. */
 export interface FoundWords {
+  readonly isInOrder: boolean;
   readonly ids: (demand: WordDemand) => RawBuilder<unknown>;
   readonly rows: (demand: WordDemand) => RawBuilder<unknown>;
 }

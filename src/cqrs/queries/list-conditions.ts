@@ -43,16 +43,17 @@ function isWords(conditions: readonly Condition[]): conditions is readonly [Word
   return conditions.length === 1 && conditions.every((one) => "words" in one);
 }
 
-/** The rows that the access leads to, and the columns by which it can walk them. */
+/** The rows that the access leads to, and the columns by which it can walk them; undefined where it cannot. */
 export function rowsBy(
   { sql, table, words }: Source,
   access: Access,
-): { readonly rows: Select; readonly by: string[] } {
+): { readonly rows: Select; readonly by: readonly string[] | undefined } {
   if (!("all" in access)) {
     const by = isRange(access) ? [access.column, "id"] : ["id"];
     return { rows: sql.selectFrom(table).where(allHold([access])), by };
   }
-  return { rows: sql.selectFrom(expression`(${words.rows(access)})`.as("found")), by: [FOUND_ID] };
+  const rows = sql.selectFrom(expression`(${words.rows(access)})`.as("found"));
+  return { rows, by: words.isInOrder ? [FOUND_ID] : undefined };
 }
 
 /** A statement with one row for each that the access leads to, for counting them. */

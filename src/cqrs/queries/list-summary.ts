@@ -49,16 +49,18 @@ async function countMatches(snapshot: Snapshot, { conditions, facets }: ListQues
   const { sql, table, nextPortion } = snapshot;
   const tests = access ? testsAfter(access, conditions) : conditions;
   const { rows: found, by } = access ? rowsBy(snapshot, access) : { rows: sql.selectFrom(table), by: ["id"] };
-  const columns = [...new Set([...by, ...columnsIn(tests), ...facets.map(({ column }) => column)])];
+  const columns = [...new Set([...(by ?? ["id"]), ...columnsIn(tests), ...facets.map(({ column }) => column)])];
   const counts = facets.map(() => new Map<string, number>());
   let count = 0;
   for (let last: Record<string, string | number> | undefined; ; ) {
     await nextPortion();
     let rows: Select = found.select(columns);
-    if (last) rows = rows.where(compares(by, ">", Object.values(last)));
-    for (const column of by) rows = rows.orderBy(column);
+    if (by && last) rows = rows.where(compares(by, ">", Object.values(last)));
+    for (const column of by ?? []) rows = rows.orderBy(column);
     const wanted = COUNTED + 1 - count;
-    const matching = sql.selectFrom(rows.limit(PORTION).as("portion")).where(allHold(tests)).selectAll().limit(wanted);
+    // what cannot be walked is looked at by one statement, which ends when it has enough
+    const portion = by ? rows.limit(PORTION) : rows;
+    const matching = sql.selectFrom(portion.as("portion")).where(allHold(tests)).selectAll().limit(wanted);
     const counted = await sql
       .with(
         (cte) => cte("match").materialized(),
@@ -71,7 +73,7 @@ async function countMatches(snapshot: Snapshot, { conditions, facets }: ListQues
       if (Number(facet) < 0) count += Number(number);
       else add(counts[Number(facet)] as Map<string, number>, String(value), Number(number));
     }
-    if (count > COUNTED) break;
+    if (count > COUNTED || !by) break;
     const end = rows
       .clearSelect()
       .select(by)

@@ -67,8 +67,12 @@ export class TableRows<T extends object> {
   get words(): FoundWords {
     const { table } = this;
     const { words: columns = [] } = this.stream.definition.derived ?? {};
-    const { ids, rows } = this.#orm.words;
-    return { ids: (demand) => ids({ table, columns }, demand), rows: (demand) => rows({ table, columns }, demand) };
+    const { isInOrder, ids, rows } = this.#orm.words;
+    return {
+      isInOrder,
+      ids: (demand) => ids({ table, columns }, demand),
+      rows: (demand) => rows({ table, columns }, demand),
+    };
   }
 
   /** The values of a property as a statement takes them. */

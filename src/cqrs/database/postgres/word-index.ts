@@ -17,6 +17,8 @@ export const postgresWordIndex: WordIndex = {
   create: (index) => [
     `create index ${wordIndexOf(index.table)} on ${index.table} using gin ((${vectorOf(index)})) with (fastupdate = off)`,
   ],
+  // it collects all before it hands out the first
+  isInOrder: false,
   ids: (index, demand) => expression`select id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
   rows: (index, demand) => expression`select *, id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
 };

@@ -33,6 +33,7 @@ export const sqliteWordIndex: WordIndex = {
       `create trigger ${index}_update after update on ${table} when ${changed} begin ${remove} ${insert} end`,
     ];
   },
+  isInOrder: true,
   ids: idsOf,
   rows: (index, demand) => {
     const { ref, table } = expression;
