@@ -35,6 +35,7 @@ if (values.help || !["sqlite", "postgresql"].includes(values.engine) || !(books 
 const SINGLE = 200;
 const BATCH = 64;
 const BATCHES = 20;
+const NAMES = ["add one", "rename one", "change the stock of one", "delete one", `add ${BATCH}`, `rename ${BATCH}`];
 
 const stop = values.engine === "postgresql" ? await startPostgres() : undefined;
 await cleaningUp(async () => {
@@ -58,8 +59,6 @@ await cleaningUp(async () => {
   for (const { close } of ways) await close();
 });
 await stop?.();
-
-const NAMES = ["add one", "rename one", "change the stock of one", "delete one", `add ${BATCH}`, `rename ${BATCH}`];
 
 async function opened(engine: Engine, way: string) {
   const { url } = await newDatabase(engine);

@@ -5,14 +5,13 @@ import { DatabaseUnavailable } from "../errors.ts";
 import { isStorable, requireStorable } from "../storable.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { commitBatch } from "./commit-batch.ts";
-import type { PoolUsage, Sql, TableUse } from "./engine.ts";
+import type { DatabaseEngine, Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { Instance, Patch } from "./instance-mapper.ts";
 import type { Ddl, SchemaMigration } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
 import type { Committed } from "./stream-table.ts";
 import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
-import type { WordIndex, WordUpkeep } from "./word-index.ts";
 
 export interface OrmOptions {
   readonly entities: readonly AnyEntity[];
@@ -215,11 +214,7 @@ export class OrmService {
     return this.lookUp((sql) => this.#open.engine.missingRights(sql, uses));
   }
 
-  /**
-   * Makes sure that writes work, if that is in doubt: with the write `probe`, which changes nothing.
-   *
-   * @throws what `transaction` throws
-   */
+  /** Makes sure that writes work, if that is in doubt, by a `probe` that changes nothing. Throws as `transaction` does. */
   async settleWrites(probe: (tx: OrmService) => Promise<unknown>): Promise<void> {
     const opened = this.#open;
     if (!opened.writesInDoubt) return;
@@ -244,7 +239,7 @@ export class OrmService {
   }
 
   /** How rows are found by words. */
-  get words(): WordIndex & WordUpkeep {
+  get words(): DatabaseEngine["words"] {
     return this.#open.engine.words;
   }
 
