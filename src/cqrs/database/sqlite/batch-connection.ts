@@ -16,9 +16,9 @@ import {
 import { batchStatements } from "./batch-statements.ts";
 import { isBusy } from "./connection.ts";
 
-/** How much of the index of words a batch merges: as much as its own words will have to be merged, or a little more. */
+/** How much of the index of words a batch merges: about as much as will have to be merged because of it. */
 const MERGED_PAGES = 8;
-const MERGED_PAGES_PER_ROW = 1;
+const ROWS_PER_MERGED_PAGE = 4;
 
 interface Row {
   readonly revision: number;
@@ -162,7 +162,7 @@ export class BatchConnection {
     for (const instance of updated) one(update.run(...this.#values(instance), instance.id));
     for (const instance of added) one(insert.run(...this.#values(instance)));
     for (const change of changes) log.run(...Object.values(logRow(change, at)));
-    merge?.run(MERGED_PAGES + MERGED_PAGES_PER_ROW * (deleted.length + updated.length + added.length));
+    merge?.run(MERGED_PAGES + Math.ceil((deleted.length + updated.length + added.length) / ROWS_PER_MERGED_PAGE));
   }
 
   #values(instance: object): unknown[] {
