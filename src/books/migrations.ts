@@ -66,7 +66,7 @@ export const bookMigrations: readonly SchemaMigration[] = [
     up: (ddl) => [
       `alter table book add column title_words ${ddl.text}`,
       `alter table book add column author_words ${ddl.text}`,
-      ...ddl.createWordIndex({ table: "book", columns: ["title_words", "author_words"] }),
+      ...ddl.words.create({ table: "book", columns: ["title_words", "author_words"] }),
       // rows that have their other derived columns lack these
       "update book set folded_version = null where folded_version is not null",
     ],

@@ -1,5 +1,5 @@
 import { ANYBODY, type Asker } from "./asker.ts";
-import { notReached, OutcomeUnknown, requestTimedOut, ServiceError } from "./errors.ts";
+import { notReached, OutcomeUnknown, requestTimedOut, type ServiceError } from "./errors.ts";
 import { NO_REVISIONS, type Report, type Revisions, reportOf, reportOfOne, type ServedBy } from "./revisions.ts";
 
 /** A read that can be made again, to find out whether it would have the same answer. */

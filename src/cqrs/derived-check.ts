@@ -20,7 +20,7 @@ export async function checkDerived<T extends object>(
 ): Promise<DerivedReport> {
   const report = await checkRows(orm, definition);
   const { name, index } = wordIndex(orm, definition);
-  const differences = index ? await orm.words.differences(index) : [];
+  const differences = index ? await orm.ddl.words.differences(index) : [];
   const lines = differences.map(({ id, what }) =>
     id === undefined ? `the index of words of ${name} ${what}` : `${name} ${id}: the index of words ${what}`,
   );
@@ -33,7 +33,7 @@ export async function rebuildWords<T extends object>(
   definition: StreamDefinition<T>,
 ): Promise<boolean> {
   const { index } = wordIndex(orm, definition);
-  if (index) await orm.words.rebuild(index);
+  if (index) await orm.ddl.words.rebuild(index);
   return index !== undefined;
 }
 

@@ -3,7 +3,6 @@ import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
 import type { Kysely } from "kysely";
 import type { Ddl } from "./migrations.ts";
 import type { BatchWriter } from "./stream-table.ts";
-import type { WordIndex, WordUpkeep } from "./word-index.ts";
 
 /** Tables are named at run time here, so their rows are typed where they are mapped. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -35,7 +34,6 @@ export interface DatabaseEngine {
   /** Commits commands. */
   readonly batches: BatchWriter;
   readonly ddl: Ddl;
-  readonly words: WordIndex & WordUpkeep;
   /** Statements about the table of the migrations that have run: `find` returns a row if it is there. */
   readonly migrationTable: { readonly find: string; readonly create: string; readonly lock?: string };
   /** Runs a short query over a connection that neither transactions nor other reads keep busy. */

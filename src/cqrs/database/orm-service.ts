@@ -5,7 +5,7 @@ import { DatabaseUnavailable } from "../errors.ts";
 import { isStorable, requireStorable } from "../storable.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { commitBatch } from "./commit-batch.ts";
-import type { DatabaseEngine, Sql, TableUse } from "./engine.ts";
+import type { PoolUsage, Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { Instance, Patch } from "./instance-mapper.ts";
 import type { Ddl, SchemaMigration } from "./migrations.ts";
@@ -138,12 +138,10 @@ export class OrmService {
   }
 
   /**
-   * Runs `work` in one transaction: all of it is committed when it returns, none when it throws. Inside a transaction
-   * it is a savepoint. `work` runs again when the database has rolled it back for the sake of another, or
-   * the connection was lost before the commit.
-   *
-   * A transaction that has met such an error, or a database that does not answer, is not committed even if `work` has
-   * caught it and returns.
+   * Runs `work` in one transaction: all of it is committed when it returns, none when it throws. Inside a transaction it is
+   * a savepoint. `work` runs again when the database has rolled it back for the sake of another, or the connection was lost
+   * before the commit. One that has met such an error, or a database that does not answer, is not committed even if `work`
+   * has caught it and returns.
    *
    * @throws OutcomeUnknown when the commit itself failed, and may yet have happened
    */
@@ -162,7 +160,6 @@ export class OrmService {
   /**
    * Loads what the commands of a stream are about, decides them, and writes what that comes to, in one transaction that no
    * other of the stream is beside.
-   *
    * @throws OutcomeUnknown when the commit itself failed, and may yet have happened
    */
   async commitBatch<T extends object>(definition: StreamDefinition<T>, batch: Batch<never>): Promise<Committed> {
@@ -194,14 +191,14 @@ export class OrmService {
     return this.#translated(({ engine, reads }) => engine.longRead(reads, work));
   }
 
-  /** Runs `work` on one unchanging state of the database. It blocks no command, however long it takes. */
-  async snapshot<R>(work: (sql: Sql) => Promise<R>): Promise<R> {
-    return this.#translated(({ engine }) => engine.snapshot(work));
-  }
-
-  /** As `snapshot`, for what a client waits for, for so many milliseconds: it keeps no connection from what goes on in the background. */
-  async question<R>(msLeft: number, work: (sql: Sql) => Promise<R>): Promise<R> {
-    return this.#translated(({ engine, reads }) => engine.question(reads, work, msLeft));
+  /**
+   * Runs `work` on one unchanging state of the database, however long it takes, and blocks no command. What a client waits
+   * for so many milliseconds takes no connection from what goes on in the background.
+   */
+  async snapshot<R>(work: (sql: Sql) => Promise<R>, msForClient?: number): Promise<R> {
+    return this.#translated(({ engine, reads }) =>
+      msForClient === undefined ? engine.snapshot(work) : engine.question(reads, work, msForClient),
+    );
   }
 
   /** Its pools of connections by name. */
@@ -214,7 +211,7 @@ export class OrmService {
     return this.lookUp((sql) => this.#open.engine.missingRights(sql, uses));
   }
 
-  /** Makes sure that writes work, if that is in doubt, by a `probe` that changes nothing. Throws as `transaction` does. */
+  /** Makes sure that writes work, if that is in doubt: with `probe`, which changes nothing. Throws what `transaction` does. */
   async settleWrites(probe: (tx: OrmService) => Promise<unknown>): Promise<void> {
     const opened = this.#open;
     if (!opened.writesInDoubt) return;
@@ -236,11 +233,6 @@ export class OrmService {
   /** What the engine spells as no other does. */
   get ddl(): Ddl {
     return this.#open.engine.ddl;
-  }
-
-  /** How rows are found by words. */
-  get words(): DatabaseEngine["words"] {
-    return this.#open.engine.words;
   }
 
   get #open(): OpenedDatabase {

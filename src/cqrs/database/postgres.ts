@@ -55,13 +55,12 @@ export function postgresDatabase(url: string): DatabaseEngine {
       // the order is of no account, and that of "C" stays the same whatever the server is updated to
       member: (column, property) => `((${column}::jsonb ->> '${property}') collate "C")`,
       now: "(extract(epoch from statement_timestamp()) * 1000)::double precision",
-      createWordIndex: postgresWordIndex.create,
+      words: {
+        ...postgresWordIndex,
+        differences: (index) => snapshotOf(background, (sql) => wordDifferences(sql, index)),
+        rebuild: (index) => rebuildWords(commands, index),
+      },
       youngestIndexFirst: false,
-    },
-    words: {
-      ...postgresWordIndex,
-      differences: (index) => snapshotOf(background, (sql) => wordDifferences(sql, index)),
-      rebuild: (index) => rebuildWords(commands, index),
     },
     migrationTable: {
       find: "select 1 where to_regclass(quote_ident(current_schema()) || '.mikro_orm_migrations') is not null",

@@ -73,13 +73,12 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       toDouble: () => [],
       member: (column, property) => `(${column} ->> '${property}')`,
       now: "(unixepoch('subsec') * 1000)",
-      createWordIndex: sqliteWordIndex.create,
+      words: {
+        ...sqliteWordIndex,
+        differences: async (index) => wordDifferences(file, index),
+        rebuild: async (index) => rebuildWords(file, index),
+      },
       youngestIndexFirst: true,
-    },
-    words: {
-      ...sqliteWordIndex,
-      differences: async (index) => wordDifferences(file, index),
-      rebuild: async (index) => rebuildWords(file, index),
     },
     migrationTable: {
       find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",

@@ -67,7 +67,7 @@ export class TableRows<T extends object> {
   get words(): FoundWords {
     const { table } = this;
     const { words: columns = [] } = this.stream.definition.derived ?? {};
-    const { isInOrder, ids, rows } = this.#orm.words;
+    const { isInOrder, ids, rows } = this.#orm.ddl.words;
     return {
       isInOrder,
       ids: (demand) => ids({ table, columns }, demand),
@@ -179,7 +179,7 @@ export class TableRows<T extends object> {
 
   /** The same for what a client waits for, for so many milliseconds, over the connections for reads. */
   async question<R>(msLeft: number, work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
-    return this.#inOrder((inSnapshot) => this.#orm.question(msLeft, inSnapshot), work);
+    return this.#inOrder((inSnapshot) => this.#orm.snapshot(inSnapshot, msLeft), work);
   }
 
   async #inOrder<R>(
