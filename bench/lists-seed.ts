@@ -3,9 +3,12 @@ import pg from "pg";
 import { Random } from "../proof/torture/random.ts";
 import type { Book } from "../src/books/book.ts";
 import { derived } from "../src/books/book-derived.ts";
+import { postgresWordIndex } from "../src/cqrs/database/postgres/word-index.ts";
 import { derivedColumns, derivedValues } from "../src/cqrs/derived.ts";
 
 const ROWS_AT_ONCE = 5000;
+/** What the index of words keeps in memory before it writes, while a table is filled, and else. */
+const HASH_BYTES = { filling: 100_000_000, usual: 1_048_576 };
 const SYLLABLES =
   "ba be bi bo bu da de di do du ka ke ki ko ku la le li lo lu ma me mi mo mu na ne ni no nu ra re ri ro ru sa se si so su ta te ti to tu".split(
     " ",
@@ -23,6 +26,11 @@ const vocabulary = Array.from({ length: 20_000 }, (_, n) => {
 /** So that the word of rank n comes about as often as 1/n. */
 function anyWord(random: Random): string {
   return vocabulary[Math.floor(vocabulary.length ** random.fraction()) - 1] as string;
+}
+
+/** The word of this rank; 0 is the most frequent one. */
+export function commonWord(rank: number): string {
+  return vocabulary[rank] as string;
 }
 
 function capital(word: string): string {
@@ -77,16 +85,22 @@ function fillSqlite(file: string, rows: Iterable<readonly unknown[]>): void {
   // rows come in no order of most indexes
   database.pragma("cache_size = -1000000");
   database.pragma("synchronous = off");
+  const keepInMemory = (bytes: number) =>
+    database.exec(`insert into book_words (book_words, rank) values ('hashsize', ${bytes})`);
+  keepInMemory(HASH_BYTES.filling);
   const insert = database.prepare(`insert into book (${COLUMNS}) values (${COLUMNS.map(() => "?")})`);
   database.transaction(() => {
     for (const row of rows) insert.run(...row);
   })();
+  keepInMemory(HASH_BYTES.usual);
   database.close();
 }
 
 async function fillPostgres(url: string, rows: Iterable<readonly unknown[]>): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
+  // to make it in the end takes a fraction of adding to it all the time
+  await client.query("drop index book_words");
   let chunk: object[] = [];
   const send = async () => {
     await client.query(`insert into book (${COLUMNS}) select ${COLUMNS} from json_populate_recordset(null::book, $1)`, [
@@ -100,6 +114,8 @@ async function fillPostgres(url: string, rows: Iterable<readonly unknown[]>): Pr
   }
   await send();
   await client.query("select setval(pg_get_serial_sequence('book', 'id'), (select max(id) from book))");
+  const index = { table: "book", columns: derived.words ?? [] };
+  for (const statement of postgresWordIndex.create(index)) await client.query(statement);
   await client.query("vacuum analyze book");
   await client.end();
 }

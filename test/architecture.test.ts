@@ -168,7 +168,7 @@ test("the programs alone know which modules there are", () => {
   const programs = [
     "import.ts",
     "main.ts",
-    ...["backup", "export", "reset", "restore", "token"].map((name) => `operate/${name}.ts`),
+    ...["backup", "export", "reset", "restore", "search-index", "token"].map((name) => `operate/${name}.ts`),
     "print-schema.ts",
   ];
   const knowing = imports.filter(({ imported }) => imported === "modules.ts").map(({ file }) => file);

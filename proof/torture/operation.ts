@@ -51,6 +51,8 @@ export type Query =
   | { readonly kind: "form"; readonly title: string }
   | { readonly kind: "books" }
   | PageQuery
+  /** The books that have these words, the best matches first. There are fewer than a page has at most. */
+  | { readonly kind: "search"; readonly text: string }
   | { readonly kind: "isbn"; readonly isbn: string }
   | { readonly kind: "node"; readonly id: number }
   /** The books that have these ids, each in its place. */

@@ -1,5 +1,5 @@
 /** What a title is sorted by first. The program's own way knows more letters; the titles of the torture have none of these. */
-function folded(title: string): string {
+export function folded(title: string): string {
   return title.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
 }
 

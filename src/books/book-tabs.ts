@@ -70,6 +70,21 @@ query ListBooks {
 `,
   },
   {
+    query: `# Search as you type: of the last word a beginning is enough.
+query Search($search: String!) {
+  booksConnection(search: $search, first: 10) {
+    nodes {
+      title
+      author
+    }
+    totalCount
+    totalCountIsExact
+  }
+}
+`,
+    variables: variables({ search: "author boo" }),
+  },
+  {
     query: `# A page of a catalogue: which books, in which order, how many
 # there are, and what they have. "after" takes an endCursor.
 query CataloguePage($filter: BookFilter, $after: String) {

@@ -62,6 +62,16 @@ export const bookMigrations: readonly SchemaMigration[] = [
     ],
   },
   {
+    name: "books-4-search",
+    up: (ddl) => [
+      `alter table book add column title_words ${ddl.text}`,
+      `alter table book add column author_words ${ddl.text}`,
+      ...ddl.words.create({ table: "book", columns: ["title_words", "author_words"] }),
+      // rows that have their other derived columns lack these
+      "update book set folded_version = null where folded_version is not null",
+    ],
+  },
+  {
     name: "books-5-orders",
     up: (ddl) => [
       ...ddl.toCodePointOrder("book", "author"),

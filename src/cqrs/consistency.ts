@@ -1,5 +1,5 @@
 import { ANYBODY, type Asker } from "./asker.ts";
-import { notReached, OutcomeUnknown, ServiceError } from "./errors.ts";
+import { notReached, OutcomeUnknown, requestTimedOut, type ServiceError } from "./errors.ts";
 import { NO_REVISIONS, type Report, type Revisions, reportOf, reportOfOne, type ServedBy } from "./revisions.ts";
 
 /** A read that can be made again, to find out whether it would have the same answer. */
@@ -29,6 +29,8 @@ export interface RequestBounds {
   /** What its client is told beyond that. */
   readonly tooMuch: () => ServiceError;
   readonly isGone: () => boolean;
+  /** When its time is over, as `performance.now()` has it. */
+  readonly lateAt?: number | undefined;
 }
 
 /**
@@ -107,6 +109,11 @@ export class Consistency {
     return !this.#ended && !this.isTooMuch && !this.#bounds?.isGone();
   }
 
+  /** How long anybody waits for what is read for it, in milliseconds. */
+  get msLeft(): number {
+    return Math.max(0, (this.#bounds?.lateAt ?? Number.POSITIVE_INFINITY) - performance.now());
+  }
+
   /** Counts what has come of a large list. */
   take(bytes: number): void {
     this.#listBytes += bytes;
@@ -123,7 +130,7 @@ export class Consistency {
    */
   requireTime(): void {
     if (this.isTooMuch) throw this.#bounds?.tooMuch();
-    if (!this.isWanted) throw timedOut();
+    if (!this.isWanted) throw requestTimedOut();
   }
 
   /** Notes a command that is about to begin. `withdraw` keeps it from that, and says whether it was in time. */
@@ -139,7 +146,7 @@ export class Consistency {
 
   /** What the client of a request is told that ended before it had its answer. */
   get reasonOfEnd(): ServiceError {
-    return this.#commandBegun ? new OutcomeUnknown(undefined) : timedOut();
+    return this.#commandBegun ? new OutcomeUnknown(undefined) : requestTimedOut();
   }
 
   /** How to make everything again that the answer was made from; `undefined` when that cannot be had. */
@@ -163,11 +170,4 @@ export class Consistency {
     }
     return reportOf(this.streams, revisions, this.#servedBy);
   }
-}
-
-function timedOut(): ServiceError {
-  return new ServiceError(
-    "TIMED_OUT",
-    "The answer took too long; nothing was changed. Ask for less, or try again later.",
-  );
 }

@@ -17,6 +17,8 @@ export interface Derived<T> {
   readonly version: keyof T & string;
   /** What each column has. Its type is a text. */
   readonly columns: Readonly<Record<string, (instance: T) => string | null>>;
+  /** Those that the index of words has (`database/word-index.ts`), made by `wordsText`; absent where there is none. */
+  readonly words?: readonly string[];
 }
 
 /** The columns that are written with a row. */

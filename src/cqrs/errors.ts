@@ -43,6 +43,12 @@ export class DatabaseUnavailable extends ServiceError {
   }
 }
 
+/** What a client is told whose request has had all of its time. */
+export function requestTimedOut(options?: ErrorOptions): ServiceError {
+  const message = "The answer took too long; nothing was changed. Ask for less, or try again later.";
+  return new ServiceError("TIMED_OUT", message, options);
+}
+
 /** The commit was sent and its outcome cannot be known: repeat it under its key, or look before you do. */
 export class OutcomeUnknown extends ServiceError {
   constructor(cause: unknown) {

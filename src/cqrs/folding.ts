@@ -21,6 +21,7 @@ const WORDS =
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}])[\p{L}\p{N}])+/gu;
 /** Longer keys do not fit into PostgreSQL's indexes. */
 const KEY_CODE_POINTS = 128;
+const WORD_CODE_POINTS = 64;
 
 /**
  * The text without what people overlook when they sort and search: case, accents, compatibility forms. Whoever changes
@@ -38,26 +39,35 @@ export function fold(text: string): string {
     .replace(LIKE_OTHERS, (letter) => LIKE[letter] as string);
 }
 
-/** The words of a text as they are looked for: folded, in their order, as often as they are there. */
+/**
+ * The words of a text as they are looked for: folded, in their order, as often as they are there. A word counts by its first
+ * 64 code points: no language has longer ones, and PostgreSQL's indexes take no word of 2 kB.
+ */
 export function words(text: string): string[] {
-  return fold(text).match(WORDS) ?? [];
+  return (fold(text).match(WORDS) ?? []).map((word) => beginning(word, WORD_CODE_POINTS));
+}
+
+/** The words of a text as an index of words has them: each once, with a blank before and after it. */
+export function wordsText(text: string): string {
+  const each = new Set(words(text));
+  return each.size === 0 ? "" : ` ${[...each].join(" ")} `;
 }
 
 /** What people sort a text by: its beginning, folded. Texts that have the same go by their code points. */
 export function orderKey(text: string): string {
-  return keyOf(fold(text));
+  return beginning(fold(text), KEY_CODE_POINTS);
 }
 
 /** What the order key leaves out of the folded text; null when that is nothing. Both together are all of it. */
 export function restOfOrderKey(text: string): string | null {
   const folded = fold(text);
-  return folded.slice(keyOf(folded).length) || null;
+  return folded.slice(beginning(folded, KEY_CODE_POINTS).length) || null;
 }
 
-function keyOf(folded: string): string {
+function beginning(text: string, codePoints: number): string {
   // a code point is one or two units
-  if (folded.length <= KEY_CODE_POINTS) return folded;
-  return Array.from(folded.slice(0, 2 * KEY_CODE_POINTS))
-    .slice(0, KEY_CODE_POINTS)
+  if (text.length <= codePoints) return text;
+  return Array.from(text.slice(0, 2 * codePoints))
+    .slice(0, codePoints)
     .join("");
 }

@@ -31,6 +31,10 @@ test.each([
   expect(words(text)).toEqual(expected);
 });
 
+test("a word counts by its first 64 code points", () => {
+  expect(words(`a ${"b".repeat(512)} ${"𐐨".repeat(512)}`)).toEqual(["a", "b".repeat(64), "𐐨".repeat(64)]);
+});
+
 test("a text is sorted by its first 128 code points, folded", () => {
   expect(orderKey("Écran")).toBe("ecran");
   expect(orderKey("A".repeat(512))).toBe("a".repeat(128));

@@ -124,3 +124,20 @@ function countLists(): () => number {
   onTestFinished(() => spy.mockRestore());
   return () => lists;
 }
+
+describe.runIf(engine === "postgresql")("a search that takes longer than its request may", () => {
+  test("is TIMED_OUT, and ended on the server as well", async () => {
+    const { url: DATABASE_URL } = await newDatabase();
+    const service = await startService({ DATABASE_URL, REQUEST_TIMEOUT_MS });
+    await service.addBook("A");
+    const client = new pg.Client({ connectionString: DATABASE_URL });
+    await client.connect();
+    onTestFinished(() => client.end());
+    await client.query("begin; lock table book in access exclusive mode");
+    expectCode(await service.send(`{ booksConnection(search: "a") { nodes { title } } }`), "TIMED_OUT");
+    const waiting =
+      "select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())";
+    await eventually("nobody waits for the table", async () => (await client.query(waiting)).rowCount === 0);
+    await client.query("commit");
+  });
+});

@@ -9,6 +9,7 @@ import {
   type Reading,
   type ReadOutcome,
 } from "../operation.ts";
+import { searched } from "../search.ts";
 import { showList } from "../show.ts";
 import { type Catalogue, sameList } from "./catalogue.ts";
 import type { Entry } from "./ledger.ts";
@@ -83,6 +84,8 @@ function expectedOf(query: Query, catalogue: Catalogue): Answer {
       return { books: query.ids.map((id) => catalogue.withId(id) ?? null) };
     case "books":
       return { books: catalogue.list };
+    case "search":
+      return { books: searched(catalogue.list, query.text) };
     case "page":
       return pageOf(query, catalogue);
   }

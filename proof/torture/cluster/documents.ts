@@ -26,6 +26,10 @@ const FIELDS: Readonly<Record<Query["kind"], Field>> = {
       totalCount pageInfo { hasPreviousPage hasNextPage startCursor endCursor } edges { cursor node { ${BOOK_FIELDS} } }
     }`,
   },
+  search: {
+    declares: "$search#: String!",
+    text: `answer#: booksConnection(search: $search#, first: 100) { totalCount nodes { ${BOOK_FIELDS} } }`,
+  },
   isbn: { declares: "$isbn#: String!", text: `answer#: bookByIsbn(isbn: $isbn#) { ${BOOK_FIELDS} }` },
   node: { declares: "$id#: ID!", text: `answer#: node(id: $id#) { ... on Book { ${BOOK_FIELDS} } }` },
   nodes: { declares: "$ids#: [ID!]!", text: `answer#: nodes(ids: $ids#) { ... on Book { ${BOOK_FIELDS} } }` },
@@ -91,6 +95,8 @@ function variablesOf(query: Query): object {
     case "book":
     case "form":
       return { title: query.title };
+    case "search":
+      return { search: query.text };
     case "isbn":
       return { isbn: query.isbn };
     case "node":

@@ -55,6 +55,9 @@ function answerOf(query: Query, data: Json, bookOf: (book: Json) => Book): Answe
       const books = [book, { ...values, ...own, version }, filledBook].map(bookOf);
       return { books, names: [mutation, ...fields.map(({ name }: Json) => name)] };
     }
+    case "search":
+      // a count that is not that of the books is a book too many
+      return { books: [...data.nodes.map(bookOf), ...(data.totalCount === data.nodes.length ? [] : [null])] };
     case "page": {
       const { edges, totalCount, pageInfo } = data;
       const cursors = edges.map(({ cursor }: Json) => cursor);

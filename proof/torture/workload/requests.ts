@@ -12,6 +12,22 @@ const BUSY_TITLES = [
   "\uff21",
   "\u{1f600}",
 ];
+/** Words of titles and of authors, whole and begun; some find all books, and some none. */
+const SEARCHES = [
+  "book",
+  "Book A",
+  "b",
+  "arg",
+  "ärger",
+  "a",
+  "still",
+  "operation",
+  "op 1",
+  "operation 12",
+  "book oper",
+  "\u{1f600}",
+  "no",
+];
 /** Books that are added and then left alone: what is wrong with their rows no later write puts right. */
 export const STILL_TITLES: readonly string[] = ["Still 1", "Still 2", "Still 3"];
 export const TITLES: readonly string[] = [...BUSY_TITLES, ...STILL_TITLES];
@@ -86,7 +102,7 @@ function drawQueries(random: Random, seen: Seen): Query[] {
 
 function drawQuery(random: Random, seen: Seen): Query {
   const title = random.pick(TITLES);
-  switch (random.weighted({ book: 25, form: 6, books: 14, page: 12, isbn: 2, node: 2, nodes: 3 })) {
+  switch (random.weighted({ book: 25, form: 6, books: 14, page: 12, search: 8, isbn: 2, node: 2, nodes: 3 })) {
     case "book":
       return { kind: "book", title };
     case "form":
@@ -105,6 +121,8 @@ function drawQuery(random: Random, seen: Seen): Query {
         ...(random.chance(0.2) && other),
       };
     }
+    case "search":
+      return { kind: "search", text: random.pick(SEARCHES) };
     case "isbn":
       return { kind: "isbn", isbn: random.pick(ISBNS) };
     case "node":

@@ -1,10 +1,12 @@
 import { ServiceError } from "../../cqrs/errors.ts";
 import { orderKey, restOfOrderKey } from "../../cqrs/folding.ts";
-import type { Condition, Range, Scalar } from "../../cqrs/queries/list-question.ts";
+import type { Condition } from "../../cqrs/queries/list-question.ts";
 import { isStorable } from "../../cqrs/storable.ts";
 import { rowIdOf } from "../../graphql/global-ids.ts";
 import { bookFields } from "../book-fields.ts";
 import { isbnKeys } from "../isbn.ts";
+import { beginsWith, NO_BOOK, range } from "./book-conditions.ts";
+import { authorHas } from "./book-search.ts";
 
 /** As many books may be asked for by name. */
 export const MOST_NAMED = 500;
@@ -13,6 +15,7 @@ export const MOST_NAMED = 500;
 export interface BookFilter {
   readonly titleStartsWith?: string | null | undefined;
   readonly author?: string | null | undefined;
+  readonly authorContains?: string | null | undefined;
   readonly language?: string | null | undefined;
   readonly publishedFrom?: string | null | undefined;
   readonly publishedTo?: string | null | undefined;
@@ -25,19 +28,28 @@ export interface BookFilter {
 /** A title's 512 characters are as many units of UTF-16 at most. */
 const MOST_UNITS = 2 * 512;
 
-/** No book has such an id. */
-const NO_BOOK: Condition = { column: "id", oneOf: [] };
-
 /**
  * What must hold of a book that passes the filter.
  *
  * @throws ServiceError `BAD_USER_INPUT` that names the field which nothing could be meant by
  */
 export function conditionsOf(filter: BookFilter): Condition[] {
-  const { titleStartsWith, author, language, publishedFrom, publishedTo, inStock, addedSince, ids, isbns } = filter;
+  const {
+    titleStartsWith,
+    author,
+    authorContains,
+    language,
+    publishedFrom,
+    publishedTo,
+    inStock,
+    addedSince,
+    ids,
+    isbns,
+  } = filter;
   return [
     ...(titleStartsWith == null ? [] : startsWith(titleStartsWith)),
     ...(author == null ? [] : hasAuthor(author)),
+    ...(authorContains == null ? [] : authorHas(authorContains)),
     ...(language == null ? [] : [hasLanguage(language)]),
     ...(publishedFrom == null && publishedTo == null ? [] : [isPublished(publishedFrom, publishedTo)]),
     ...(inStock == null ? [] : [inStock ? range("stock_quantity", 1) : range("stock_quantity", 0, 0)]),
@@ -47,10 +59,6 @@ export function conditionsOf(filter: BookFilter): Condition[] {
   ];
 }
 
-function range(column: string, from: Scalar, to?: Scalar): Range {
-  return { column, from, ...(to !== undefined && { to }), indexed: true };
-}
-
 function startsWith(text: string): Condition[] {
   const title = text.trimStart();
   if (title.length > MOST_UNITS) throw badFilter("titleStartsWith", "must have at most 512 characters");
@@ -58,19 +66,7 @@ function startsWith(text: string): Condition[] {
   const key = orderKey(title);
   const rest = restOfOrderKey(title);
   if (key === "") return [];
-  if (rest === null) return [{ column: "title_key", ...beginningWith(key), indexed: true }];
-  return [range("title_key", key, key), { column: "title_rest", ...beginningWith(rest) }];
-}
-
-/** The texts that begin with this one. */
-function beginningWith(text: string): { readonly from: string; readonly below?: string } {
-  const points = Array.from(text, (character) => character.codePointAt(0) as number);
-  while (points.at(-1) === 0x10ffff) points.pop();
-  const last = points.pop();
-  if (last === undefined) return { from: text };
-  // there are no halves of surrogates in it
-  const next = last === 0xd7ff ? 0xe000 : last + 1;
-  return { from: text, below: String.fromCodePoint(...points, next) };
+  return beginsWith(key, rest);
 }
 
 function hasAuthor(text: string): Condition[] {

@@ -7,6 +7,7 @@ import { BOOK_FACETS, type BookFacet, defineBookFacets, type FoundFacets } from 
 import { bookListOf } from "./book-list.ts";
 import { defineBookListInputs } from "./book-list-inputs.ts";
 import { bookQueries } from "./book-query-handler.ts";
+import { LONGEST_SEARCH, MOST_WORDS } from "./book-search.ts";
 
 /** To count ten thousand books takes as long as some fields of many books, and to see what they have ten times that. */
 const COSTS = { totalCount: 20, facets: 200 };
@@ -27,10 +28,16 @@ export function defineBooksConnection(builder: Builder, shared: SharedTypes, boo
         type: book,
         nullable: true,
         description:
-          "The books that pass the filter, page by page, in title order unless told. Without `first` and `last` a page has 50 books.",
+          "The books that the search finds and that pass the filter, page by page; in title order unless told, the best first with a search. Without `first` and `last` a page has 50 books.",
         args: {
+          search: t.arg.string({
+            description: `What somebody has typed. Each word must be in the title or the author, of the last one a beginning is enough; case, accents and all but letters and digits do not count. A blank text is not given. ${LONGEST_SEARCH} characters and ${MOST_WORDS} different words at most.`,
+          }),
           filter: t.arg({ type: filter, description: "Which books; all of them unless given." }),
-          orderBy: t.arg({ type: order, description: "The order that they come in: by title unless given." }),
+          orderBy: t.arg({
+            type: order,
+            description: "The order that they come in: by title unless given, with a search by relevance.",
+          }),
         },
         extensions: { listSize: largestPage },
         resolve: async (_, args, context, info) => {

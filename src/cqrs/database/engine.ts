@@ -43,7 +43,7 @@ export interface DatabaseEngine {
   /** Runs `work` in a read transaction that sees one state throughout and blocks no command. */
   readonly snapshot: <R>(work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** As `snapshot`, over the connections for reads. */
-  readonly question: <R>(reads: Sql, work: (sql: Sql) => Promise<R>) => Promise<R>;
+  readonly question: <R>(reads: Sql, work: (sql: Sql) => Promise<R>, msLeft: number) => Promise<R>;
   /** What makes the database one that cannot be used at all, before anything is done to it: a line for each fault. */
   readonly unfitness: (sql: Sql) => Promise<readonly string[]>;
   /** Tables and rights that are missing, and what else keeps all writes from working: a line for each. */

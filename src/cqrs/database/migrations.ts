@@ -4,6 +4,7 @@ import { FOLDED_VERSION } from "../derived.ts";
 import { StartupError } from "../errors.ts";
 import { newToken } from "../mark.ts";
 import type { DatabaseEngine, Sql } from "./engine.ts";
+import type { WordIndex, WordUpkeep } from "./word-index.ts";
 
 /** How the engine at hand spells what engines spell differently. */
 export interface Ddl {
@@ -21,6 +22,8 @@ export interface Ddl {
   readonly member: (column: string, property: string) => string;
   /** The time of the database's clock, in milliseconds since 1970. */
   readonly now: string;
+  /** How rows are found by words. */
+  readonly words: WordIndex & WordUpkeep;
   /** Whether a statement that breaks two unique indexes is told of the one that was created last. */
   readonly youngestIndexFirst: boolean;
 }

@@ -88,7 +88,11 @@ export class OpenedDatabase {
       const table = { stream: definition.name, table: name, changes, columns, unique, nullable, asText, kinds };
       const modules = {
         decisions: decisions.module,
-        derived: derived && { columns: derivedColumns(derived), module: derived.module },
+        derived: derived && {
+          columns: derivedColumns(derived),
+          module: derived.module,
+          hasWords: derived.words !== undefined,
+        },
       };
       stream = { table: { ...table, ...modules }, decisions, derived, mapper };
       this.#streams.set(definition as never, stream);

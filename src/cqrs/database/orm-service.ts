@@ -193,11 +193,11 @@ export class OrmService {
 
   /**
    * Runs `work` on one unchanging state of the database, however long it takes, and blocks no command. What a client waits
-   * for takes no connection from what goes on in the background.
+   * for so many milliseconds takes no connection from what goes on in the background.
    */
-  async snapshot<R>(work: (sql: Sql) => Promise<R>, isForClient = false): Promise<R> {
+  async snapshot<R>(work: (sql: Sql) => Promise<R>, msForClient?: number): Promise<R> {
     return this.#translated(({ engine, reads }) =>
-      isForClient ? engine.question(reads, work) : engine.snapshot(work),
+      msForClient === undefined ? engine.snapshot(work) : engine.question(reads, work, msForClient),
     );
   }
 

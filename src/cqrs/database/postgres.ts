@@ -1,5 +1,6 @@
 import { PostgreSqlDriver } from "@mikro-orm/postgresql";
-import { Kysely } from "kysely";
+import { Kysely, sql as statement } from "kysely";
+import { requestTimedOut } from "../errors.ts";
 import type { DatabaseEngine, Sql } from "./engine.ts";
 import { postgresBatches } from "./postgres/batch-writer.ts";
 import { parsePostgresUrl } from "./postgres/connection-url.ts";
@@ -7,11 +8,16 @@ import { Connections } from "./postgres/connections.ts";
 import { isRolledBack, ReleasingDialect } from "./postgres/dialect.ts";
 import { isRetryable, isUnavailable, reasonOf } from "./postgres/errors.ts";
 import { inspection, missingRights, unfitness } from "./postgres/fitness.ts";
+import { postgresWordIndex } from "./postgres/word-index.ts";
+import { rebuildWords, wordDifferences } from "./postgres/word-index-upkeep.ts";
 
 /** Connections for commands, and as many again for reads, which no open transaction holds up. */
 const POOL_SIZE = 10;
 /** Connections for look-ups and for the one snapshot that a rebuild needs: slow reads do not hold these up. */
 const BACKGROUND_POOL_SIZE = 5;
+/** What one statement of a question may take at most, in milliseconds: less than a server's silence is waited for. */
+const QUESTION_MS = 5000;
+const QUERY_CANCELED = "57014";
 
 /**
  * PostgreSQL at `url`. Commands run at READ COMMITTED: the row lock of their first statement orders them (rule 6 of
@@ -49,6 +55,11 @@ export function postgresDatabase(url: string): DatabaseEngine {
       // the order is of no account, and that of "C" stays the same whatever the server is updated to
       member: (column, property) => `((${column}::jsonb ->> '${property}') collate "C")`,
       now: "(extract(epoch from statement_timestamp()) * 1000)::double precision",
+      words: {
+        ...postgresWordIndex,
+        differences: (index) => snapshotOf(background, (sql) => wordDifferences(sql, index)),
+        rebuild: (index) => rebuildWords(commands, index),
+      },
       youngestIndexFirst: false,
     },
     migrationTable: {
@@ -64,7 +75,13 @@ export function postgresDatabase(url: string): DatabaseEngine {
     // the pool's clients wait for nobody, and the loop for none of them
     longRead: (reads, work) => work(reads),
     snapshot: (work) => snapshotOf(background, work),
-    question: snapshotOf,
+    question: (reads, work, msLeft) =>
+      snapshotOf(reads, async (sql) => {
+        await limitStatements(sql, Math.min(msLeft, QUESTION_MS));
+        return work(sql);
+      }).catch((error) => {
+        throw error.code === QUERY_CANCELED ? requestTimedOut({ cause: error }) : error;
+      }),
     unfitness,
     missingRights,
     violatedColumn: ({ code, constraint = "" }) =>
@@ -76,6 +93,12 @@ export function postgresDatabase(url: string): DatabaseEngine {
     pools: () => ({ commands: commands.usage, reads: reading.usage, background: inBackground.usage }),
     dispose: () => background.destroy(),
   };
+}
+
+/** Ends each statement that takes longer, on the server as well: whoever has asked does not wait for it. */
+async function limitStatements(sql: Sql, ms: number): Promise<void> {
+  const timeout = String(Math.max(1, Math.ceil(ms)));
+  await statement`select set_config('statement_timeout', ${timeout}, true)`.execute(sql);
 }
 
 function snapshotOf<R>(sql: Sql, work: (sql: Sql) => Promise<R>): Promise<R> {

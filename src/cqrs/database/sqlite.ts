@@ -8,6 +8,8 @@ import type { DatabaseEngine, Sql } from "./engine.ts";
 import { sqliteBatches } from "./sqlite/batch-writer.ts";
 import { isBusy, openSqlite } from "./sqlite/connection.ts";
 import { readByThreads } from "./sqlite/threads-dialect.ts";
+import { sqliteWordIndex } from "./sqlite/word-index.ts";
+import { rebuildWords, wordDifferences } from "./sqlite/word-index-upkeep.ts";
 import { WRITER_LOST } from "./sqlite/writer.ts";
 import { Dialect } from "./sqlite-dialect.ts";
 
@@ -71,6 +73,11 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       toDouble: () => [],
       member: (column, property) => `(${column} ->> '${property}')`,
       now: "(unixepoch('subsec') * 1000)",
+      words: {
+        ...sqliteWordIndex,
+        differences: async (index) => wordDifferences(file, index),
+        rebuild: async (index) => rebuildWords(file, index),
+      },
       youngestIndexFirst: true,
     },
     migrationTable: {

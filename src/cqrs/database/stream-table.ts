@@ -24,7 +24,9 @@ export interface StreamTable {
   /** The URL of the module that decides commands. */
   readonly decisions: string;
   /** The columns that are derived of an instance, and the URL of the module that does; undefined where there are none. */
-  readonly derived: { readonly columns: readonly string[]; readonly module: string } | undefined;
+  readonly derived:
+    | { readonly columns: readonly string[]; readonly module: string; readonly hasWords: boolean }
+    | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever the stream is of

@@ -10,6 +10,8 @@ export type Turn = (bytes: number) => Promise<void>;
 /** Who asks for lists: one request. */
 export interface Asker {
   readonly isWanted: boolean;
+  /** How long it waits, in milliseconds. */
+  readonly msLeft: number;
   /** Counts what has come. */
   take(bytes: number): void;
   /** Throws when it is not wanted. */
@@ -35,6 +37,8 @@ export interface Lists {
   take(bytes: number): void;
   /** Throws when whoever asks does not want an answer any more. */
   requireTime(): void;
+  /** How long whoever asks waits, in milliseconds. */
+  readonly msLeft: number;
 }
 
 interface Waiting {
@@ -44,7 +48,7 @@ interface Waiting {
 }
 
 /** Whoever sends an answer again. */
-export const ANYBODY: Asker = { isWanted: true, take() {}, requireTime() {} };
+export const ANYBODY: Asker = { isWanted: true, msLeft: Number.POSITIVE_INFINITY, take() {}, requireTime() {} };
 
 /**
  * The line in which lists stand that are too large for one command: one is read at a time, in portions between which
@@ -136,6 +140,10 @@ class AskedLists implements Lists {
 
   requireTime(): void {
     this.#asker.requireTime();
+  }
+
+  get msLeft(): number {
+    return this.#asker.msLeft;
   }
 }
 

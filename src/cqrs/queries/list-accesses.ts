@@ -1,7 +1,6 @@
 import { sql as expression } from "kysely";
-import type { Sql } from "../database/engine.ts";
-import { type Access, allHold, type HasWords, isAccess } from "./list-conditions.ts";
-import type { ListQuestion } from "./list-question.ts";
+import { type Access, accessesOf, countable, type Source } from "./list-conditions.ts";
+import type { Condition } from "./list-question.ts";
 
 /** How many rows an access leads to, counted no further than need be. */
 export interface Counted {
@@ -9,19 +8,15 @@ export interface Counted {
   readonly count: number;
 }
 
-/** The ways to the rows of a question that an index of one of its conditions knows, in one snapshot. */
+/** The ways to the rows that meet all of some conditions, which indexes know, in one snapshot. */
 export class Accesses {
-  readonly #sql: Sql;
-  readonly #table: string;
+  readonly #source: Source;
   readonly #accesses: readonly Access[];
-  readonly #hasWords: HasWords;
   readonly #counted = new Map<Access, { readonly count: number; readonly limit: number }>();
 
-  constructor(sql: Sql, table: string, { conditions }: ListQuestion, hasWords: HasWords) {
-    this.#sql = sql;
-    this.#table = table;
-    this.#hasWords = hasWords;
-    this.#accesses = conditions.filter(isAccess);
+  constructor(source: Source, conditions: readonly Condition[]) {
+    this.#source = source;
+    this.#accesses = accessesOf(conditions);
   }
 
   /** The few values that were asked for by name, if any were: no other way is shorter. */
@@ -47,12 +42,10 @@ export class Accesses {
   async #count(access: Access, limit: number): Promise<number> {
     const known = this.#counted.get(access);
     if (known && (known.count <= known.limit || known.limit >= limit)) return Math.min(known.count, limit + 1);
-    const rows = this.#sql
-      .selectFrom(this.#table)
+    const rows = countable(this.#source, access)
       .select(expression`1`.as("one"))
-      .where(allHold([access], this.#hasWords))
       .limit(limit + 1);
-    const counted = await this.#sql
+    const counted = await this.#source.sql
       .selectFrom(rows.as("counted"))
       .select(expression<number>`count(*)`.as("count"))
       .executeTakeFirstOrThrow();

@@ -1,10 +1,20 @@
-import type { Sql } from "../database/engine.ts";
+import { sql as expression } from "kysely";
 import { Accesses } from "./list-accesses.ts";
-import { type Access, allHold, columnsIn, excludeEachOther, type HasWords, isRange } from "./list-conditions.ts";
+import {
+  type Access,
+  allHold,
+  columnsIn,
+  excludeEachOther,
+  isRange,
+  rowsBy,
+  type Source,
+  testsAfter,
+} from "./list-conditions.ts";
 import {
   columnsOf,
   inSegments,
   inSpan,
+  openedTo,
   SEGMENT,
   type Span,
   segmentOf,
@@ -29,10 +39,7 @@ export interface Place {
 }
 
 /** What the statements of one question share. */
-export interface Snapshot {
-  readonly sql: Sql;
-  readonly table: string;
-  readonly hasWords: HasWords;
+export interface Snapshot extends Source {
   /** To be awaited before each portion. It throws when nobody waits for the answer any more. */
   readonly nextPortion: () => Promise<void>;
 }
@@ -48,11 +55,12 @@ export class Matches {
   readonly #question: ListQuestion;
   /** By what they are collected, once that is decided. */
   #access: Access | undefined;
+  readonly #within = new Map<number, Accesses>();
 
   constructor(snapshot: Snapshot, question: ListQuestion) {
     this.#snapshot = snapshot;
     this.#question = question;
-    this.accesses = new Accesses(snapshot.sql, snapshot.table, question, snapshot.hasWords);
+    this.accesses = new Accesses(snapshot, question.conditions);
     this.#access = this.accesses.named;
   }
 
@@ -75,9 +83,11 @@ export class Matches {
     const { order, conditions } = this.#question;
     const segment = order.segments[number] as Segment;
     if (excludeEachOther([...segment.where, ...conditions])) return [];
+    const all = [...segment.where, ...conditions];
     const isSorted = (one: Condition) => isRange(one) && one.column === segment.by[0];
-    const tests = conditions.filter((one) => !isSorted(one));
-    const range = [...segment.where, ...conditions.filter(isSorted)];
+    const isTold = (one: Condition) => isSorted(one) || ("isNull" in one && segment.where.includes(one));
+    const tests = all.filter((one) => !isTold(one));
+    const range = all.filter(isTold);
     const found: Place[] = [];
     let rest = span;
     for (let looked = 0, size: number = PORTIONS.first; ; size = PORTIONS.next) {
@@ -87,7 +97,7 @@ export class Matches {
       if (tests.length === 0) return [...found, ...(await this.#places(portion.limit(wanted), number))];
       const tested = this.#snapshot.sql
         .selectFrom(portion.limit(size).as("portion"))
-        .where(allHold(tests, this.#snapshot.hasWords))
+        .where(allHold(tests))
         .select(distinct("id", ...segment.by))
         .limit(wanted);
       found.push(...(await this.#places(tested, number)));
@@ -98,6 +108,8 @@ export class Matches {
       rest = backwards
         ? { ...span, to: { at: last.position, isInside: false } }
         : { ...span, from: { at: last.position, isInside: false } };
+      const access = await this.#shortWithin(number, looked);
+      if (access) return [...found, ...(await this.#collect(access, rest, limit - found.length, backwards, number))];
     }
   }
 
@@ -111,35 +123,41 @@ export class Matches {
   ): Select {
     const { order } = this.#question;
     const segment = order.segments[number] as Segment;
-    const { sql, table, hasWords } = this.#snapshot;
+    const { sql, table } = this.#snapshot;
     let rows: Select = sql.selectFrom(table).select(distinct("id", ...segment.by, ...columns));
-    if (range.length > 0) rows = rows.where(allHold(range, hasWords));
+    const opened = range.map((one) => (isRange(one) ? openedTo(order, span, number, one) : one));
+    if (opened.length > 0) rows = rows.where(allHold(opened));
     for (const bound of inSpan(order, span, number)) rows = rows.where(bound);
     for (const column of sortedBy(segment)) rows = rows.orderBy(column, walking(order, backwards));
     return rows;
   }
 
   async #isBetterCollected(looked: number): Promise<boolean> {
-    const limit = looked < MANY.looked ? FEW : MANY.matches;
-    const shortest = await this.accesses.shortest(limit);
-    if (!shortest || shortest.count > limit) return false;
-    this.#access = shortest.access;
-    return true;
+    this.#access = await shortOf(this.accesses, looked);
+    return this.#access !== undefined;
   }
 
-  /** The matches in the span, of all that `access` leads to. */
-  async #collect(access: Access, span: Span, limit: number, backwards: boolean): Promise<Place[]> {
-    const { sql, table, hasWords, nextPortion } = this.#snapshot;
+  /** The same for the rows of one segment, where that says more of their words than the question does. */
+  async #shortWithin(number: number, looked: number): Promise<Access | undefined> {
     const { order, conditions } = this.#question;
-    await nextPortion();
-    const columns = distinct("id", ...columnsIn(conditions), ...columnsOf(order));
-    const sorted = distinct(...order.segments.flatMap(({ by }) => by));
-    const direction = walking(order, backwards);
-    const candidates = sql
-      .selectFrom(table)
-      .select(columns)
-      .where(allHold([access], hasWords));
-    let matches: Select = sql
+    const { where } = order.segments[number] as Segment;
+    if (!where.some((one) => "words" in one)) return undefined;
+    const within = this.#within.get(number) ?? new Accesses(this.#snapshot, [...where, ...conditions]);
+    this.#within.set(number, within);
+    return shortOf(within, looked);
+  }
+
+  /** The matches in the span, of all that `access` leads to; or those in one segment, if `only` says which. */
+  async #collect(access: Access, span: Span, limit: number, backwards: boolean, only?: number): Promise<Place[]> {
+    const { order, conditions } = this.#question;
+    await this.#snapshot.nextPortion();
+    const alone = only === undefined ? undefined : (order.segments[only] as Segment);
+    const demanded = [...(alone?.where ?? []), ...conditions];
+    const sorted = alone?.by ?? distinct(...order.segments.flatMap(({ by }) => by));
+    const columns = distinct("id", ...columnsIn(demanded), ...(alone ? sorted : columnsOf(order)));
+    const segment = only === undefined ? segmentOf(order) : expression<number>`${expression.lit(only)}`;
+    const candidates = rowsBy(this.#snapshot, access).rows.select(columns);
+    let matches: Select = this.#snapshot.sql
       // to be sorted apart: else PostgreSQL may walk the order's index after all
       .with(
         (cte) => cte("candidate").materialized(),
@@ -148,19 +166,14 @@ export class Matches {
       .with("match", (those) =>
         those
           .selectFrom("candidate")
-          .where(
-            allHold(
-              conditions.filter((one) => one !== access),
-              hasWords,
-            ),
-          )
-          .select([...distinct("id", ...sorted), segmentOf(order, hasWords).as(SEGMENT)]),
+          .where(allHold(testsAfter(access, demanded)))
+          .select([...distinct("id", ...sorted), segment.as(SEGMENT)]),
       )
       .selectFrom("match")
       .selectAll()
       .where(inSegments(order, span))
       .orderBy(SEGMENT, backwards ? "desc" : "asc");
-    for (const column of sorted) matches = matches.orderBy(column, direction);
+    for (const column of sorted) matches = matches.orderBy(column, walking(order, backwards));
     return this.#places(matches.limit(limit));
   }
 
@@ -171,6 +184,13 @@ export class Matches {
       return { id: row.id, position: { segment, values: by.map((column) => row[column] as Scalar) } };
     });
   }
+}
+
+/** The way that leads to few enough rows to be collected, once so many others were looked at in vain. */
+async function shortOf(accesses: Accesses, looked: number): Promise<Access | undefined> {
+  const limit = looked < MANY.looked ? FEW : MANY.matches;
+  const shortest = await accesses.shortest(limit);
+  return shortest && shortest.count <= limit ? shortest.access : undefined;
 }
 
 function distinct(...columns: readonly string[]): string[] {

@@ -1,7 +1,7 @@
 import { sql as expression, type RawBuilder } from "kysely";
 import { isBefore } from "../code-points.ts";
-import { allHold, columnsIn, compares, type HasWords, joined } from "./list-conditions.ts";
-import type { Order, Position, Scalar, Segment } from "./list-question.ts";
+import { allHold, columnsIn, compares, joined } from "./list-conditions.ts";
+import type { Order, Position, Range, Scalar, Segment } from "./list-question.ts";
 
 /** An end of a range: a place in the order, and whether it is itself in the range. */
 export interface Bound {
@@ -37,6 +37,25 @@ export function inSpan({ segments, direction }: Order, { from, to }: Span, numbe
   return [...bound(from, true), ...bound(to, false)];
 }
 
+/**
+ * A range of the first column of a segment without an end that an end of the span is beyond: told of both, SQLite begins at
+ * the one that is further off.
+ */
+export function openedTo({ segments, direction }: Order, { from, to }: Span, number: number, range: Range): Range {
+  const isHere = (end: Bound | undefined) => end?.at.segment === number && range.column === segments[number]?.by[0];
+  const [low, high] = direction === "asc" ? [from, to] : [to, from];
+  const [least, most] = [low, high].map((end) => (isHere(end) ? end?.at.values[0] : undefined));
+  const { from: first, to: last, below, ...rest } = range;
+  const isPast = least !== undefined && first !== undefined && !isLess(least, first);
+  const isShort =
+    most !== undefined && (below === undefined || isLess(most, below)) && (last === undefined || !isLess(last, most));
+  return {
+    ...rest,
+    ...(!isPast && first !== undefined && { from: first }),
+    ...(!isShort && { ...(last !== undefined && { to: last }), ...(below !== undefined && { below }) }),
+  };
+}
+
 /** The columns that an index has for a segment: before those that it is sorted by come those that are null in all of it. */
 export function sortedBy({ where, by }: Segment): string[] {
   return [...where.flatMap((one) => ("isNull" in one && one.isNull ? one.column : [])), ...by];
@@ -53,12 +72,10 @@ export function walking({ direction }: Order, backwards: boolean): "asc" | "desc
 }
 
 /** The number of the segment that a row is in. */
-export function segmentOf({ segments }: Order, hasWords: HasWords): RawBuilder<number> {
+export function segmentOf({ segments }: Order): RawBuilder<number> {
   const [only] = segments;
   if (only && segments.length === 1 && only.where.length === 0) return expression<number>`0`;
-  const cases = segments.map(
-    ({ where }, number) => expression`when ${allHold(where, hasWords)} then ${expression.lit(number)}`,
-  );
+  const cases = segments.map(({ where }, number) => expression`when ${allHold(where)} then ${expression.lit(number)}`);
   return expression<number>`case ${expression.join(cases, expression` `)} end`;
 }
 

@@ -1,5 +1,5 @@
 import { sql as expression } from "kysely";
-import { type Access, allHold, columnsIn, compares, isRange } from "./list-conditions.ts";
+import { type Access, allHold, columnsIn, compares, rowsBy, testsAfter } from "./list-conditions.ts";
 import type { Matches, Snapshot } from "./list-matches.ts";
 import { COUNTED, type FacetCounts, type FacetQuestion, type ListPage, type ListQuestion } from "./list-question.ts";
 import type { Select } from "./table-rows.ts";
@@ -18,8 +18,12 @@ export async function summaryOf(snapshot: Snapshot, question: ListQuestion, matc
   if (!withTotal && facets.length === 0) return { total: undefined, facets: undefined };
   if (conditions.length === 0 && facets.length === 0) return { total: await countAll(snapshot), facets: undefined };
   let shortest = await matches.accesses.shortest(COUNTED);
-  const [only] = conditions;
-  if (shortest && facets.length === 0 && conditions.length === 1 && only && "column" in only && isRange(only))
+  if (
+    shortest &&
+    facets.length === 0 &&
+    testsAfter(shortest.access, conditions).length === 0 &&
+    !("oneOf" in shortest.access)
+  )
     return { total: bounded(shortest.count), facets: undefined };
   // of two broad ways one may be much broader than the other
   if (conditions.length > 1 && shortest && shortest.count > COUNTED) shortest = await matches.accesses.shortest(BROAD);
@@ -42,24 +46,21 @@ async function countAll({ sql, table }: Snapshot) {
 
 /** Counts the matches in portions, up to one more than are counted, by the way that `access` leads. */
 async function countMatches(snapshot: Snapshot, { conditions, facets }: ListQuestion, access: Access | undefined) {
-  const { sql, table, hasWords, nextPortion } = snapshot;
-  const tests = conditions.filter((one) => one !== access);
-  const by = access && isRange(access) ? [access.column, "id"] : ["id"];
-  const columns = [...new Set([...by, ...columnsIn(tests), ...facets.map(({ column }) => column)])];
+  const { sql, table, nextPortion } = snapshot;
+  const tests = access ? testsAfter(access, conditions) : conditions;
+  const { rows: found, by } = access ? rowsBy(snapshot, access) : { rows: sql.selectFrom(table), by: ["id"] };
+  const columns = [...new Set([...(by ?? ["id"]), ...columnsIn(tests), ...facets.map(({ column }) => column)])];
   const counts = facets.map(() => new Map<string, number>());
   let count = 0;
   for (let last: Record<string, string | number> | undefined; ; ) {
     await nextPortion();
-    let rows: Select = sql.selectFrom(table).select(columns);
-    if (access) rows = rows.where(allHold([access], hasWords));
-    if (last) rows = rows.where(compares(by, ">", Object.values(last)));
-    for (const column of by) rows = rows.orderBy(column);
+    let rows: Select = found.select(columns);
+    if (by && last) rows = rows.where(compares(by, ">", Object.values(last)));
+    for (const column of by ?? []) rows = rows.orderBy(column);
     const wanted = COUNTED + 1 - count;
-    const matching = sql
-      .selectFrom(rows.limit(PORTION).as("portion"))
-      .where(allHold(tests, hasWords))
-      .selectAll()
-      .limit(wanted);
+    // what cannot be walked is looked at by one statement, which ends when it has enough
+    const portion = by ? rows.limit(PORTION) : rows;
+    const matching = sql.selectFrom(portion.as("portion")).where(allHold(tests)).selectAll().limit(wanted);
     const counted = await sql
       .with(
         (cte) => cte("match").materialized(),
@@ -72,7 +73,7 @@ async function countMatches(snapshot: Snapshot, { conditions, facets }: ListQues
       if (Number(facet) < 0) count += Number(number);
       else add(counts[Number(facet)] as Map<string, number>, String(value), Number(number));
     }
-    if (count > COUNTED) break;
+    if (count > COUNTED || !by) break;
     const end = rows
       .clearSelect()
       .select(by)

@@ -1,5 +1,4 @@
 import type { Lists } from "./large-lists.ts";
-import { type HasWords, NO_WORDS } from "./list-conditions.ts";
 import { Matches, type Place, type Snapshot } from "./list-matches.ts";
 import { type Bound, isEarlier, type Span } from "./list-order.ts";
 import type { ListAnswer, ListPage, ListQuestion } from "./list-question.ts";
@@ -17,20 +16,18 @@ const FIRST_ROWS = 50;
  */
 export class TableQuestions<T extends object> {
   readonly #rows: TableRows<T>;
-  readonly #hasWords: HasWords;
   readonly #line = new QuestionLine();
 
-  constructor(rows: TableRows<T>, hasWords: HasWords = NO_WORDS) {
+  constructor(rows: TableRows<T>) {
     this.#rows = rows;
-    this.#hasWords = hasWords;
   }
 
   /** @throws ServiceError the asker's `TIMED_OUT`; `SERVICE_UNAVAILABLE` when too many long questions are being answered */
   ask(question: ListQuestion, lists: Lists): Promise<ListAnswer<T>> {
     const requireTime = () => lists.requireTime();
     return this.#line.ask(requireTime, (nextPortion) =>
-      this.#rows.question(async ({ revision, token }, sql) => {
-        const snapshot = { sql, table: this.#rows.table, hasWords: this.#hasWords, nextPortion };
+      this.#rows.question(lists.msLeft, async ({ revision, token }, sql) => {
+        const snapshot = { sql, table: this.#rows.table, words: this.#rows.words, nextPortion };
         return { value: await this.#page(snapshot, question, lists), revision, token };
       }),
     );

@@ -2,6 +2,7 @@ import { type CompiledQuery, type Expression, sql as expression, type SelectQuer
 import type { Sql } from "../database/engine.ts";
 import type { InstanceMapper } from "../database/instance-mapper.ts";
 import type { OrmService } from "../database/orm-service.ts";
+import type { FoundWords } from "../database/word-index.ts";
 import type { Derivation } from "../derivation.ts";
 import type { Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
@@ -60,6 +61,18 @@ export class TableRows<T extends object> {
   /** The properties of an instance, in the order in which JSON has them. */
   get properties(): readonly string[] {
     return Object.keys(this.#mapper.columns);
+  }
+
+  /** How rows are found by words. Where nobody indexes them, to ask for that is a fault of the program. */
+  get words(): FoundWords {
+    const { table } = this;
+    const { words: columns = [] } = this.stream.definition.derived ?? {};
+    const { isInOrder, ids, rows } = this.#orm.ddl.words;
+    return {
+      isInOrder,
+      ids: (demand) => ids({ table, columns }, demand),
+      rows: (demand) => rows({ table, columns }, demand),
+    };
   }
 
   /** The values of a property as a statement takes them. */
@@ -164,9 +177,9 @@ export class TableRows<T extends object> {
     return this.#inOrder((inSnapshot) => this.#orm.snapshot(inSnapshot), work);
   }
 
-  /** The same for what a client waits for, over the connections for reads. */
-  async question<R>(work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
-    return this.#inOrder((inSnapshot) => this.#orm.snapshot(inSnapshot, true), work);
+  /** The same for what a client waits for, for so many milliseconds, over the connections for reads. */
+  async question<R>(msLeft: number, work: (row: StreamRow, sql: Sql) => Promise<R>): Promise<R> {
+    return this.#inOrder((inSnapshot) => this.#orm.snapshot(inSnapshot, msLeft), work);
   }
 
   async #inOrder<R>(

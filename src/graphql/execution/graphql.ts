@@ -61,9 +61,9 @@ export class Graphql {
     this.#toClientError = (error) => toClientError(error, log);
     this.#persisted = new PersistedDocuments(limits.documents);
     this.#executor = new CompiledExecutor(schema, new Limits(schema, limits, streams));
-    const contextOf: ContextOf = (params, { atLeast: given, isGone = () => false, access = ANONYMOUS }) => {
+    const contextOf: ContextOf = (params, { atLeast: given, isGone = () => false, lateAt, access = ANONYMOUS }) => {
       const { atLeast, cost } = this.#extensionsOf(params.extensions);
-      const bounds = { listBytes: limits.answerBytes, tooMuch: this.#tooMuch, isGone };
+      const bounds = { listBytes: limits.answerBytes, tooMuch: this.#tooMuch, isGone, lateAt };
       const consistency = new Consistency(streams, given ? highest(given, atLeast) : atLeast, bounds, access.asker);
       return { handlers, consistency, tellsCost: cost };
     };
@@ -105,7 +105,7 @@ export class Graphql {
     const key = text !== undefined && !asksForRevision(params) ? text : keyOf(params);
     const known = key === text ? undefined : await this.#findAndReplay(key, request);
     if (known) return { text: known };
-    const context = new RequestContext(request);
+    const context = new RequestContext(request, lateAt);
     try {
       const late = () => this.#tooLate(context);
       // a replay may have taken all of its time

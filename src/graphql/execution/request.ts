@@ -73,6 +73,8 @@ export class RequestContext {
   needs: Needs | undefined = undefined;
   readonly access: Access | undefined;
   readonly isGone: (() => boolean) | undefined;
+  /** When its time is over, as `performance.now()` has it. */
+  readonly lateAt: number;
   /** Of the document, which need not have come with the request. */
   documentLength: number | undefined = undefined;
   /** To be called when the document has been found to be one that may be run. */
@@ -80,7 +82,8 @@ export class RequestContext {
   /** Set while the operation has its turn in the line of heavy ones; to be called when it is answered. */
   leaveLine: (() => void) | undefined = undefined;
 
-  constructor({ atLeast, isGone, access }: GraphqlRequest) {
+  constructor({ atLeast, isGone, access }: GraphqlRequest, lateAt: number) {
+    this.lateAt = lateAt;
     this.access = access;
     this.atLeast = atLeast;
     this.isGone = isGone;

@@ -101,11 +101,14 @@ test("pages of thousands of books are those of a plain list, wherever the matche
       const { edges, pageInfo, ...found } = data.booksConnection;
       for (const { cursor, node } of edges) cursors.set(cursor, node.id);
       const [from, to] = [bookOf(after), bookOf(before)];
-      const { rows, hasNextPage, hasPreviousPage, ...rest } = oracle.page(filter, orderBy, {
-        ...sizes,
-        ...(from && { after: from }),
-        ...(to && { before: to }),
-      });
+      const { rows, hasNextPage, hasPreviousPage, ...rest } = oracle.page(
+        { filter, orderBy },
+        {
+          ...sizes,
+          ...(from && { after: from }),
+          ...(to && { before: to }),
+        },
+      );
       const asked = JSON.stringify({ filter, orderBy, sizes, from, to });
       expect(
         edges.map(({ node }: { node: OracleBook }) => node.id),

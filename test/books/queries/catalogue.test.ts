@@ -1,14 +1,22 @@
 import { expect, test } from "vitest";
 import { Random } from "../../../proof/torture/random.ts";
-import { type Filter, Oracle, type OracleBook, type OrderBy, placeOf } from "../../support/catalogue/oracle.ts";
+import { fold } from "../../../src/cqrs/folding.ts";
+import {
+  type AskedList,
+  type Filter,
+  Oracle,
+  type OracleBook,
+  type OrderBy,
+  placeOf,
+} from "../../support/catalogue/oracle.ts";
 import { type Service, startService } from "../../support/service/service.ts";
 import { ODD_TITLES, ORDERED_TITLES } from "../titles.ts";
 
 const BOOK = "id title author publishedDate isbn language stockQuantity addedAt updatedAt";
 const PAGE = `query Catalogue(
-  $filter: BookFilter, $orderBy: BookOrder, $first: Int, $last: Int, $after: String, $before: String
+  $search: String, $filter: BookFilter, $orderBy: BookOrder, $first: Int, $last: Int, $after: String, $before: String
 ) {
-  booksConnection(filter: $filter, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before) {
+  booksConnection(search: $search, filter: $filter, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before) {
     edges { cursor node { ${BOOK} } }
     nodes { id }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -83,6 +91,18 @@ async function write(service: Service, { books }: Oracle, random: Random): Promi
   return [...books.filter((one) => one !== known), book];
 }
 
+/** Some of the words of a book, as somebody may type them. */
+function someSearch({ title, author }: OracleBook, random: Random): string {
+  const texts = random.pick([[title], [title], [author], [title, author], ["100% a'b \\"]]);
+  const all = texts.flatMap((text) => text.split(" "));
+  const from = random.pick([0, 0, random.between(0, all.length - 1)]);
+  const some = all.slice(from, from + random.between(1, 3)).join(" ");
+  const points = Array.from(some);
+  const text = points.slice(0, random.pick([1, 2, 3, 200, 512])).join("");
+  // what holds no letter and no digit at all asks for nothing
+  return random.pick([text, text, text.toUpperCase(), ` ${text}  `, text.normalize("NFD"), `-${text}`]).slice(0, 1024);
+}
+
 function someFilter({ books }: Oracle, random: Random): Filter {
   const any = () => random.pick(books);
   const begin = (text: string) =>
@@ -92,6 +112,7 @@ function someFilter({ books }: Oracle, random: Random): Filter {
   const fields: { [Name in keyof Required<Filter>]: () => Filter[Name] } = {
     titleStartsWith: () => begin(any().title),
     author: () => random.pick([any().author, any().author.toUpperCase(), "Nobody"]),
+    authorContains: () => someSearch(any(), random),
     language: () => random.pick(["en", "fr", "sv"]),
     publishedFrom: () => random.pick(["0001-01-01", "1999-05-05"]),
     publishedTo: () => random.pick(["1999-05-05", "9999-12-31"]),
@@ -113,13 +134,18 @@ test("any page in any order, of whatever passes a filter, is that of a plain lis
   const handedOut = new Map<string, Map<string, OracleBook>>();
   let pages = 0;
   let filled = 0;
-  const lists: { filter: Filter; orderBy: OrderBy }[] = [];
+  const lists: AskedList[] = [];
   for (let i = 0; i < 60; i++) oracle.books = await write(service, oracle, random);
   for (let i = 0; i < 200; i++) {
     if (random.chance(0.15)) oracle.books = await write(service, oracle, random);
-    const orderBy = { field: random.pick(FIELDS), direction: random.pick(["ASC", "DESC"] as const) };
+    const searched = random.chance(0.6) ? someSearch(random.pick(oracle.books), random) : undefined;
+    const search = fold(searched?.trim() ?? "") === "" ? undefined : searched;
+    const field: OrderBy["field"] = search !== undefined && random.chance(0.7) ? "RELEVANCE" : random.pick(FIELDS);
+    const orderBy = { field, direction: random.pick(["ASC", "ASC", "DESC"] as const) };
     const list =
-      lists.length > 0 && random.chance(0.7) ? random.pick(lists) : { filter: someFilter(oracle, random), orderBy };
+      lists.length > 0 && random.chance(0.7)
+        ? random.pick(lists)
+        : { search, filter: someFilter(oracle, random), orderBy };
     lists.push(list);
     const key = JSON.stringify(list);
     const cursors = handedOut.get(key) ?? new Map<string, OracleBook>();
@@ -136,7 +162,7 @@ test("any page in any order, of whatever passes a filter, is that of a plain lis
     ]);
 
     const { data } = await service.ask(PAGE, { variables: { ...list, ...sizes, after, before } });
-    const { rows, hasNextPage, hasPreviousPage, ...rest } = oracle.page(list.filter, list.orderBy, {
+    const { rows, hasNextPage, hasPreviousPage, ...rest } = oracle.page(list, {
       ...sizes,
       ...(after && { after: cursors.get(after) as OracleBook }),
       ...(before && { before: cursors.get(before) as OracleBook }),
@@ -159,7 +185,7 @@ test("any page in any order, of whatever passes a filter, is that of a plain lis
     expect(
       places.map(([, ...place]: unknown[]) => place),
       asked,
-    ).toEqual(rows.map((row) => placeOf(row, list.orderBy)));
+    ).toEqual(rows.map((row) => placeOf(row, list)));
     const [startCursor = null, endCursor = null] = [edges.at(0)?.cursor, edges.at(-1)?.cursor];
     expect(pageInfo, asked).toEqual({ hasNextPage, hasPreviousPage, startCursor, endCursor });
     for (const [n, { cursor }] of edges.entries()) cursors.set(cursor, rows[n] as OracleBook);

@@ -1,4 +1,4 @@
-import { fold } from "../../../src/cqrs/folding.ts";
+import { fold, words } from "../../../src/cqrs/folding.ts";
 
 /** A book as GraphQL answers it. */
 export interface OracleBook {
@@ -16,6 +16,7 @@ export interface OracleBook {
 export interface Filter {
   readonly titleStartsWith?: string;
   readonly author?: string;
+  readonly authorContains?: string;
   readonly language?: string;
   readonly publishedFrom?: string;
   readonly publishedTo?: string;
@@ -26,8 +27,15 @@ export interface Filter {
 }
 
 export interface OrderBy {
-  readonly field: "TITLE" | "AUTHOR" | "PUBLISHED_DATE" | "STOCK_QUANTITY" | "ADDED_AT" | "UPDATED_AT";
+  readonly field: "RELEVANCE" | "TITLE" | "AUTHOR" | "PUBLISHED_DATE" | "STOCK_QUANTITY" | "ADDED_AT" | "UPDATED_AT";
   readonly direction: "ASC" | "DESC";
+}
+
+/** A list that is asked for. */
+export interface AskedList {
+  readonly search?: string | undefined;
+  readonly filter: Filter;
+  readonly orderBy: OrderBy;
 }
 
 export interface Range {
@@ -40,8 +48,30 @@ export interface Range {
 const beginning = (text: string) => Array.from(fold(text)).slice(0, 128).join("");
 const rowOf = ({ id }: OracleBook) => Number(atob(id).split(":")[1]);
 
+/** Whether each word is in one of the texts, and the beginning of one that starts with the last. */
+function haveWords(search: string, ...texts: readonly string[]): boolean {
+  const there = texts.flatMap((text) => words(text));
+  const sought = words(search);
+  return sought.every((word, i) =>
+    there.some((one) => one === word || (i === sought.length - 1 && one.startsWith(word))),
+  );
+}
+
+/** How good a match a book is for a search; the best is 0, and no match at all undefined. */
+function tierOf({ title, author }: OracleBook, search: string): number | undefined {
+  const begins = fold(title).startsWith(fold(search.trim()));
+  if (words(search).length === 0 ? !begins : !haveWords(search, title, author)) return undefined;
+  if (fold(title) === fold(search.trim())) return 0;
+  if (begins) return 1;
+  if (haveWords(search, title)) return 2;
+  return haveWords(search, author) ? 4 : 3;
+}
+
 /** What a book is sorted by; null comes last. */
-const KEYS: Readonly<Record<OrderBy["field"], (book: OracleBook) => readonly (string | number | null)[]>> = {
+const KEYS: Readonly<
+  Record<OrderBy["field"], (book: OracleBook, search: string) => readonly (string | number | null)[]>
+> = {
+  RELEVANCE: (book, search) => [tierOf(book, search) as number, ...KEYS.TITLE(book, search)],
   TITLE: ({ title }) => [beginning(title), title],
   AUTHOR: (book) => [beginning(book.author), rowOf(book)],
   PUBLISHED_DATE: (book) => [book.publishedDate, rowOf(book)],
@@ -53,10 +83,11 @@ const KEYS: Readonly<Record<OrderBy["field"], (book: OracleBook) => readonly (st
 /** The catalogue as a plain list, which answers what `booksConnection` is asked by looking at every book. */
 export class Oracle {
   books: OracleBook[] = [];
+  /** The list that was asked for last. */
+  #last: { question: string; books: OracleBook[]; all: OracleBook[]; compare: Comparison } | undefined;
 
-  page(filter: Filter, orderBy: OrderBy, { first, last, after, before }: Range) {
-    const compare = comparing(orderBy);
-    const all = this.books.filter((book) => passes(book, filter)).sort(compare);
+  page(list: AskedList, { first, last, after, before }: Range) {
+    const { all, compare } = this.#list(list);
     const isBackwards = first === undefined && last !== undefined;
     const isAfter = (book: OracleBook) => !after || compare(book, after) > 0;
     const isBefore = (book: OracleBook) => !before || compare(book, before) < 0;
@@ -79,20 +110,47 @@ export class Oracle {
       },
     };
   }
+
+  #list({ search, filter, orderBy }: AskedList) {
+    const question = JSON.stringify({ search, filter, orderBy });
+    const { books } = this;
+    if (this.#last?.question !== question || this.#last.books !== books) {
+      const compare = comparing(orderBy, search ?? "");
+      const isFound = (book: OracleBook) => search === undefined || tierOf(book, search) !== undefined;
+      const all = books.filter((book) => isFound(book) && passes(book, filter)).sort(compare);
+      this.#last = { question, books, all, compare };
+    }
+    return this.#last;
+  }
 }
 
+type Comparison = (a: OracleBook, b: OracleBook) => number;
+
 /** What the cursor of a book holds, beside which list it is of. */
-export function placeOf(book: OracleBook, { field }: OrderBy): readonly unknown[] {
-  const [key, tie] = KEYS[field](book);
+export function placeOf(
+  book: OracleBook,
+  { search = "", orderBy: { field, direction } }: AskedList,
+): readonly unknown[] {
+  const [key, tie] = KEYS[field](book, search);
+  if (field === "RELEVANCE") {
+    const last = words(search).length === 0 ? 1 : 4;
+    return [direction === "ASC" ? key : last - Number(key), book.title];
+  }
   if (field === "TITLE") return [0, tie];
   return key === null ? [1, tie] : [0, key, tie];
 }
 
-function comparing({ field, direction }: OrderBy): (a: OracleBook, b: OracleBook) => number {
+function comparing({ field, direction }: OrderBy, search: string): Comparison {
   const sign = direction === "ASC" ? 1 : -1;
+  const known = new Map<OracleBook, readonly (string | number | null)[]>();
+  const keyOf = (book: OracleBook) => {
+    const key = known.get(book) ?? KEYS[field](book, search);
+    known.set(book, key);
+    return key;
+  };
   return (a, b) => {
-    const others = KEYS[field](b);
-    for (const [i, value] of KEYS[field](a).entries()) {
+    const others = keyOf(b);
+    for (const [i, value] of keyOf(a).entries()) {
       const other = others[i] as typeof value;
       if (value === other) continue;
       if (value === null || other === null) return value === null ? 1 : -1;
@@ -104,10 +162,22 @@ function comparing({ field, direction }: OrderBy): (a: OracleBook, b: OracleBook
 }
 
 function passes(book: OracleBook, filter: Filter): boolean {
-  const { titleStartsWith, author, language, publishedFrom, publishedTo, inStock, addedSince, ids, isbns } = filter;
+  const {
+    titleStartsWith,
+    author,
+    authorContains,
+    language,
+    publishedFrom,
+    publishedTo,
+    inStock,
+    addedSince,
+    ids,
+    isbns,
+  } = filter;
   return (
     (titleStartsWith === undefined || fold(book.title).startsWith(fold(titleStartsWith))) &&
     (author === undefined || fold(book.author) === fold(author)) &&
+    (authorContains === undefined || haveWords(authorContains, book.author)) &&
     (language === undefined || book.language === language) &&
     (publishedFrom === undefined || (book.publishedDate !== null && book.publishedDate >= publishedFrom)) &&
     (publishedTo === undefined || (book.publishedDate !== null && book.publishedDate <= publishedTo)) &&

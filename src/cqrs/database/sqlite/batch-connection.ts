@@ -16,6 +16,10 @@ import {
 import { batchStatements } from "./batch-statements.ts";
 import { isBusy } from "./connection.ts";
 
+/** How much of the index of words a batch merges: about as much as will have to be merged because of it. */
+const MERGED_PAGES = 8;
+const ROWS_PER_MERGED_PAGE = 4;
+
 interface Row {
   readonly revision: number;
   readonly token: string;
@@ -150,7 +154,7 @@ export class BatchConnection {
   }
 
   #write({ deleted, parked, updated, added, changes }: Writes<Keyed>, at: string): void {
-    const { move, delete: remove, park, update, insert, log } = this.#prepared;
+    const { move, delete: remove, park, update, insert, log, merge } = this.#prepared;
     const last = changes.at(-1);
     one(move.run(last?.revision, last?.token, last?.previousToken, this.#table.stream));
     for (const id of deleted) one(remove.run(id));
@@ -158,6 +162,7 @@ export class BatchConnection {
     for (const instance of updated) one(update.run(...this.#values(instance), instance.id));
     for (const instance of added) one(insert.run(...this.#values(instance)));
     for (const change of changes) log.run(...Object.values(logRow(change, at)));
+    merge?.run(MERGED_PAGES + Math.ceil((deleted.length + updated.length + added.length) / ROWS_PER_MERGED_PAGE));
   }
 
   #values(instance: object): unknown[] {

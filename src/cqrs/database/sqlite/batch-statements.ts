@@ -1,10 +1,11 @@
 import type Database from "better-sqlite3";
 import { KEPT_SECONDS } from "../kept-keys.ts";
 import { LOG_COLUMNS, type StreamTable, selectionOf, writtenColumns } from "../stream-table.ts";
+import { mergeStatement } from "./word-index.ts";
 
 /** The statements of a stream's batches, prepared. Each is of one row, which it finds by the whole of an index. */
 export function batchStatements(database: Database.Database, stream: StreamTable) {
-  const { table, changes, columns, unique, nullable } = stream;
+  const { table, changes, columns, unique, nullable, derived } = stream;
   const names = writtenColumns(stream).map((column) => `"${column}"`);
   const selected = selectionOf(stream);
   const places = (values: readonly unknown[]) => values.map(() => "?");
@@ -30,6 +31,7 @@ export function batchStatements(database: Database.Database, stream: StreamTable
       ]),
     ),
     move: database.prepare("update stream set revision = ?, token = ?, previous_token = ? where name = ?"),
+    merge: derived?.hasWords ? database.prepare(mergeStatement(table)) : undefined,
     delete: database.prepare(`delete from "${table}" where id = ?`),
     park: parked.length > 0 ? database.prepare(`update "${table}" set ${parked} where id = ?`) : undefined,
     update: database.prepare(`update "${table}" set ${names.map((name) => `${name} = ?`)} where id = ?`),
