@@ -99,7 +99,10 @@ export class GraphqlRoute {
     const fault = faultOfHead(request);
     if (fault) return exchange.refuse(415, fault);
     const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
-    if (!access || (this.#rate && !(await this.#rate.admit(exchange, access)))) return;
+    if (!access) return;
+    const admitted = this.#rate?.admit(exchange, access) ?? true;
+    // mostly it is known at once
+    if (admitted !== true && !(await admitted)) return;
     const bytes = await this.#bodies.read(exchange);
     if (typeof bytes === "string") return this.#refuseBody(exchange, bytes);
     if (!this.#load.admits()) return this.#refuseForNow(exchange);
@@ -115,7 +118,10 @@ export class GraphqlRoute {
     if (type === HTML_TYPE) return (this.#page as GraphiqlPage).serve(exchange);
     if (!this.#load.admits()) return this.#refuseForNow(exchange);
     const access = this.#knownAccess(exchange) ?? (await this.#access(exchange));
-    if (!access || (this.#rate && !(await this.#rate.admit(exchange, access)))) return;
+    if (!access) return;
+    const admitted = this.#rate?.admit(exchange, access) ?? true;
+    // mostly it is known at once
+    if (admitted !== true && !(await admitted)) return;
     return this.#answer(exchange, { method: "GET", text: search, accept: type, access }, paramsOfSearch, BAD_SEARCH);
   }
 
