@@ -126,6 +126,12 @@ test("requests beyond MAX_REQUESTS are told to come again, and run nothing", asy
   expect((await refused.json()).errors[0].extensions.code).toBe("SERVICE_UNAVAILABLE");
   expect((await fetch(`${service.url}?query={__typename}`)).status).toBe(503);
   expect((await fetch(new URL("/health", service.url))).status).toBe(200);
+  // over connections that go on: each is read again when it is its turn, and answered once there is room
+  const stubborn = await Promise.all(Array.from({ length: 30 }, () => openConnection(service.url)));
+  for (let again = 0; again < 3; again++) {
+    for (const connection of stubborn) await connection.send(postOf(addition("Ulysses")));
+    for (const connection of stubborn) expect((await connection.responses(again + 1)).at(-1)?.status).toBe(503);
+  }
   // whatever it says of the file that is held, it is not refused
   expect(await (await fetch(new URL("/ready", service.url))).json()).toHaveProperty("ready");
 
@@ -133,6 +139,10 @@ test("requests beyond MAX_REQUESTS are told to come again, and run nothing", asy
   other.close();
   await Promise.all(waiting);
   expect(await service.titles()).toEqual(["Dune", "Emma"]);
+  for (const connection of stubborn) {
+    await connection.send(postOf(question));
+    expect((await connection.responses(4)).map(({ status }) => status)).toEqual([503, 503, 503, 200]);
+  }
 });
 
 test("slow clients, however many, keep nobody from being answered", async () => {
