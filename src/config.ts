@@ -72,6 +72,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
       MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
       MAX_REQUESTS: wholeNumber(1, 1_000_000).default(1000),
       RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000).default(0),
+      MAX_SUBSCRIPTIONS: wholeNumber(1, 1_000_000).default(20),
       STOP_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(10_000),
       METRICS_PORT: wholeNumber(1, 65535).optional(),
       ALLOWED_HOSTS: list
@@ -192,6 +193,7 @@ export class ConfigService {
       maxBodyBytes: data.MAX_BODY_KB * 1000,
       maxConnections: data.MAX_CONNECTIONS,
       maxRequests: data.MAX_REQUESTS,
+      maxSocketsOfClient: data.MAX_SUBSCRIPTIONS,
       stopTimeoutMs: data.STOP_TIMEOUT_MS,
       // a page that a browser shows can ask whatever its machine can, by a name that leads here
       allowedHosts: data.ALLOWED_HOSTS ?? (isLoopback(data.HOST) ? LOOPBACK_HOSTS : ["*"]),
@@ -209,6 +211,7 @@ export class ConfigService {
         introspection: data.INTROSPECTION,
         requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
         answerBytes: data.MAX_ANSWER_MB * 1_000_000,
+        subscriptions: data.MAX_SUBSCRIPTIONS,
         documents: { trusted: data.PERSISTED_DOCUMENTS, automatic: data.AUTOMATIC_PERSISTED_QUERIES },
       },
       logLevel: data.LOG_LEVEL,

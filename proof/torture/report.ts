@@ -4,7 +4,7 @@ import type { Progress } from "./evidence.ts";
 import type { RunResult } from "./run.ts";
 
 /** What was done, what went wrong meanwhile, and how slow that made it. */
-export function reportOf({ options, history, truth }: RunResult): string {
+export function reportOf({ options, history, truth, told }: RunResult): string {
   const { tally, evidence, judge } = history;
   const seconds = options.ms / 1000;
   const lines = [
@@ -28,6 +28,7 @@ export function reportOf({ options, history, truth }: RunResult): string {
       ["by adds and updates that were never acknowledged", judge.counts.unacknowledged],
       ["books of the original at the end", truth.books.length],
       ["branches: the beginning, restored, made anew, copied", history.branchCount],
+      ["changes and checkpoints that subscribers were told", told],
       ["rows changed by hand", judge.edits.count],
       ["answers of another history that were tolerated", judge.counts.tolerated],
     ]),

@@ -10,6 +10,7 @@ import { History } from "./history.ts";
 import { Nemesis, type NemesisOptions } from "./nemesis/nemesis.ts";
 import type { Operation } from "./operation.ts";
 import { Random } from "./random.ts";
+import { Subscribers } from "./subscribers/subscribers.ts";
 import { Tally } from "./tally.ts";
 import { Workload, type WorkloadOptions } from "./workload/workload.ts";
 
@@ -27,6 +28,8 @@ export interface RunResult {
   readonly history: History;
   /** What the original held at the end. */
   readonly truth: GroundTruth;
+  /** How much subscribers were told. */
+  readonly told: number;
   /** What each process logged, by its name. */
   readonly logs: ReadonlyMap<string, string>;
 }
@@ -50,6 +53,8 @@ export async function run(options: RunOptions, { onProgress, onForget }: Onlooke
   const workload = new Workload(history, cluster, random.fork(), options);
   const nemesis = new Nemesis(history, cluster, workload, options, random.fork());
   await awaitConvergence(history, cluster.members);
+  const subscribers = new Subscribers(history, cluster, random.fork());
+  subscribers.start();
   const progress = setInterval(() => onProgress?.(history, nemesis.now), 1000);
   const checking = new Checking(history);
 
@@ -66,6 +71,7 @@ export async function run(options: RunOptions, { onProgress, onForget }: Onlooke
   await workload.readAll();
   history.blame(await awaitConvergence(history, cluster.members));
   await workload.readAll();
+  await subscribers.stop();
   await checking.stop();
   for (const installation of cluster.installations) {
     await installation.lock.run(() => installation.endBranch());
@@ -75,7 +81,7 @@ export async function run(options: RunOptions, { onProgress, onForget }: Onlooke
   history.evidence.end();
   const truth = cluster.original.branch.truth as GroundTruth;
   const logs = new Map([...nemesis.logs, ...cluster.members.map(({ name, log }) => [name, log] as const)]);
-  return { options, history, truth, logs };
+  return { options, history, truth, told: subscribers.told, logs };
 }
 
 function newHistory(options: RunOptions, onForget?: (operation: Operation) => void): History {

@@ -18,7 +18,7 @@ export function normalisedTitle(value: string): string | undefined {
 }
 
 /** `value` as a title is stored. What can be no title becomes one that no book has. */
-function titleKey(value: string): string {
+export function titleKey(value: string): string {
   return normalisedTitle(value) ?? NO_TITLE;
 }
 

@@ -15,6 +15,7 @@ import { defineBookHistory } from "./queries/book-history.ts";
 import { defineBookQueries } from "./queries/book-queries.ts";
 import { BookQueryHandler, bookQueries } from "./queries/book-query-handler.ts";
 import { BookReadModel } from "./queries/book-read-model.ts";
+import { defineBookSubscriptions } from "./queries/book-subscriptions.ts";
 
 /** The aggregate of books: everything of it that the rest of the service is told. */
 export const bookModule: Module<Book> = {
@@ -22,9 +23,9 @@ export const bookModule: Module<Book> = {
   migrations: bookMigrations,
   settings: [maxBooks],
   readModel: BookReadModel,
-  handlers: ({ commands, reader }, config) => [
+  handlers: ({ commands, reader, live }, config) => [
     bookCommands.with(new BookCommandHandler(commands)),
-    bookQueries.with(new BookQueryHandler(reader, { rows: maxBooks.of(config), bytes: config.maxAnswerBytes })),
+    bookQueries.with(new BookQueryHandler(reader, live, { rows: maxBooks.of(config), bytes: config.maxAnswerBytes })),
   ],
   inputFields: Object.keys(addBookInput.shape).length,
   errorCodes: {
@@ -37,6 +38,7 @@ export const bookModule: Module<Book> = {
     const change = defineBookChange(builder, shared, book);
     defineBookHistory(builder, book, change);
     defineBookQueries(builder, shared, book, form, config);
+    defineBookSubscriptions(builder, change);
     defineBookMutations(builder, shared, book, form);
   },
   csvColumns: importFields,

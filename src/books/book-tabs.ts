@@ -252,4 +252,24 @@ mutation DeleteBook($title: String!) {
 `,
     variables: variables({ title: "A New Book" }),
   },
+  {
+    query: `# Tells of every change as it is made. Change a book in
+# another tab meanwhile; a CHECKPOINT says that nothing happened.
+subscription WatchBooks {
+  bookChanges {
+    revision
+    kind
+    at
+    before {
+      title
+    }
+    after {
+      title
+      author
+      stockQuantity
+    }
+  }
+}
+`,
+  },
 ];

@@ -5,8 +5,10 @@ import { Counts } from "./counts.ts";
 import type { OrmService } from "./database/orm-service.ts";
 import { Derivation } from "./derivation.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
+import { ChangeLog } from "./queries/change-log.ts";
 import { Head } from "./queries/head.ts";
-import type { LargeLists } from "./queries/large-lists.ts";
+import { ANYBODY, type LargeLists } from "./queries/large-lists.ts";
+import { LiveChanges } from "./queries/live-changes.ts";
 import type { ReadModel } from "./queries/read-model.ts";
 import { Reader } from "./queries/reader.ts";
 import { TableReads } from "./queries/table-reads.ts";
@@ -28,10 +30,11 @@ export type ReadModelClass<T extends object> = new (
   ...parts: ConstructorParameters<typeof ReadModel<T>>
 ) => ReadModel<T>;
 
-/** The kernel's parts for one aggregate: `commands` for its command side, `reader` for its query side. */
+/** The kernel's parts for one aggregate: `commands` for its command side, `reader` and `live` for its query side. */
 export interface Aggregate<T extends object> {
   readonly commands: CommandQueue<T>;
   readonly reader: Reader<T>;
+  readonly live: LiveChanges<T>;
   /** The first thing that it does with the database: the lease is at least `leaseMs` from then on. */
   raiseLease(leaseMs: number): Promise<void>;
   /**
@@ -77,7 +80,9 @@ export function openAggregate<T extends object>(
   const readModel = new readModelClass(stream, table, head, redis, log, counts);
   const commands = new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel);
   const trimmer = new LogTrimmer(orm, definition, keepLogMs, log);
+  const live = new LiveChanges(definition.name, new ChangeLog(table.log, large.askedBy(ANYBODY)), head, redis);
   return {
+    live,
     commands,
     reader: new Reader(definition.name, readModel, table, head, redis, large, counts),
     raiseLease: (leaseMs) => stream.raiseLease(leaseMs),
@@ -87,6 +92,7 @@ export function openAggregate<T extends object>(
       await readModel.start();
     },
     stop: async () => {
+      live.stop();
       await Promise.all([trimmer.stop(), readModel.stop()]);
     },
     lookUp: () => head.lookUp(),

@@ -4,7 +4,7 @@
  */
 export class ServiceError extends Error {
   readonly code: string;
-  /** What programs are told besides, in \`extensions\`. */
+  /** What programs are told besides, in `extensions`. */
   readonly details?: Readonly<Record<string, unknown>>;
 
   constructor(code: string, message: string, options?: ErrorOptions) {

@@ -17,6 +17,8 @@ const idsAsked = new WeakMap<Consistency, number>();
 export interface Context {
   readonly handlers: Handlers;
   readonly consistency: Consistency;
+  /** Of a subscription that goes on after a connection was lost: the last revision that its client was told of. */
+  readonly resumeAt?: number | undefined;
 }
 
 /** The options of every schema builder here; the schema itself is put together in `schema.ts`. */

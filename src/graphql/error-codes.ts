@@ -38,6 +38,11 @@ export const errorCodes = {
       "The request asks for more than is allowed: `limit` names of what, `max` how much is, `actual` what it asks for.",
     status: "400",
   },
+  OPERATION_NOT_SUPPORTED: {
+    description:
+      "Subscriptions go over WebSocket or as `text/event-stream`, and nothing else does; queries and mutations go by POST or GET. Nothing was run.",
+    status: "200, 400",
+  },
   OPERATION_RESOLUTION_FAILURE: { description: "The document has no operation of the name that was asked for." },
   ORIGIN_NOT_ALLOWED: { description: "Pages of this origin may not ask.", status: "403" },
   OUTCOME_UNKNOWN: {
@@ -58,6 +63,9 @@ export const errorCodes = {
     description:
       "Too much is asked at once, or a store is lost without which nothing is answered. Try again after `Retry-After`.",
     status: "200, 503",
+  },
+  TOO_SLOW: {
+    description: "A subscription was cut off, because what it told of was not taken. Go on with `since`.",
   },
   TIMED_OUT: { description: "The answer took too long. Nothing was changed.", status: "503" },
   UNAUTHENTICATED: {

@@ -10,7 +10,10 @@ const MAX_MESSAGE = 500;
 const MAX_PATH_KEY = 100;
 
 /** The status of an answer that has such an error, where it is not that of every answer. */
-const STATUSES: Readonly<Record<string, number>> = { LIMIT_EXCEEDED: 400, FORBIDDEN: 403, TIMED_OUT: 503 };
+const STATUSES: Readonly<Record<string, number>> = {
+  ...{ LIMIT_EXCEEDED: 400, OPERATION_NOT_SUPPORTED: 400 },
+  ...{ FORBIDDEN: 403, TIMED_OUT: 503 },
+};
 
 /**
  * What a client is told of an error, in the one place where that is decided. A `ServiceError` has its own code; what

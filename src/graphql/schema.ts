@@ -36,7 +36,7 @@ export interface SchemaModule {
   readonly errorCodes: Readonly<Record<string, ErrorCode>>;
   /** The codes of its refusals, and what each means. */
   readonly refusalCodes: Readonly<Record<string, string>>;
-  /** Defines its types, queries and mutations. */
+  /** Defines its types, queries, mutations and subscriptions. */
   defineTypes(builder: Builder, shared: SharedTypes, config: SchemaConfig): void;
 }
 
@@ -46,6 +46,7 @@ export function buildSchema(modules: readonly SchemaModule[], config: SchemaConf
   const builder = createBuilder(ids);
   builder.queryType({ description: "Everything that can be read." });
   builder.mutationType({ description: "Everything that can be changed." });
+  builder.subscriptionType({ description: "Everything that is told of as it happens." });
   defineScalars(builder);
   const shared = sharedTypes(builder, modules);
   const streams = new FieldStreams();

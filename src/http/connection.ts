@@ -5,8 +5,22 @@ import { DRAIN_MS, Exchange, type Expectation } from "./exchange.ts";
 
 /** A client that takes nothing of its answer for so long is given up. Seconds. */
 const SEND_TIMEOUT_S = 15;
+/** A client that is told of what happens is asked, each so many seconds, whether it is still there. */
+const PROBE_S = 20;
 /** When connections run short, one that asks nothing for so long is closed. Seconds. */
 const SHORT_IDLE_S = 5;
+
+/** What goes on over a connection for as long as its client likes: an event stream, or a socket. */
+export interface Live {
+  /** Ends it so that its client comes back, because the service stops. */
+  stop(): void;
+  /** Ends it because its client does not take what it is sent, and tells it, if it will ever read that, where to go on. */
+  giveUp(): void;
+  /** Asks the client to show that it is there, where there is a way. */
+  probe?(): void;
+  /** Sends what says nothing to a client that sends no more: one that has gone away looks the same until then. */
+  nudge?(): void;
+}
 
 /**
  * One connection. Node would run every request that a client sends ahead, and keep the answers until they are read; here
@@ -27,6 +41,10 @@ export class Connection {
   #written = 0;
   /** For how many seconds nothing has been written. */
   #quietFor = 0;
+  #live: Live | undefined;
+  /** What had been read when its client was last asked whether it is there, and for how many seconds it was not asked. */
+  #readBefore = 0;
+  #unprobedFor = 0;
 
   constructor(all: Connections, socket: Socket) {
     this.#all = all;
@@ -52,7 +70,7 @@ export class Connection {
   }
 
   get isIdle(): boolean {
-    return this.#current === undefined && this.#held.length === 0;
+    return this.#current === undefined && this.#held.length === 0 && !this.#live;
   }
 
   get hasAsked(): boolean {
@@ -79,9 +97,20 @@ export class Connection {
     this.#all.serve(exchange);
   }
 
+  /** Notes that something goes on from now on, until the answer ends, or the connection. */
+  goLive(live: Live): void {
+    this.#live = live;
+  }
+
+  /** Ends what goes on. */
+  stopLive(): void {
+    this.#live?.stop();
+  }
+
   #answered(): void {
     this.#current = undefined;
-    this.#settle();
+    this.#live = undefined;
+    this.settle();
     if (this.#socket.destroyed) return;
     if (this.#held.length > 0) this.#all.queue(this);
     else if (this.isEnding) this.#socket.destroySoon();
@@ -129,8 +158,15 @@ export class Connection {
     setTimeout(() => this.#socket.destroy(), DRAIN_MS).unref();
   }
 
-  /** Notes that the client has not taken all of an answer of so many bytes. */
+  /** Notes that the client has not taken all of an answer of so many bytes, or of what it was told. */
   owes(bytes: number): void {
+    if (this.#owed > 0) {
+      // it is no quicker for being sent more
+      this.#all.settle(this, this.#owed);
+      this.#owed = bytes;
+      this.#all.owe(this, bytes);
+      return;
+    }
     this.#owed = bytes;
     this.#owedFrom = this.#socket.bytesWritten;
     // it was quiet before it was asked
@@ -139,7 +175,8 @@ export class Connection {
     this.#all.owe(this, bytes);
   }
 
-  #settle(): void {
+  /** Notes that it has taken everything. */
+  settle(): void {
     if (this.#owed === 0) return;
     this.#all.settle(this, this.#owed);
     this.#owed = 0;
@@ -160,16 +197,37 @@ export class Connection {
     const written = this.#socket.bytesWritten;
     this.#quietFor = written === this.#written ? this.#quietFor + 1 : 0;
     this.#written = written;
+    if (this.#live) {
+      this.#tickLive(this.#live);
+      return;
+    }
     if (this.#socket.readableEnded) this.#current?.probe();
     if (this.#current?.response.headersSent && this.#quietFor > SEND_TIMEOUT_S) this.cut("did not take its answer");
     else if (!this.#current && runShort && this.#quietFor > SHORT_IDLE_S) this.#socket.destroy();
   }
 
+  #tickLive(live: Live): void {
+    if (this.#owed > 0 && this.#quietFor > SEND_TIMEOUT_S) this.cut("did not take what it was told");
+    if (this.#socket.readableEnded) live.nudge?.();
+    if (!live.probe || ++this.#unprobedFor < PROBE_S) return;
+    this.#unprobedFor = 0;
+    if (this.#socket.bytesRead === this.#readBefore) this.cut("was there no more");
+    this.#readBefore = this.#socket.bytesRead;
+    live.probe();
+  }
+
   /** Ends a connection that takes more than its share. */
   cut(reason: string): void {
     this.#all.notices.add(`a client ${reason}, and its connection was cut`);
-    this.#socket.destroy();
+    if (this.#live) this.#giveUp(this.#live);
+    else this.#socket.destroy();
     this.closed();
+  }
+
+  #giveUp(live: Live): void {
+    this.#live = undefined;
+    live.giveUp();
+    setTimeout(() => this.#socket.destroy(), DRAIN_MS).unref();
   }
 
   end(): void {
@@ -182,7 +240,7 @@ export class Connection {
 
   /** Gives back what the connection had of what all share. */
   closed(): void {
-    this.#settle();
+    this.settle();
     this.#all.release(this.#held.length);
     this.#held.length = 0;
   }

@@ -156,6 +156,11 @@ export class Connections {
     }
   }
 
+  /** Ends what goes on over connections, so that clients come back: to another process, when this one stops. */
+  stopLive(): void {
+    for (const connection of this.#open.values()) connection.stopLive();
+  }
+
   /** Cuts all that are open, and all that are still to come. */
   destroyAll(): void {
     this.#isOver = true;

@@ -10,6 +10,7 @@ const METHODS = "GET, HEAD, POST";
 /** What a page may send beside what every page may: what is read here, and what clients and tracing add unasked. */
 const REQUEST_HEADERS: readonly string[] = [
   ...["accept", "content-type", "authorization", "consistency-at-least", "if-none-match", "cache-control", "pragma"],
+  "last-event-id",
   ...["apollo-require-preflight", "apollographql-client-name", "apollographql-client-version", "x-requested-with"],
   ...["x-request-id", "traceparent", "tracestate", "baggage", "sentry-trace"],
 ];

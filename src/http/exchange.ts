@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
 import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/execution/request.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Live } from "./connection.ts";
 import { Pieces } from "./pieces.ts";
 
 /** How long the rest of a refused body is read and thrown away, in milliseconds. */
@@ -101,6 +101,27 @@ export class Exchange {
     headers?: Headers,
   ): void {
     this.#write(status, type === JSON_TYPE ? JSON_HEADERS : GRAPHQL_HEADERS, body, headers);
+  }
+
+  /** Begins an answer that goes on for as long as its client likes. It ends when `response` is ended. */
+  begin(headers: Headers, live: Live): void {
+    this.#connection.goLive(live);
+    this.response.writeHead(200, { ...COMMON, ...headers, ...this.#always }).flushHeaders();
+  }
+
+  /** Sends a part of such an answer, and returns when more may be sent: the client takes it, or is gone. */
+  async say(text: string): Promise<void> {
+    const { response } = this;
+    if (response.destroyed || response.write(text)) return;
+    this.#connection.owes(response.writableLength);
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        response.off("drain", done).off("close", done);
+        resolve();
+      };
+      response.on("drain", done).on("close", done);
+    });
+    this.#connection.settle();
   }
 
   /** Answers with headers beyond those that all have; one of the same name takes the place of the common one. */

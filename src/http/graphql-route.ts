@@ -3,11 +3,14 @@ import type { IncomingMessage } from "node:http";
 import { type Access, ANONYMOUS } from "../graphql/execution/access.ts";
 import type { AnswerText } from "../graphql/execution/answer-text.ts";
 import type { Replay } from "../graphql/execution/replays.ts";
-import type { GraphqlRequest, GraphqlResponse } from "../graphql/execution/request.ts";
+import { EVENT_STREAM_TYPE, type GraphqlRequest, type GraphqlResponse } from "../graphql/execution/request.ts";
 import { retryAfter } from "../graphql/execution/retry-after.ts";
+import { revisionIn } from "../graphql/execution/revision-headers.ts";
+import type { SubscribeRequest, Subscriptions } from "../graphql/execution/subscriptions.ts";
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
 import { DataAnswers } from "./data-answers.ts";
+import { sendEvents } from "./event-stream.ts";
 import type { Exchange, Headers, RefusalCode } from "./exchange.ts";
 import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
@@ -23,6 +26,7 @@ export interface GraphqlAnswers {
   find(text: string, access: Access): Replay | undefined;
   replay(replay: Replay, atLeast: AtLeast, since: number): Promise<AnswerText | undefined>;
   answer(request: GraphqlRequest): Promise<GraphqlResponse>;
+  subscribe(request: SubscribeRequest): ReturnType<Subscriptions["begin"]>;
 }
 
 /** Says who asks. */
@@ -48,6 +52,7 @@ export class GraphqlRoute {
   readonly #maxBodyBytes: number;
   readonly #load: LoadGate;
   readonly #notices: Notices;
+  readonly #clientOf: (request: IncomingMessage, access: Access) => string;
   readonly #answers = new DataAnswers();
   readonly #data = new Negotiation(false);
   readonly #dataOrPage: Negotiation;
@@ -65,6 +70,8 @@ export class GraphqlRoute {
     /** What its page offers; without it there is no page. */
     readonly graphiql: readonly GraphiqlTab[] | undefined;
     readonly notices: Notices;
+    /** Who a request is from. */
+    readonly clientOf: (request: IncomingMessage, access: Access) => string;
   }) {
     this.#graphql = options.graphql;
     this.#authentication = options.authentication;
@@ -73,6 +80,7 @@ export class GraphqlRoute {
     this.#maxBodyBytes = options.maxBodyBytes;
     this.#load = new LoadGate(options.maxRequests);
     this.#notices = options.notices;
+    this.#clientOf = options.clientOf;
     this.#dataOrPage = new Negotiation(options.graphiql !== undefined);
     this.#page = options.graphiql && new GraphiqlPage(options.graphiql);
   }
@@ -109,6 +117,7 @@ export class GraphqlRoute {
     const text = isUtf8(bytes) ? bytes.toString() : "";
     // a replay of a GET is known by its query string
     if (text.startsWith("?")) return exchange.refuse(400, BAD_BODY);
+    if (type === EVENT_STREAM_TYPE) return this.#tell(exchange, access, paramsOfBody(text), BAD_BODY);
     await this.#answer(exchange, { method: "POST", text, accept: type, access }, paramsOfBody, BAD_BODY);
   }
 
@@ -122,6 +131,7 @@ export class GraphqlRoute {
     const admitted = this.#rate?.admit(exchange, access) ?? true;
     // mostly it is known at once
     if (admitted !== true && !(await admitted)) return;
+    if (type === EVENT_STREAM_TYPE) return this.#tell(exchange, access, paramsOfSearch(search), BAD_SEARCH);
     return this.#answer(exchange, { method: "GET", text: search, accept: type, access }, paramsOfSearch, BAD_SEARCH);
   }
 
@@ -170,6 +180,32 @@ export class GraphqlRoute {
     return undefined;
   }
 
+  /** Tells of what happens. It counts among the requests that are being answered until it has begun. */
+  async #tell(
+    exchange: Exchange,
+    access: Access,
+    params: GraphqlRequest["params"] | undefined,
+    malformed: string,
+  ): Promise<void> {
+    const { headers, method } = exchange.request;
+    const header = headers[AT_LEAST_HEADER];
+    const atLeast = header === undefined ? NO_REVISIONS : this.#graphql.atLeastIn(String(header));
+    const lastId = headers["last-event-id"];
+    const resumeAt = lastId === undefined ? undefined : revisionIn(String(lastId));
+    if (method === "HEAD") return exchange.refuse(406, NOT_ACCEPTABLE);
+    if (!params) return exchange.refuse(400, malformed);
+    if (typeof atLeast === "string") return exchange.refuse(400, atLeast, "BAD_USER_INPUT");
+    if (lastId !== undefined && resumeAt === undefined) return exchange.refuse(400, BAD_EVENT_ID, "BAD_USER_INPUT");
+    if (exchange.isStopping) return this.#refuseForNow(exchange);
+    const isGone = () => exchange.isGone;
+    const client = this.#clientOf(exchange.request, access);
+    this.#load.begin();
+    const begun = await this.#graphql
+      .subscribe({ client, access, params, atLeast, resumeAt, isGone })
+      .finally(() => this.#load.end());
+    return sendEvents(exchange, begun);
+  }
+
   #refuseForNow(exchange: Exchange): void {
     this.#notices.add("a request was refused, because as many as could be answered were");
     exchange.refuse(503, "Too many requests are being answered; please come again.", "SERVICE_UNAVAILABLE", {
@@ -193,7 +229,9 @@ const AT_LEAST_HEADER = "consistency-at-least";
 
 const BAD_BODY = "The body must be a JSON object in UTF-8 that holds a query.";
 const BAD_SEARCH = "GET takes a query, and variables and extensions as JSON.";
-const NOT_ACCEPTABLE = "The answer is application/json or application/graphql-response+json, which Accept must allow.";
+const BAD_EVENT_ID = "Last-Event-ID must be the id of an event that was sent here, which is a revision.";
+const NOT_ACCEPTABLE =
+  "The answer is application/json, application/graphql-response+json or text/event-stream, as Accept allows.";
 
 const JSON_BODY = /^application\/json\s*(?:;(.*))?$/is;
 const CHARSET = /(?:^|;)\s*charset\s*=\s*"?([^\s;"]*)/i;

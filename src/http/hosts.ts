@@ -44,6 +44,12 @@ export class AllowedHosts {
     return authority === undefined ? verdict : worst([verdict, this.#verdicts.of(authority)]);
   }
 
+  /** The host that a request names, with its port, if it is one. */
+  hostOf({ headers }: IncomingMessage): string | undefined {
+    const forwarded = this.#trustProxy ? headers["x-forwarded-host"] : undefined;
+    return typeof forwarded === "string" ? forwarded : headers.host;
+  }
+
   /** @param name without a port, in any form */
   includes(name: string): boolean {
     return this.#any || this.#isAllowed(plainName(name));

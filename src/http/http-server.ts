@@ -2,7 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import { ANONYMOUS } from "../graphql/execution/access.ts";
+import { SocketProtocol } from "../graphql/execution/socket-protocol.ts";
 import { Bodies } from "./bodies.ts";
+import { Clients } from "./clients.ts";
 import { Connections } from "./connections.ts";
 import { Cors, type CorsOrigins } from "./cors.ts";
 import type { Expectation } from "./exchange.ts";
@@ -14,6 +17,7 @@ import { MetricsServer, type MetricsText } from "./metrics-server.ts";
 import { Notices } from "./notices.ts";
 import { RateGate, type RateLimit } from "./rate-gate.ts";
 import { type Readiness, Router } from "./router.ts";
+import { Sockets } from "./sockets.ts";
 
 /** Longer than the 60 s for which proxies keep their idle connections: the side that sends should be the one to close. */
 const KEEP_ALIVE_MS = 75_000;
@@ -35,6 +39,8 @@ export interface HttpSettings {
   readonly maxConnections: number;
   /** How many are answered at once. */
   readonly maxRequests: number;
+  /** How many sockets a client may have open at once. */
+  readonly maxSocketsOfClient: number;
   readonly stopTimeoutMs: number;
   readonly allowedHosts: readonly string[];
   readonly trustProxy: boolean;
@@ -84,12 +90,20 @@ export class HttpServer {
     this.#notices = new Notices(log);
     const bodies = new Bodies(maxBodyBytes);
     const notices = this.#notices;
+    const clients = new Clients(trustProxy);
     const route = new GraphqlRoute({
       ...{ graphql, authentication, bodies, maxBodyBytes, maxRequests, graphiql, notices },
-      rate: rate && new RateGate(rate, trustProxy),
+      rate: rate && new RateGate(rate, clients),
+      clientOf: (request, access) => clients.nameOf(request, access),
     });
     const hosts = new AllowedHosts(allowedHosts, trustProxy);
     const router = new Router(hosts, new Cors(corsOrigins), route, readiness, log);
+    const protocol = new SocketProtocol({
+      begin: (request) => graphql.subscribe(request),
+      authenticate: async (authorization) => (authentication ? authentication.of(authorization) : ANONYMOUS),
+      rate,
+    });
+    const sockets = new Sockets(protocol, clients, maxBodyBytes, settings.maxSocketsOfClient, log);
     this.#connections = new Connections(maxConnections, this.#notices, (exchange) => router.serve(exchange));
     const connections = this.#connections;
     metrics?.watchHttp({
@@ -107,11 +121,19 @@ export class HttpServer {
       keepAliveTimeout: KEEP_ALIVE_MS,
       // the router says it in words
       requireHostHeader: false,
+      shouldUpgradeCallback: (request) => {
+        const isIdle = this.#connections.of(request.socket)?.isIdle === true && !this.#connections.stopping;
+        return router.admitsSocket(request) && isIdle && sockets.hasRoomFor(request);
+      },
     });
     this.#server.maxConnections = maxConnections;
     // a client that has said all that it has to say is still to be answered; Node would end its connection at once
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#handle();
+    this.#server.on("upgrade", (request, socket, head) => {
+      const connection = this.#connections.of(request.socket);
+      if (connection) sockets.take(request, socket, head, connection);
+    });
     this.#eachSecond = setInterval(() => {
       this.#connections.tick();
       this.#notices.tick();
@@ -136,10 +158,13 @@ export class HttpServer {
    */
   async close(): Promise<void> {
     this.#connections.stopping = true;
+    this.#connections.stopLive();
     const overdue = setTimeout(() => this.#cut(), this.#stopTimeoutMs);
     await this.#acceptWhatArrived();
     // Node's own close() for HTTP also ends connections whose answers are still being sent
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()));
+    // what was begun meanwhile
+    this.#connections.stopLive();
     this.#connections.endIdle(false);
     await Promise.race([closed, sleep(FIRST_REQUEST_MS, undefined, { ref: false })]);
     this.#connections.endIdle(true);

@@ -1,5 +1,5 @@
 import type { Access } from "../graphql/execution/access.ts";
-import { addressOf } from "./client-address.ts";
+import type { Clients } from "./clients.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** How often each client may ask in a minute. */
@@ -19,20 +19,18 @@ interface Verdict {
 /** Holds clients to a rate, and tells them about it: in the headers of draft-ietf-httpapi-ratelimit-headers-10. */
 export class RateGate {
   readonly #rate: RateLimit;
-  readonly #trustProxy: boolean;
+  readonly #clients: Clients;
   readonly #policy: string;
 
-  constructor(rate: RateLimit, trustProxy: boolean) {
+  constructor(rate: RateLimit, clients: Clients) {
     this.#rate = rate;
-    this.#trustProxy = trustProxy;
+    this.#clients = clients;
     this.#policy = `"minute";q=${rate.limit};w=60`;
   }
 
   /** Whether the request may be answered; it was refused if not. Who has shown no token is known by his address. */
   admit(exchange: Exchange, access: Access | undefined): boolean | Promise<boolean> {
-    const subject = access?.asker.subject;
-    const client = subject ? `subject ${subject}` : `address ${addressOf(exchange.request, this.#trustProxy)}`;
-    const verdict = this.#rate.take(client);
+    const verdict = this.#rate.take(this.#clients.nameOf(exchange.request, access));
     if (verdict instanceof Promise) return verdict.then((one) => this.#tell(exchange, one));
     return this.#tell(exchange, verdict);
   }

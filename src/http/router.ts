@@ -1,10 +1,13 @@
+import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import { JSON_TYPE } from "../graphql/execution/request.ts";
+import { retryAfter } from "../graphql/execution/retry-after.ts";
 import { answerPreflight, type Cors, isPreflight } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GraphqlRoute } from "./graphql-route.ts";
 import type { AllowedHosts } from "./hosts.ts";
 import { type Target, targetOf } from "./target.ts";
+import { asksForSocket, faultOfOrigin } from "./upgrade.ts";
 
 /** A request with more headers is refused. */
 const MAX_HEADERS = 100;
@@ -49,11 +52,21 @@ export class Router {
     }
   }
 
+  /** Whether a request for a socket is one that may have it. If not, it is answered as any other. */
+  admitsSocket(request: IncomingMessage): boolean {
+    return (
+      asksForSocket(request) &&
+      faultOf(request) === undefined &&
+      this.#hosts.check(request, targetOf(request.url ?? "/").authority) === "allowed" &&
+      faultOfOrigin(request, this.#cors, this.#hosts) === undefined
+    );
+  }
+
   /** What is answered at once needs no promise. */
   #route(exchange: Exchange): Promise<void> | undefined {
     const { request } = exchange;
     const { path, search, authority } = request.url === "/graphql" ? GRAPHQL : targetOf(request.url ?? "/");
-    const fault = faultOf(exchange);
+    const fault = faultOf(request) ?? faultOfExpectation(exchange);
     if (fault) exchange.refuse(...fault);
     // whoever looks after the process knows it by its address
     else if (path === "/health") exchange.answer(200, JSON_TYPE, '{"status":"ok"}');
@@ -76,11 +89,23 @@ export class Router {
 
   #serveGraphql(exchange: Exchange, search: string): Promise<void> | undefined {
     const { request } = exchange;
+    // this one was not admitted
+    if (request.headers.upgrade !== undefined && asksForSocket(request)) return this.#refuseSocket(exchange);
     const forPage = this.#cors.headersFor(request.headers.origin);
     exchange.tell(forPage);
     if (!isPreflight(request)) return this.#graphql.serve(exchange, search);
     answerPreflight(exchange, forPage);
     return undefined;
+  }
+
+  #refuseSocket(exchange: Exchange): undefined {
+    const fault = faultOfOrigin(exchange.request, this.#cors, this.#hosts);
+    if (fault) exchange.refuse(...fault);
+    else {
+      exchange.refuse(503, "No more sockets are opened for now; please come again.", "SERVICE_UNAVAILABLE", {
+        "retry-after": retryAfter(),
+      });
+    }
   }
 
   async #ready(exchange: Exchange): Promise<void> {
@@ -103,10 +128,14 @@ export class Router {
 }
 
 /** Why a request is refused whatever it asks for. */
-function faultOf({ request, expectation }: Exchange): [status: number, message: string] | undefined {
+function faultOf(request: IncomingMessage): [status: number, message: string] | undefined {
   if (request.rawHeaders.length > 2 * MAX_HEADERS) return [431, `A request may have at most ${MAX_HEADERS} headers.`];
   if (request.httpVersionMajor !== 1) return [505, "HTTP is spoken here in the versions 1.1 and 1.0."];
   const coding = request.headers["transfer-encoding"];
   if (coding !== undefined && !/^chunked$/i.test(coding)) return [501, "Of Transfer-Encoding only chunked is known."];
+  return undefined;
+}
+
+function faultOfExpectation({ expectation }: Exchange): [status: number, message: string] | undefined {
   return expectation === "unknown" ? [417, "Of Expect only 100-continue is known."] : undefined;
 }

@@ -12,6 +12,7 @@ export function measured(graphql: GraphqlAnswers, metrics: Metrics): GraphqlAnsw
       if (answer) metrics.answered(replay.kind, "OK", "again", performance.now() - since);
       return answer;
     },
+    subscribe: (request) => graphql.subscribe(request),
     answer: async (request) => {
       const response = await graphql.answer(request);
       const since = request.since ?? performance.now();

@@ -50,6 +50,7 @@ describe("GraphiQL", () => {
       "AdjustStock",
       "BookHistory",
       "DeleteBook",
+      "WatchBooks",
     ]);
 
     await runTab(page, "AddBook", '"A New Book"');
@@ -65,6 +66,9 @@ describe("GraphiQL", () => {
     await runTab(page, "BookHistory", '"UPDATED"');
     await runTab(page, "DeleteBook", '"deleteBook"');
     expect(await service.titles()).toEqual([]);
+    await runTab(page, "WatchBooks", '"CHECKPOINT"');
+    await service.addBook("Dune");
+    await page.locator(".result-window").getByText('"Dune"').waitFor();
 
     const { origin } = new URL(service.url);
     const elsewhere = requests.filter((url) => !/^(data|blob):/.test(url) && new URL(url).origin !== origin);

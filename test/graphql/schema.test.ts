@@ -99,6 +99,6 @@ describe("introspection", () => {
     expect(types.map(({ name }) => name)).toEqual(
       expect.arrayContaining(["Book", "BookEditForm", "AddBookResult", "Error", "Node", "Date", "JSON"]),
     );
-    expect(data.__schema.subscriptionType).toBeNull();
+    expect(data.__schema.subscriptionType).toEqual({ kind: "OBJECT", name: "Subscription" });
   });
 });

@@ -5,6 +5,7 @@ import { startService } from "../support/service/service.ts";
 const JSON_TYPE = "application/json";
 const GRAPHQL = "application/graphql-response+json";
 const HTML = "text/html";
+const EVENTS = "text/event-stream";
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 /** What a GET is answered with; undefined for 406. */
@@ -33,7 +34,9 @@ const answers: [accept: string, type: string | undefined][] = [
   [`${JSON_TYPE};q=0`, undefined],
   ["*/*;q=0", undefined],
   ["image/png", undefined],
-  ["text/event-stream", undefined],
+  ["text/event-stream", EVENTS],
+  [`${JSON_TYPE};q=0.5, text/event-stream`, EVENTS],
+  [`${JSON_TYPE}, text/event-stream`, JSON_TYPE],
   ["nonsense", undefined],
   // of what is longer than anybody has need of, nothing is read
   [`${"image/png,".repeat(1000)}text/html`, JSON_TYPE],

@@ -2,7 +2,9 @@ import type { LoggedChange } from "../../cqrs/change.ts";
 import type { Consistency } from "../../cqrs/consistency.ts";
 import { ServiceError } from "../../cqrs/errors.ts";
 import { HandlerKey } from "../../cqrs/handlers.ts";
+import type { LiveEvent } from "../../cqrs/queries/follower.ts";
 import type { Condition, Order, Position } from "../../cqrs/queries/list-question.ts";
+import type { LiveChanges, LiveEvents } from "../../cqrs/queries/live-changes.ts";
 import type { PastPage } from "../../cqrs/queries/log-reads.ts";
 import type { Reader } from "../../cqrs/queries/reader.ts";
 import type { ListLimits } from "../../cqrs/queries/reads.ts";
@@ -43,13 +45,15 @@ interface FoundList {
  */
 export class BookQueryHandler {
   readonly #reader: Reader<Book>;
+  readonly #live: LiveChanges<Book>;
   readonly #limits: ListLimits;
   /** Fields of one request that ask for all books have one answer, which is read once. */
   readonly #all = new WeakMap<Consistency, Promise<readonly Book[]>>();
 
   /** `limits` are those of `books`. */
-  constructor(reader: Reader<Book>, limits: ListLimits) {
+  constructor(reader: Reader<Book>, live: LiveChanges<Book>, limits: ListLimits) {
     this.#reader = reader;
+    this.#live = live;
     this.#limits = limits;
   }
 
@@ -151,6 +155,26 @@ export class BookQueryHandler {
   async #byId(id: number, consistency: Consistency): Promise<Book | null> {
     const [book] = await this.booksById([id], consistency);
     return book ?? null;
+  }
+
+  /**
+   * The changes after `since`, or from now on, of the books that have or had this title or id; of all if neither is given.
+   *
+   * @throws what `LiveChanges.follow` throws
+   */
+  follow(
+    { since, title, id }: { readonly since?: number; readonly title?: string; readonly id?: number },
+    consistency: Consistency,
+  ): Promise<LiveEvents<Book>> {
+    const is = (book: Book | null) =>
+      book !== null && (title === undefined || book.title === title) && (id === undefined || book.id === id);
+    return this.#live.follow(consistency, since, ({ before, after }) => is(before) || is(after));
+  }
+
+  /** An event of `follow` as it is told. */
+  told(event: LiveEvent<Book>, consistency: Consistency): LiveEvent<Book> {
+    this.#live.show(event, consistency);
+    return event;
   }
 
   async #readAll(consistency: Consistency): Promise<readonly Book[]> {

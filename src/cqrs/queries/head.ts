@@ -34,29 +34,40 @@ export class Head<T extends object> {
   /** The newest name of a read model that this process was told, and since when. */
   #known: { readonly name: string | null; readonly since: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** How many want the row looked up in the background. */
+  #wanted = 0;
   #failing = false;
+  /** Is called when the database has told of a newer state, and must not throw. */
+  onNewer: (() => void) | undefined;
 
   constructor(stream: Stream<T>, log: Logger) {
     this.#stream = stream;
     this.#log = log;
   }
 
-  /** Starts to look the row up in the background, several times per lease. */
-  start(): void {
-    const tick = () => {
-      const leaseMs = this.#lookup?.leaseMs ?? 1000;
-      this.#timer = setTimeout(tick, Math.max(5, leaseMs / 4)).unref();
-      // the next look-up does not wait for this one, so this one must be given up before its lease is over
-      this.lookUp(leaseMs * 0.75).then(
-        () => this.#report(undefined),
-        (error: Error) => this.#report(error),
-      );
+  /**
+   * Has the row looked up in the background, several times per lease.
+   *
+   * @returns what ends that, unless others want it as well
+   */
+  keepLookingUp(): () => void {
+    if (this.#wanted++ === 0) this.#tick();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      if (--this.#wanted === 0) clearTimeout(this.#timer);
     };
-    tick();
   }
 
-  stop(): void {
-    clearTimeout(this.#timer);
+  #tick(): void {
+    const leaseMs = this.#lookup?.leaseMs ?? 1000;
+    this.#timer = setTimeout(() => this.#tick(), Math.max(5, leaseMs / 4)).unref();
+    // the next look-up does not wait for this one, so this one must be given up before its lease is over
+    this.lookUp(leaseMs * 0.75).then(
+      () => this.#report(undefined),
+      (error: Error) => this.#report(error),
+    );
   }
 
   /** From now on each look-up asks whether the newest mark of `chain` is of this database's history, if it is not known. */
@@ -122,7 +133,9 @@ export class Head<T extends object> {
 
   /** Notes a state that the database told of. */
   learn({ revision, token }: Mark): void {
-    if (revision > this.#mark.revision) this.#mark = { revision, token };
+    if (revision <= this.#mark.revision) return;
+    this.#mark = { revision, token };
+    this.onNewer?.();
   }
 
   /** Notes a revision that is about to be shown. */
@@ -155,7 +168,11 @@ export class Head<T extends object> {
   #report(error: Error | undefined): void {
     if ((error !== undefined) === this.#failing) return;
     this.#failing = error !== undefined;
-    if (error) this.#log.error({ reason: error.message }, "database look-ups fail; Redis is not read meanwhile");
+    if (error)
+      this.#log.error(
+        { reason: error.message },
+        "database look-ups fail; Redis is not read meanwhile, and subscribers hear of nothing",
+      );
     else this.#log.info("database look-ups work again");
   }
 }

@@ -39,6 +39,7 @@ export class ReadModel<T extends object> {
   readonly #source: RedisSource<T>;
   readonly #catchUp: CatchUp<T>;
   readonly #upkeep: Upkeep<T>;
+  #stopLookUps: (() => void) | undefined;
 
   constructor(
     stream: Stream<T>,
@@ -65,7 +66,7 @@ export class ReadModel<T extends object> {
    */
   async start(): Promise<void> {
     if (!this.#redis.configured) return this.#reportOthers();
-    this.#head.start();
+    this.#stopLookUps = this.#head.keepLookingUp();
     await this.#upkeep.start();
   }
 
@@ -82,7 +83,7 @@ export class ReadModel<T extends object> {
 
   /** Stops the look-ups and the upkeep, and waits for what is under way. */
   async stop(): Promise<void> {
-    this.#head.stop();
+    this.#stopLookUps?.();
     await this.#upkeep.stop();
   }
 

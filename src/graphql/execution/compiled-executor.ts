@@ -17,7 +17,7 @@ import { LRUCache } from "lru-cache";
 import type { Admission, Limits } from "./limits.ts";
 
 /** Each error about a variable repeats the variable's whole value before it is cut short, which takes its time. */
-const MAX_COERCION_ERRORS = 10;
+export const MAX_COERCION_ERRORS = 10;
 
 /** Compiling takes time by the selection, each fragment counted wherever it is spread. */
 const MAX_SELECTIONS = 200;

@@ -30,17 +30,22 @@ export function boundedDocuments(hideSuggestions: boolean): Plugin {
     onParse: ({ setParseFn }) => setParseFn(parseBounded),
     onValidate: ({ setValidationFn }) =>
       setValidationFn((schema: GraphQLSchema, document: DocumentNode) =>
-        notTooDeep("GRAPHQL_VALIDATION_FAILED", () =>
-          repeatedFields(document) > MAX_REPEATED_FIELDS
-            ? [
-                new GraphQLError(
-                  `The document selects more than ${MAX_REPEATED_FIELDS} fields that are selected already.`,
-                ),
-              ]
-            : validate(schema, document, undefined, { maxErrors: MAX_VALIDATION_ERRORS, hideSuggestions }),
-        ),
+        validateBounded(schema, document, hideSuggestions),
       ),
   };
+}
+
+/** What is wrong with a document. */
+export function validateBounded(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  hideSuggestions: boolean,
+): readonly GraphQLError[] {
+  return notTooDeep("GRAPHQL_VALIDATION_FAILED", () =>
+    repeatedFields(document) > MAX_REPEATED_FIELDS
+      ? [new GraphQLError(`The document selects more than ${MAX_REPEATED_FIELDS} fields that are selected already.`)]
+      : validate(schema, document, undefined, { maxErrors: MAX_VALIDATION_ERRORS, hideSuggestions }),
+  );
 }
 
 /** @throws GraphQLError when it is no document, or longer or deeper than is parsed */

@@ -7,6 +7,7 @@ import { toClientError } from "../errors.ts";
 import { ANONYMOUS, permits } from "./access.ts";
 import { exceeds, mayExceed } from "./answer-size.ts";
 import type { AnswerText } from "./answer-text.ts";
+import { Audiences } from "./audiences.ts";
 import { CompiledExecutor } from "./compiled-executor.ts";
 import { Deadlines } from "./deadline.ts";
 import { extensionsReader } from "./extensions.ts";
@@ -25,6 +26,7 @@ import {
 import { asksForRevision, keyOf } from "./request-key.ts";
 import { responseOf } from "./result.ts";
 import { atLeastReader } from "./revision-headers.ts";
+import { type SubscribeRequest, Subscriptions } from "./subscriptions.ts";
 import { WholeLane } from "./whole-lane.ts";
 
 /**
@@ -41,6 +43,7 @@ export class Graphql {
   readonly #persisted: PersistedDocuments;
   readonly #fastLane: FastLane;
   readonly #wholeLane: WholeLane;
+  readonly #subscriptions: Subscriptions;
   readonly #atLeastIn: ReturnType<typeof atLeastReader>;
   readonly #extensionsOf: ReturnType<typeof extensionsReader>;
   readonly #limits: GraphqlLimits;
@@ -60,7 +63,8 @@ export class Graphql {
     this.#limits = limits;
     this.#toClientError = (error) => toClientError(error, log);
     this.#persisted = new PersistedDocuments(limits.documents);
-    this.#executor = new CompiledExecutor(schema, new Limits(schema, limits, streams));
+    const operationLimits = new Limits(schema, limits, streams);
+    this.#executor = new CompiledExecutor(schema, operationLimits);
     const contextOf: ContextOf = (params, { atLeast: given, isGone = () => false, lateAt, access = ANONYMOUS }) => {
       const { atLeast, cost } = this.#extensionsOf(params.extensions);
       const bounds = { listBytes: limits.answerBytes, tooMuch: this.#tooMuch, isGone, lateAt };
@@ -70,7 +74,19 @@ export class Graphql {
     const executor = this.#executor;
     const shared = { executor, line: new HeavyLine(), contextOf, toClientError: this.#toClientError };
     this.#fastLane = new FastLane(shared);
-    this.#wholeLane = new WholeLane({ ...shared, schema, hidesSchema: !limits.introspection });
+    const hidesSchema = !limits.introspection;
+    this.#wholeLane = new WholeLane({ ...shared, schema, hidesSchema });
+    const { answerBytes } = limits;
+    const events = new Audiences({ ...shared, handlers, streams });
+    this.#subscriptions = new Subscriptions({
+      ...{ ...shared, schema, hidesSchema, answerBytes, events },
+      ...{ limits: operationLimits, persisted: this.#persisted, maxOfClient: limits.subscriptions },
+    });
+  }
+
+  /** Begins to tell of what happens, or says why not. */
+  subscribe(request: SubscribeRequest): ReturnType<Subscriptions["begin"]> {
+    return this.#subscriptions.begin(request);
   }
 
   /** What is known of a request of this text, before it is answered; of those alone that this asker may have answered. */

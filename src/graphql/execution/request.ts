@@ -10,6 +10,7 @@ import type { OperationLimits } from "./limits.ts";
 import type { DocumentOptions } from "./persisted-documents.ts";
 
 export const JSON_TYPE = "application/json";
+export const EVENT_STREAM_TYPE = "text/event-stream";
 export const GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json";
 
 /** What a request may ask for and take. */
@@ -18,6 +19,8 @@ export interface GraphqlLimits extends OperationLimits {
   readonly requestTimeoutMs: number;
   /** The largest answer. */
   readonly answerBytes: number;
+  /** How many subscriptions a client may have at once. */
+  readonly subscriptions: number;
   /** Which documents may be asked for. */
   readonly documents: DocumentOptions;
 }

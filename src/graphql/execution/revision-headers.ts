@@ -29,7 +29,8 @@ export function atLeastReader(streams: readonly string[]): (header: string) => R
   };
 }
 
-function revisionIn(text: string): number | undefined {
+/** A revision as it is written in a header; undefined for what is none. */
+export function revisionIn(text: string): number | undefined {
   const revision = REVISION.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(revision) ? revision : undefined;
 }

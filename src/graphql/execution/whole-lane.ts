@@ -1,4 +1,11 @@
-import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from "graphql";
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  type GraphQLError,
+  type GraphQLSchema,
+  OperationTypeNode,
+} from "graphql";
 import { createYoga, type GraphQLParams, type Plugin, type YogaInitialContext } from "graphql-yoga";
 import type { Context } from "../builder.ts";
 import { runAdmitted } from "./admitted-run.ts";
@@ -6,6 +13,7 @@ import type { CompiledExecutor, Operation } from "./compiled-executor.ts";
 import { boundedDocuments } from "./documents.ts";
 import type { HeavyLine } from "./heavy-line.ts";
 import type { ContextOf, RequestContext } from "./request.ts";
+import { notCarried } from "./subscriptions.ts";
 
 /**
  * The lane of operations that are seen first: through Yoga, all but its HTTP side, since requests and responses as the
@@ -28,7 +36,12 @@ export class WholeLane {
     const { schema, executor, line, contextOf, toClientError, hidesSchema } = options;
     this.#executor = executor;
     this.#line = line;
-    const running: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn((args) => this.#run(args)) };
+    const running: Plugin = {
+      onExecute: ({ setExecuteFn }) => setExecuteFn((args) => this.#run(args)),
+      onSubscribe: () => {
+        throw notCarried(OperationTypeNode.SUBSCRIPTION);
+      },
+    };
     this.#yoga = createYoga<object, Context>({
       schema,
       context: (initial: YogaInitialContext & Partial<RequestContext>) => contextOf(initial.params, initial),

@@ -26,10 +26,12 @@ export interface GraphqlRequest {
 /** Of large answers, which are many, only the question is noted: what they show, small ones do as well. */
 const LARGEST_NOTE = 20_000;
 
-function note(operation: { query: string; variables: unknown; data: unknown }): void {
+/** Notes an operation whose document is one that the schema allows. */
+export function noted(operation: { query: string; variables: unknown; data: unknown }): void {
+  if (!RECORD) return;
   const whole = JSON.stringify(operation);
   const noted = whole.length > LARGEST_NOTE ? JSON.stringify({ ...operation, data: null }) : whole;
-  appendFileSync(RECORD as string, `${noted}\n`);
+  appendFileSync(RECORD, `${noted}\n`);
 }
 
 /** A GraphQL client of the service at `url`. */
@@ -44,7 +46,7 @@ export class GraphqlClient {
   async send(query: string, request: GraphqlRequest = {}): Promise<GraphqlResponse> {
     const response = await this.sendInvalid(query, request);
     const { variables } = request;
-    if (RECORD) note({ query, variables, data: response.data });
+    noted({ query, variables, data: response.data });
     return response;
   }
 

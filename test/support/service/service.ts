@@ -10,9 +10,11 @@ import type { Environment } from "./program.ts";
 /** A service in this process. It ends with the test. */
 export class Service extends GraphqlClient {
   readonly close: () => Promise<void>;
+  readonly databaseUrl: string;
 
-  constructor(url: string, close: () => Promise<void>) {
+  constructor(url: string, databaseUrl: string, close: () => Promise<void>) {
     super(url);
+    this.databaseUrl = databaseUrl;
     this.close = close;
   }
 }
@@ -29,7 +31,7 @@ export async function startService(env: Environment = {}): Promise<Service> {
     return closed;
   };
   onFinished(close);
-  return new Service(await server.listen(config.port, config.host), close);
+  return new Service(await server.listen(config.port, config.host), DATABASE_URL, close);
 }
 
 /** One service for many tests of a file, since a start takes longer than most tests. After each its books are deleted. */
