@@ -188,8 +188,7 @@ export class GraphqlRoute {
     malformed: string,
   ): Promise<void> {
     const { headers, method } = exchange.request;
-    const header = headers[AT_LEAST_HEADER];
-    const atLeast = header === undefined ? NO_REVISIONS : this.#graphql.atLeastIn(String(header));
+    const atLeast = this.#graphql.atLeastIn(headers[AT_LEAST_HEADER]?.toString());
     const lastId = headers["last-event-id"];
     const resumeAt = lastId === undefined ? undefined : revisionIn(String(lastId));
     if (method === "HEAD") return exchange.refuse(406, NOT_ACCEPTABLE);
