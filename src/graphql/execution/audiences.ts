@@ -8,11 +8,18 @@ import {
   type ValidatedSubscriptionArgs,
   visit,
 } from "graphql";
+import { LRUCache } from "lru-cache";
 import { Consistency } from "../../cqrs/consistency.ts";
 import type { Handlers } from "../../cqrs/handlers.ts";
 import type { Context } from "../builder.ts";
 import { limitErrors } from "../errors.ts";
 import type { HeavyLine } from "./heavy-line.ts";
+
+/** What all that was told of events and is kept for others may take, in bytes. */
+const MAX_BYTES = 16_000_000;
+/** A result beside its text, of which it has the values once more. */
+const TOLD_BYTES = 1000;
+const CHARACTER_BYTES = 4;
 
 /** Something that has happened, as the source of a subscription has it. The same object for all who are told of it. */
 export interface LiveEvent {
@@ -33,6 +40,7 @@ export interface Told {
  */
 export interface Audience {
   readonly key: string;
+  readonly number: number;
   readonly args: ValidatedSubscriptionArgs;
   readonly cost: number;
   members: number;
@@ -45,7 +53,13 @@ export class Audiences {
   readonly #line: HeavyLine;
   readonly #toClientError: (error: unknown) => GraphQLError;
   readonly #audiences = new Map<string, Audience>();
-  readonly #told = new WeakMap<LiveEvent, Map<Audience, Promise<Told> | Told>>();
+  readonly #told = new LRUCache<string, Told>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: ({ text }) => TOLD_BYTES + CHARACTER_BYTES * text.length,
+  });
+  readonly #running = new Map<string, Promise<Told>>();
+  readonly #numbers = new WeakMap<LiveEvent, number>();
+  #count = 0;
 
   constructor(options: {
     readonly handlers: Handlers;
@@ -64,7 +78,7 @@ export class Audiences {
     const key = keyOf(args);
     let audience = this.#audiences.get(key);
     if (!audience) {
-      audience = { key, args, cost, members: 0 };
+      audience = { key, number: ++this.#count, args, cost, members: 0 };
       this.#audiences.set(key, audience);
     }
     audience.members++;
@@ -81,18 +95,29 @@ export class Audiences {
    * @throws GraphQLError `SERVICE_UNAVAILABLE` when it would be too much work now
    */
   tell(event: LiveEvent, audience: Audience): Promise<Told> | Told {
-    let byAudience = this.#told.get(event);
-    if (!byAudience) {
-      byAudience = new Map();
-      this.#told.set(event, byAudience);
+    const key = `${audience.number} ${this.#numberOf(event)}`;
+    const known = this.#told.get(key) ?? this.#running.get(key);
+    if (known) return known;
+    const told = this.#line.isHeavy(audience.cost)
+      ? this.#executeInTurn(event, audience)
+      : this.#execute(event, audience);
+    if (!(told instanceof Promise)) {
+      this.#told.set(key, told);
+      return told;
     }
-    let told = byAudience.get(audience);
-    if (told) return told;
-    told = this.#line.isHeavy(audience.cost) ? this.#executeInTurn(event, audience) : this.#execute(event, audience);
-    byAudience.set(audience, told);
-    // who comes back has it tried again
-    if (told instanceof Promise) told.catch(() => byAudience.delete(audience));
+    this.#running.set(key, told);
+    const settle = () => this.#running.delete(key);
+    told.then((one) => settle() && this.#told.set(key, one), settle);
     return told;
+  }
+
+  #numberOf(event: LiveEvent): number {
+    let number = this.#numbers.get(event);
+    if (number === undefined) {
+      number = ++this.#count;
+      this.#numbers.set(event, number);
+    }
+    return number;
   }
 
   async #executeInTurn(event: LiveEvent, audience: Audience): Promise<Told> {
