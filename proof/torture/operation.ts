@@ -216,7 +216,7 @@ export function excuseOf({ request, outcome }: Operation): string | undefined {
 /** Whether it is a large request, as the service reckons, however few books there are. */
 function isLarge(request: Request): boolean {
   if (request.kind === "several") return request.queries.some(isLarge);
-  return request.kind === "books" || (request.kind === "improper" && (request.first ?? 0) > 100);
+  return ["books", "search"].includes(request.kind) || (request.kind === "improper" && (request.first ?? 0) > 100);
 }
 
 /**
