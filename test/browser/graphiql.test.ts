@@ -44,6 +44,7 @@ describe("GraphiQL", () => {
     expect(await page.getByRole("tab").allInnerTexts()).toEqual([
       "AddBook",
       "ListBooks",
+      "Search",
       "CataloguePage",
       "EditForm",
       "UpdateBook",
@@ -56,6 +57,7 @@ describe("GraphiQL", () => {
     await runTab(page, "AddBook", '"A New Book"');
     expect(await service.titles()).toEqual(["A New Book"]);
     await runTab(page, "ListBooks", '"books"');
+    await runTab(page, "Search", '"A New Book"');
     await runTab(page, "CataloguePage", '"totalCount": 1');
     await runTab(page, "EditForm", '"bookEditForm"');
     await runTab(page, "UpdateBook", '"Another Author"');

@@ -51,7 +51,8 @@ class Subscriber {
     const sink = {
       next: (result: Result) => {
         this.results.push(result);
-        noted({ query, variables, data: result.data });
+        // what is refused may not be what the schema allows
+        if (result.data) noted({ query, variables, data: result.data });
         const revision = result.data?.bookChanges?.revision;
         if (revision !== undefined) variables.since = revision;
       },
