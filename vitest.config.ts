@@ -39,12 +39,12 @@ export default defineConfig({
           include: ["test/{books,cqrs,graphql}/**/*.test.ts", "test/operate/backup.test.ts"],
           // these are about files, Redis, GraphQL and what is decided without a database, and learn nothing from another engine
           exclude: [
-            "test/books/{add-a-field,format}.test.ts",
+            "test/books/format.test.ts",
             "test/books/commands/{adjust-stock,delete-book,refusals,update-book}.test.ts",
             "test/books/import/*.test.ts",
-            "test/books/queries/book-edit-form.test.ts",
-            "test/cqrs/{garbled,reading-threads,redis-*,reset,writer-thread}.test.ts",
-            "test/graphql/{answer-size,caches,documents,errors,heavy-line,limits,persisted-documents,schema}.test.ts",
+            "test/books/queries/{book-edit-form,book-subscriptions,question-line}.test.ts",
+            "test/cqrs/{garbled,large-lists,reading-threads,redis-*,reset,writer-thread}.test.ts",
+            "test/graphql/{answer-size,caches,documents,errors,heavy-line,limits,persisted-documents,replays,schema}.test.ts",
           ],
           env: { TEST_ENGINE: "postgresql" },
           globalSetup: ["test/support/postgres/run-server.ts"],
