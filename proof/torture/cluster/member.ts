@@ -6,7 +6,7 @@ import { type ServiceProcess, startProcess } from "../../../test/support/service
 import type { Branch } from "../branch.ts";
 import type { Random } from "../random.ts";
 import type { Installation } from "./installation.ts";
-import { THREAD_ENDED } from "./thread-ended.ts";
+import { THREADS_ENDED } from "./threads-ended.ts";
 
 /** A time in which a process cannot be held to its duties, on the clock of the history. */
 interface Outage {
@@ -136,11 +136,14 @@ export class Member {
    * Has something befall its threads. It is held to its duties again from when `recover` is called, as after all that
    * follows here.
    */
-  strikeThreads(what: keyof typeof THREAD_SIGNALS): { readonly hasEnded: () => boolean; readonly recover: () => void } {
+  strikeThreads(what: keyof typeof THREAD_SIGNALS): {
+    readonly haveEnded: () => boolean;
+    readonly recover: () => void;
+  } {
     const recover = this.#suffer(`threads ${what}`);
     const before = this.#process?.log.length;
     this.#process?.child.kill(THREAD_SIGNALS[what]);
-    return { hasEnded: () => this.#process?.log.includes(THREAD_ENDED, before) === true, recover };
+    return { haveEnded: () => this.#process?.log.includes(THREADS_ENDED, before) === true, recover };
   }
 
   /** Lets no write to a file of its succeed, as on a full disk. */

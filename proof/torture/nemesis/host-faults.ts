@@ -52,13 +52,22 @@ export const HOST_FAULTS: Readonly<Record<string, FaultKind>> = {
   },
 };
 
-/** It ends when a thread has ended, which a busy process takes its time for: nobody else can tell when it is over. */
+/** It ends when all that were struck have ended, which a busy process takes its time for. */
 async function strike({ member, ms, random }: Means, what: Parameters<typeof member.strikeThreads>[0]) {
   await midWrite(member, random.between(0, 10));
-  const { hasEnded, recover } = member.strikeThreads(what);
-  const deadline = performance.now() + GIVEN_UP_MS;
-  while (!hasEnded() && performance.now() < deadline) await sleep(50);
-  // and when another one is at work
+  const { haveEnded, recover } = member.strikeThreads(what);
+  const within = async (ended: () => boolean) => {
+    const deadline = performance.now() + GIVEN_UP_MS;
+    while (!ended() && performance.now() < deadline) await sleep(50);
+    return ended();
+  };
+  if (!(await within(haveEnded))) {
+    // one that hangs and is asked nothing is given up by nobody, and would be when it is over
+    const killed = member.strikeThreads("killed");
+    await within(killed.haveEnded);
+    killed.recover();
+  }
+  // and when others are at work
   await sleep(ms / 2);
   recover();
 }
