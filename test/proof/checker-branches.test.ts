@@ -129,6 +129,23 @@ describe("when the database is copied while it goes on, the checker", () => {
       expect(await judge(still, at(70, read(3, four)), at(80, fromTable))).toEqual(late);
     });
 
+    test("lets a process that has met one copy meet another later", async () => {
+      const five = book("A", "five", 2);
+      const branch: Whole = { name: "original", truth: still };
+      const later: Whole = {
+        name: "later copy",
+        origin: { branch, revision: 1 },
+        truth: database([null, one], [one, five]),
+      };
+      const branches = [branch, { ...copy, origin: { branch, revision: 1 } }, later];
+      const updateFive = operation(61, 65, update("A", "five"), acknowledged(2, five), { branch: "later copy" });
+      const all = [addOne, updateThree, updateFour, updateFive, at(70, read(3, four)), at(300, read(2, five))];
+      const [broken] = await brokenAt(all, branches, { foreignMs: 100 });
+      expect(broken).toEqual([]);
+      const [late] = await brokenAt([...all, at(450, read(2, five))], branches, { foreignMs: 100 });
+      expect(late).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
+    });
+
     test("lets a process go back behind what may have been of either, until its own is acknowledged", async () => {
       const absent = (ms: number, revision: number) =>
         operation(ms, ms + 1, get("C"), read(revision), { ...here, process });

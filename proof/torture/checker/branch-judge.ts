@@ -46,7 +46,7 @@ export class BranchJudge {
   readonly #report: Report;
   readonly #floors: Floors;
   readonly #registers = new Registers();
-  /** Until when each process that has met another history may show it. */
+  /** Until when each process that has met another history may show that, by the names of both. */
   readonly #until = new Map<string, number>();
   #attributed: number;
 
@@ -167,8 +167,9 @@ export class BranchJudge {
     for (const other of branches()) {
       if (other === this || !this.#isTrueWith(other, operation, edited)) continue;
       if (!this.#floors.allows(operation, partingOf(this.branch, other.branch))) continue;
-      const until = this.#until.get(process) ?? completed.ms + bounds.foreignMs;
-      this.#until.set(process, until);
+      const met = `${process} ${other.branch.name}`;
+      const until = this.#until.get(met) ?? completed.ms + bounds.foreignMs;
+      this.#until.set(met, until);
       return invoked.ms < until;
     }
     return false;
