@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { DerivedColumns } from "./database/derived-columns.ts";
 import type { Sql } from "./database/engine.ts";
+import { lockStreams } from "./database/lock-streams.ts";
 import type { OrmService } from "./database/orm-service.ts";
 import { FOLDED_VERSION } from "./derived.ts";
 import { ServiceError } from "./errors.ts";
@@ -83,7 +84,7 @@ export class Derivation<T extends object> {
     const { name, mapper } = this.#orm.table<T>(entity);
     return this.#orm.transaction((tx) =>
       tx.sql(async (sql) => {
-        await this.#lock(sql);
+        await lockStreams(sql, [this.#definition.name]);
         let wrong = 0n;
         for (const one of keys) {
           const row = sql.updateTable(name).set({ [FOLDED_VERSION]: null });
@@ -107,16 +108,10 @@ export class Derivation<T extends object> {
   }
 
   async #portion(sql: Sql, columns: DerivedColumns<T>): Promise<number> {
-    await this.#lock(sql);
+    await lockStreams(sql, [this.#definition.name]);
     const stale = await columns.stale(sql, PORTION);
     await columns.write(sql, stale);
     return stale.length;
-  }
-
-  /** Takes the lock that every command takes: who has rows without it could wait for one that has it, and that for them. */
-  async #lock(sql: Sql): Promise<void> {
-    const stream = sql.updateTable("stream").set((column) => ({ lease_ms: column.ref("lease_ms") }));
-    await stream.where("name", "=", this.#definition.name).execute();
   }
 
   get #columns(): DerivedColumns<T> | undefined {

@@ -4,11 +4,10 @@ import { StartupError } from "../errors.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { sqliteFileOf } from "./engine-of.ts";
 import type { SchemaMigration } from "./migrations.ts";
+import type { AnyEntity } from "./orm-service.ts";
 import { backUpPostgres, postgresBackup, postgresTarget } from "./postgres/backup.ts";
 import { backUpSqlite, sqliteBackup, sqliteTarget } from "./sqlite/backup.ts";
-
-/** The tables that all streams share. */
-const KERNEL_TABLES = ["mikro_orm_migrations", "stream", "write_probe", "idempotency_key"];
+import { tableUses } from "./table-uses.ts";
 
 /** The revision of each stream, by its name. */
 export type Revisions = ReadonlyMap<string, number>;
@@ -43,10 +42,8 @@ export interface Known {
  */
 export async function backUp({ database, streams }: Known, target: string) {
   const file = sqliteFileOf(database);
-  const tables = [
-    ...KERNEL_TABLES,
-    ...streams.flatMap(({ entity, changes }) => [EntitySchema.REGISTRY.get(entity as never)?.meta.tableName, changes]),
-  ].filter((table) => table !== undefined);
+  const nameOf = (entity: AnyEntity) => EntitySchema.REGISTRY.get(entity as never)?.meta.tableName as string;
+  const tables = ["mikro_orm_migrations", ...tableUses(streams, nameOf, false).map(({ table }) => table)];
   const revisions = await (file === undefined ? backUpPostgres(database, tables, target) : backUpSqlite(file, target));
   return { revisions, bytes: statSync(target).size };
 }

@@ -4,7 +4,9 @@ import { within } from "../deadline.ts";
 import { StartupError } from "../errors.ts";
 import type { StreamDefinition } from "../stream.ts";
 import type { TableUse } from "./engine.ts";
+import { lockStreams } from "./lock-streams.ts";
 import type { OrmService } from "./orm-service.ts";
+import { tableUses } from "./table-uses.ts";
 
 /** How long a check may take, in milliseconds: whoever asks waits for it. */
 const TIMEOUT_MS = 2000;
@@ -64,22 +66,13 @@ export class DatabaseReadiness {
     const names = this.#streams.map(({ name }) => name);
     const filler = randomBytes(FILLER_BYTES).toString("base64");
     await tx.sql(async (sql) => {
-      const stream = sql.updateTable("stream").set((column) => ({ lease_ms: column.ref("lease_ms") }));
-      await stream.where("name", "in", names).execute();
+      await lockStreams(sql, names);
       await sql.updateTable("write_probe").set({ filler }).where("id", "=", 1).execute();
     });
   }
 
   #uses(): readonly TableUse[] {
-    return [
-      { table: "stream", rights: ["select", "update"] },
-      { table: "write_probe", rights: ["select", "update"] },
-      { table: "idempotency_key", rights: ["select", "insert", "update", "delete"] },
-      ...this.#streams.flatMap(({ changes, entity }): TableUse[] => [
-        { table: changes, rights: ["select", "insert", ...(this.#trims ? (["delete"] as const) : [])] },
-        { table: this.#orm.table(entity).name, rights: ["select", "insert", "update", "delete"], drawsIds: true },
-      ]),
-    ];
+    return tableUses(this.#streams, (entity) => this.#orm.table(entity).name, this.#trims);
   }
 }
 
