@@ -4,7 +4,6 @@ import { Authenticator } from "./auth/authenticator.ts";
 import type { Config } from "./config.ts";
 import { type Aggregate, openAggregate } from "./cqrs/aggregate.ts";
 import { DatabaseReadiness } from "./cqrs/database/database-readiness.ts";
-import { kernelMigrations } from "./cqrs/database/migrations.ts";
 import { OrmService } from "./cqrs/database/orm-service.ts";
 import { within } from "./cqrs/deadline.ts";
 import { ServiceError, StartupError } from "./cqrs/errors.ts";
@@ -21,7 +20,7 @@ import type { Readiness } from "./http/router.ts";
 import { createLog } from "./log.ts";
 import { measured } from "./metrics/measured.ts";
 import type { Metrics } from "./metrics/metrics.ts";
-import type { Module } from "./module.ts";
+import { type Module, migrationsOf } from "./module.ts";
 import { RateLimiter } from "./rate/rate-limiter.ts";
 import { readinessOf } from "./readiness.ts";
 
@@ -55,7 +54,7 @@ export async function openDatabase(url: string, modules: readonly Module[], trim
   const orm = await new OrmService({
     entities: streams.map(({ entity }) => entity),
     derived: new Map(streams.flatMap(({ entity, derived }) => (derived ? [[entity, derived]] : []))),
-    migrations: [...kernelMigrations, ...modules.flatMap(({ migrations }) => migrations)],
+    migrations: migrationsOf(modules),
   }).init(url);
   try {
     await new DatabaseReadiness(orm, streams, trims).requireRights();

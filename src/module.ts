@@ -1,6 +1,6 @@
 import type { Config } from "./config.ts";
 import type { Aggregate, ReadModelClass } from "./cqrs/aggregate.ts";
-import type { SchemaMigration } from "./cqrs/database/migrations.ts";
+import { kernelMigrations, type SchemaMigration } from "./cqrs/database/migrations.ts";
 import type { HandlerEntry } from "./cqrs/handlers.ts";
 import type { StreamDefinition } from "./cqrs/stream.ts";
 import type { SchemaModule } from "./graphql/schema.ts";
@@ -24,4 +24,9 @@ export interface Module<T extends object = any> extends SchemaModule {
   readonly tabs: readonly GraphiqlTab[];
   /** Its names in the GraphQL schema that do not say whose they are: a copy of the module must change them. */
   readonly namesWithoutNoun: readonly string[];
+}
+
+/** All migrations, in the order in which they run. */
+export function migrationsOf(modules: readonly Module[]): readonly SchemaMigration[] {
+  return [...kernelMigrations, ...modules.flatMap(({ migrations }) => migrations)];
 }
