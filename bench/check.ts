@@ -2,7 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import Database from "better-sqlite3";
-import pg from "pg";
+import { onPostgres } from "../test/support/database/on-postgres.ts";
 import { inTitleOrder, MISSING_TITLE } from "./catalogue.ts";
 import { bookRequest, booksRequest, listed } from "./requests.ts";
 import type { Server } from "./server.ts";
@@ -92,10 +92,8 @@ async function storedBooks({ database: place }: Server, books: readonly Book[]):
 }
 
 async function storedInPostgres(url: string, books: readonly Book[]): Promise<Book[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
   const titles = books.map(({ title }) => title);
-  const { rows } = await client.query(`${SELECT} where title = any($1)`, [titles]).finally(() => client.end());
+  const { rows } = await onPostgres(url, (client) => client.query(`${SELECT} where title = any($1)`, [titles]));
   const byTitle = new Map(rows.map((row) => [row.title, { ...row, version: Number(row.version) }]));
   return titles.map((title) => byTitle.get(title));
 }

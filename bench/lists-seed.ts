@@ -1,10 +1,10 @@
 import Database from "better-sqlite3";
-import pg from "pg";
 import { Random } from "../proof/torture/random.ts";
 import type { Book } from "../src/books/book.ts";
 import { derived } from "../src/books/book-derived.ts";
 import { postgresWordIndex } from "../src/cqrs/database/postgres/word-index.ts";
 import { derivedColumns, derivedValues } from "../src/cqrs/derived.ts";
+import { onPostgres } from "../test/support/database/on-postgres.ts";
 
 const ROWS_AT_ONCE = 5000;
 /** What the index of words keeps in memory before it writes, while a table is filled, and else. */
@@ -97,25 +97,25 @@ function fillSqlite(file: string, rows: Iterable<readonly unknown[]>): void {
 }
 
 async function fillPostgres(url: string, rows: Iterable<readonly unknown[]>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  // to make it in the end takes a fraction of adding to it all the time
-  await client.query("drop index book_words");
-  let chunk: object[] = [];
-  const send = async () => {
-    await client.query(`insert into book (${COLUMNS}) select ${COLUMNS} from json_populate_recordset(null::book, $1)`, [
-      JSON.stringify(chunk),
-    ]);
-    chunk = [];
-  };
-  for (const row of rows) {
-    chunk.push(Object.fromEntries(COLUMNS.map((column, i) => [column, row[i]])));
-    if (chunk.length === ROWS_AT_ONCE) await send();
-  }
-  await send();
-  await client.query("select setval(pg_get_serial_sequence('book', 'id'), (select max(id) from book))");
-  const index = { table: "book", columns: derived.words ?? [] };
-  for (const statement of postgresWordIndex.create(index)) await client.query(statement);
-  await client.query("vacuum analyze book");
-  await client.end();
+  await onPostgres(url, async (client) => {
+    // to make it in the end takes a fraction of adding to it all the time
+    await client.query("drop index book_words");
+    let chunk: object[] = [];
+    const send = async () => {
+      await client.query(
+        `insert into book (${COLUMNS}) select ${COLUMNS} from json_populate_recordset(null::book, $1)`,
+        [JSON.stringify(chunk)],
+      );
+      chunk = [];
+    };
+    for (const row of rows) {
+      chunk.push(Object.fromEntries(COLUMNS.map((column, i) => [column, row[i]])));
+      if (chunk.length === ROWS_AT_ONCE) await send();
+    }
+    await send();
+    await client.query("select setval(pg_get_serial_sequence('book', 'id'), (select max(id) from book))");
+    const index = { table: "book", columns: derived.words ?? [] };
+    for (const statement of postgresWordIndex.create(index)) await client.query(statement);
+    await client.query("vacuum analyze book");
+  });
 }

@@ -1,8 +1,8 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import pg from "pg";
 import { openBooks } from "../test/support/database/books.ts";
+import { onPostgres } from "../test/support/database/on-postgres.ts";
 import type { RedisServer } from "../test/support/redis/server.ts";
 import { catalogue, inTitleOrder } from "./catalogue.ts";
 import { listed } from "./requests.ts";
@@ -53,16 +53,14 @@ async function fill(file: string, size: number): Promise<void> {
 
 /** Fills the table of a PostgreSQL database that has been migrated. */
 export async function fillPostgres(url: string, size: number): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client
-    .query(
+  await onPostgres(url, (client) =>
+    client.query(
       `insert into book (title, author, published_date, isbn, stock_quantity, version)
         select title, author, "publishedDate", isbn, "stockQuantity", version from json_to_recordset($1) as
           (title text, author text, "publishedDate" text, isbn text, "stockQuantity" int, version int)`,
       [JSON.stringify(catalogue(size))],
-    )
-    .finally(() => client.end());
+    ),
+  );
 }
 
 /** How many books most workloads store, how many of them they ask for, and how many there are to be listed. */

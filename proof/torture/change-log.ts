@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import pg from "pg";
+import { onPostgres } from "../../test/support/database/on-postgres.ts";
 import type { Book } from "./operation.ts";
 import { byTitle } from "./title-order.ts";
 
@@ -91,13 +91,9 @@ export async function execute(url: string, statements: readonly string[]): Promi
     }
     return;
   }
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+  await onPostgres(url, async (client) => {
     for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 function readSqlite<K extends string>(url: string, queries: Record<K, string>): Record<K, Row[]> {
@@ -110,16 +106,12 @@ function readSqlite<K extends string>(url: string, queries: Record<K, string>): 
   }
 }
 
-async function readPostgres<K extends string>(url: string, queries: Record<K, string>): Promise<Record<K, Row[]>> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+function readPostgres<K extends string>(url: string, queries: Record<K, string>): Promise<Record<K, Row[]>> {
+  return onPostgres(url, async (client) => {
     const answers: [string, Row[]][] = [];
     for (const [name, query] of Object.entries<string>(queries)) answers.push([name, (await client.query(query)).rows]);
     return Object.fromEntries(answers) as Record<K, Row[]>;
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 function changeOf(change: Row): Change {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
-import pg from "pg";
+import { onPostgres } from "../../../test/support/database/on-postgres.ts";
 
 /** How long it is tried to have the lock of a file: its processes take it again and again. Milliseconds. */
 const GET_WITHIN_MS = 3000;
@@ -22,15 +22,11 @@ export async function holdRow(url: string, ms: number): Promise<void> {
     }
     return;
   }
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+  await onPostgres(url, async (client) => {
     await client.query("begin");
     await client.query("select from stream for update");
     await sleep(ms);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Says whether the lock is had. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import pg from "pg";
 import { onFinished } from "../cleanup.ts";
+import { onPostgres } from "./on-postgres.ts";
 import type { TestDatabase } from "./test-database.ts";
 
 let databases = 0;
@@ -63,11 +63,5 @@ export async function newPostgres(): Promise<TestDatabase> {
 }
 
 async function administer(statement: string, database = "postgres"): Promise<void> {
-  const client = new pg.Client({ connectionString: `${process.env.TEST_POSTGRES_URL}/${database}` });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  await onPostgres(`${process.env.TEST_POSTGRES_URL}/${database}`, (client) => client.query(statement));
 }

@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import pg from "pg";
+import { onPostgres } from "./on-postgres.ts";
 
 /** The rows of one statement, over a connection of its own: for databases that this checkout's `OrmService` refuses. */
 // biome-ignore lint/suspicious/noExplicitAny: rows of every shape
@@ -13,11 +13,5 @@ export async function sqlOn(url: string, statement: string): Promise<any[]> {
       connection.close();
     }
   }
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(statement)).rows;
-  } finally {
-    await client.end();
-  }
+  return onPostgres(url, async (client) => (await client.query(statement)).rows);
 }
