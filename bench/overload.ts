@@ -11,18 +11,20 @@ import { moveToLoadCore, Server } from "./server.ts";
 const USAGE = `npm run overload -- [options]
   --times N        how many times its capacity is offered (10)
   --seconds N      for how long (60)
+  --books N        how many books each request asks for, which is what makes it dear (100)
   --without-redis  Redis dies when it begins, and comes back with the calm`;
 
 const { values } = parseArgs({
   options: {
     times: { type: "string", default: "10" },
     seconds: { type: "string", default: "60" },
+    books: { type: "string", default: "100" },
     "without-redis": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
-const [times, seconds] = [Number(values.times), Number(values.seconds)];
-if (values.help || !(times >= 1) || !(seconds >= 1)) {
+const [times, seconds, books] = [values.times, values.seconds, values.books].map(Number) as [number, number, number];
+if (values.help || !(times >= 1) || !(seconds >= 1) || !(books >= 1 && books <= 500)) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
 }
@@ -38,7 +40,7 @@ const pageOf = (n: number) =>
   JSON.stringify({
     query:
       "query ($n: Int!) { booksConnection(first: $n) { nodes: edges { node { id title author isbn publishedDate stockQuantity version } } } }",
-    variables: { n: 100 },
+    variables: { n: books },
     extensions: { n },
   });
 

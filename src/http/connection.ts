@@ -33,6 +33,8 @@ export class Connection {
   readonly #onAnswered = () => this.#answered();
   #current: Exchange | undefined;
   #hasAsked = false;
+  /** Whether nothing is read until it is this connection's turn among all whose clients were refused for now. */
+  #isResting = false;
   /** Whether the client has sent what cannot be read on. */
   #isBroken = false;
   /** The bytes of the answer that its client has not taken as a whole, and what had been written when it began. */
@@ -114,6 +116,7 @@ export class Connection {
     if (this.#socket.destroyed) return;
     if (this.#held.length > 0) this.#all.queue(this);
     else if (this.isEnding) this.#socket.destroySoon();
+    else if (this.#isResting) this.#rest();
   }
 
   /** Begins the next of the requests that were sent ahead. */
@@ -121,14 +124,25 @@ export class Connection {
     const next = this.#held.shift();
     if (!next) return;
     this.#all.release(1);
+    this.#isResting = false;
     this.resume();
     this.#begin(next);
   }
 
-  /** Reads nothing more until it is its turn among all whose clients were refused for now. */
+  /** Once the request at hand is answered, reads nothing more until it is its turn among all whose clients were refused for now. */
   rest(): void {
+    this.#isResting = true;
+  }
+
+  // not before: Node throws away the rest of a request that was not read, and reads on to do so
+  #rest(): void {
     this.pause();
     this.#all.rest(this);
+  }
+
+  endRest(): void {
+    this.#isResting = false;
+    this.resume();
   }
 
   /** Reads nothing more for now. */
@@ -138,7 +152,7 @@ export class Connection {
 
   /** Reads on, unless something waits that has been read. */
   resume(): void {
-    if (this.#held.length === 0) this.#socket.resume();
+    if (this.#held.length === 0 && !this.#isResting) this.#socket.resume();
   }
 
   /** Ends a connection whose client has sent what cannot be read: with `farewell`, unless something is being answered. */

@@ -108,9 +108,10 @@ export class Connections {
 
   readonly #readAgain = (): void => {
     const now = performance.now();
-    const turns = Math.ceil((now - this.#readAgainAt) * READ_AGAIN_PER_MS);
+    // a stop answers what has arrived
+    const turns = this.stopping ? this.#resting.length : Math.ceil((now - this.#readAgainAt) * READ_AGAIN_PER_MS);
     this.#readAgainAt = now;
-    for (const connection of this.#resting.splice(0, turns)) connection.resume();
+    for (const connection of this.#resting.splice(0, turns)) connection.endRest();
     if (this.#resting.length > 0) setTimeout(this.#readAgain, READ_AGAIN_EVERY_MS);
   };
 

@@ -27,6 +27,8 @@ export interface GraphqlAnswers {
   replay(replay: Replay, atLeast: AtLeast, since: number): Promise<AnswerText | undefined>;
   answer(request: GraphqlRequest): Promise<GraphqlResponse>;
   subscribe(request: SubscribeRequest): ReturnType<Subscriptions["begin"]>;
+  /** How many heavy requests wait for their turn, in a line of their own. */
+  readonly waiting: number;
 }
 
 /** Says who asks. */
@@ -78,7 +80,7 @@ export class GraphqlRoute {
     this.#rate = options.rate;
     this.#bodies = options.bodies;
     this.#maxBodyBytes = options.maxBodyBytes;
-    this.#load = new LoadGate(options.maxRequests);
+    this.#load = new LoadGate(options.maxRequests, () => options.graphql.waiting);
     this.#notices = options.notices;
     this.#clientOf = options.clientOf;
     this.#dataOrPage = new Negotiation(options.graphiql !== undefined);

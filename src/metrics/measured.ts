@@ -13,6 +13,9 @@ export function measured(graphql: GraphqlAnswers, metrics: Metrics): GraphqlAnsw
       return answer;
     },
     subscribe: (request) => graphql.subscribe(request),
+    get waiting() {
+      return graphql.waiting;
+    },
     answer: async (request) => {
       const response = await graphql.answer(request);
       const since = request.since ?? performance.now();

@@ -4,21 +4,26 @@ import { LoadGate } from "../../src/http/load-gate.ts";
 const MAX = 1000;
 
 /** A gate in an event loop of its own, in which each request takes some time, all of it in the turn in which it comes. */
-function eventLoop(max = MAX) {
+function eventLoop({ max = MAX, aside = 0 } = {}) {
   let now = 1000;
+  let idle = 0;
   let endTurn: (() => void) | undefined;
-  const gate = new LoadGate(
-    max,
-    () => now,
-    () => now,
-    (listener) => {
+  const gate = new LoadGate(max, () => aside, {
+    now: () => now,
+    worked: () => now - idle,
+    computed: () => now - idle,
+    atEndOfTurn: (listener) => {
       endTurn = listener;
     },
-  );
+  });
   return {
     gate,
     get now() {
       return now;
+    },
+    /** It works for so long, on whatever. */
+    work: (ms: number) => {
+      now += ms;
     },
     /** A turn in which so many come, each of which takes `ms`; says how many were begun. */
     turn(requests: number, ms: number, refusedMs = 0.02): number {
@@ -33,10 +38,12 @@ function eventLoop(max = MAX) {
       }
       now += 0.1;
       endTurn?.();
+      endTurn = undefined;
       return begun;
     },
     wait: (ms: number) => {
       now += ms;
+      idle += ms;
     },
   };
 }
@@ -61,7 +68,7 @@ describe("while requests come no faster than they are answered", () => {
   });
 
   test("at most so many run at once", () => {
-    const { gate } = eventLoop(2);
+    const { gate } = eventLoop({ max: 2 });
     expect(gate.admits()).toBe(true);
     gate.begin();
     gate.begin();
@@ -108,29 +115,64 @@ describe("when ten times as many requests come as can be answered", () => {
     expect(loop.turn(MAX, 0.5)).toBe(MAX);
   });
 
-  test("less run at once where each is begun in one turn and takes its time in another", () => {
+  test("the next burst after a calm is answered whole, however long that was", () => {
     const loop = eventLoop();
-    const { gate } = loop;
-    let running = 0;
+    flood(loop, 20_000);
+    loop.wait(3000);
+    expect(loop.turn(MAX, 0.5)).toBe(MAX);
+  });
+});
+
+describe("where requests are begun in one turn and answered in others, and many clients ask on as soon as they are answered", () => {
+  /** So many clients for so long; says how many were answered, and how long each waited. In each turn some of those that run are answered. */
+  function clients(
+    loop: ReturnType<typeof eventLoop>,
+    ms: number,
+    { all = 900, answeredInTurn = 10, each = 1, idle = 0 },
+  ) {
+    const running: number[] = [];
+    const waits: number[] = [];
     let refused = 0;
-    let turn = 0;
-    for (let i = 0; i < 400; i++) {
-      // what was begun in the turn before
-      const begun = loop.now;
-      if (!gate.admits()) refused++;
-      loop.wait(running * 1);
-      for (; running > 0; running--) gate.end();
-      for (let n = 0; n < 500; n++) {
-        if (!gate.admits()) refused++;
-        else {
-          gate.begin();
-          running++;
+    let free = all;
+    for (const began = loop.now; loop.now < began + ms; ) {
+      for (const since of running.splice(0, answeredInTurn)) {
+        loop.work(each);
+        waits.push(loop.now - since);
+        loop.gate.end();
+        free++;
+      }
+      loop.wait(idle);
+      // the others come again later
+      const asking = Math.min(free, 100);
+      for (let i = 0; i < asking; i++) {
+        if (!loop.gate.admits()) {
+          refused++;
+          continue;
         }
+        loop.gate.begin();
+        running.push(loop.now);
+        free--;
       }
       loop.turn(0, 0);
-      turn = loop.now - begun;
     }
+    for (const _ of running) loop.gate.end();
+    return { refused, answered: waits.length, longest: Math.max(...waits.slice(waits.length >> 1)) };
+  }
+
+  test("no more are begun than are answered soon", () => {
+    const loop = eventLoop();
+    const { refused, answered, longest } = clients(loop, 20_000, {});
     expect(refused).toBeGreaterThan(1000);
-    expect(turn).toBeLessThan(60);
+    expect(answered).toBeGreaterThan(0.8 * 20_000);
+    expect(longest).toBeLessThan(150);
+  });
+
+  test("none is refused where it is not this process that they wait for", () => {
+    expect(clients(eventLoop(), 20_000, { idle: 10 }).refused).toBe(0);
+  });
+
+  test("none is refused because many wait in a line of their own", () => {
+    const loop = eventLoop({ aside: 850 });
+    expect(clients(loop, 20_000, {}).refused).toBe(0);
   });
 });

@@ -39,6 +39,7 @@ import { WholeLane } from "./whole-lane.ts";
 export class Graphql {
   readonly #replays = new Replays();
   readonly #deadlines = new Deadlines();
+  readonly #line = new HeavyLine();
   readonly #executor: CompiledExecutor;
   readonly #persisted: PersistedDocuments;
   readonly #fastLane: FastLane;
@@ -72,7 +73,7 @@ export class Graphql {
       return { handlers, consistency, tellsCost: cost };
     };
     const executor = this.#executor;
-    const shared = { executor, line: new HeavyLine(), contextOf, toClientError: this.#toClientError };
+    const shared = { executor, line: this.#line, contextOf, toClientError: this.#toClientError };
     this.#fastLane = new FastLane(shared);
     const hidesSchema = !limits.introspection;
     this.#wholeLane = new WholeLane({ ...shared, schema, hidesSchema });
@@ -107,6 +108,11 @@ export class Graphql {
   replay(replay: Replay, atLeast = NO_REVISIONS, since = performance.now()): Promise<AnswerText | undefined> {
     const { requestTimeoutMs } = this.#limits;
     return this.#deadlines.inTime(since + requestTimeoutMs, this.#replays.replay(replay, atLeast), nothing);
+  }
+
+  /** How many heavy operations wait for their turn. */
+  get waiting(): number {
+    return this.#line.length;
   }
 
   /** What is kept of requests: by the weights of each cache, and at most, in bytes. */

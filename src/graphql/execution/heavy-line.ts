@@ -34,6 +34,11 @@ export class HeavyLine {
   /** Milliseconds for a point of cost, of the last ones. */
   readonly #samples: number[] = [];
 
+  /** How many wait for their turn, or have it. */
+  get length(): number {
+    return this.#line.length + Number(this.#isTaken);
+  }
+
   isHeavy(cost: number): boolean {
     return cost > HEAVY_COST;
   }
