@@ -1,5 +1,5 @@
 import { ANYBODY, type Asker } from "./asker.ts";
-import { notReached, OutcomeUnknown, requestTimedOut, type ServiceError } from "./errors.ts";
+import { OutcomeUnknown, RevisionNotReached, requestTimedOut, type ServiceError } from "./errors.ts";
 import { NO_REVISIONS, type Report, type Revisions, reportOf, reportOfOne, type ServedBy } from "./revisions.ts";
 
 /** A read that can be made again, to find out whether it would have the same answer. */
@@ -101,7 +101,7 @@ export class Consistency {
   require(stream: string, revision: number): void {
     const atLeast = this.atLeast(stream);
     if (revision >= atLeast) return;
-    throw notReached(revision, this.streams.length > 1 ? stream : undefined, `at least ${atLeast}`);
+    throw new RevisionNotReached(revision, this.streams.length > 1 ? stream : undefined, atLeast);
   }
 
   /** Whether anybody waits for what would be read. */

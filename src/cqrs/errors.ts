@@ -14,13 +14,21 @@ export class ServiceError extends Error {
   }
 }
 
-/** The revision that a request asks for is not there yet. */
-export function notReached(revision: number, stream: string | undefined, asked: string): ServiceError {
-  const which = stream === undefined ? "" : ` of ${stream}`;
-  return new ServiceError(
-    "REVISION_NOT_REACHED",
-    `The database is at revision ${revision}${which}; the request asks for ${asked}.`,
-  );
+/** The revision that a request asks for is not there yet: the database is at `reached`. */
+export class RevisionNotReached extends ServiceError {
+  override readonly details: { readonly reached: number; readonly stream?: string; readonly atLeast?: number };
+
+  /**
+   * @param stream Which one it is of, where there are several.
+   * @param asked What the request asks about; a number is what all of its answers were to have reached.
+   */
+  constructor(reached: number, stream: string | undefined, asked: string | number) {
+    const which = stream === undefined ? "" : ` of ${stream}`;
+    const what = typeof asked === "number" ? `at least ${asked}` : asked;
+    super("REVISION_NOT_REACHED", `The database is at revision ${reached}${which}; the request asks for ${what}.`);
+    const atLeast = typeof asked === "number" ? { atLeast: asked } : undefined;
+    this.details = { reached, ...(stream !== undefined && { stream }), ...atLeast };
+  }
 }
 
 /** What led to a revision that a request asks for has been removed from the change log, which begins after `oldest`. */

@@ -55,7 +55,9 @@ export const errorCodes = {
       "The client asks too often. It may come again after `Retry-After`; `RateLimit` says how much it has left.",
     status: "429",
   },
-  REVISION_NOT_REACHED: { description: "The database is older than the revision that the request asks for." },
+  REVISION_NOT_REACHED: {
+    description: "The database is older than the revision that the request asks for: it is at `reached`.",
+  },
   REVISION_TRIMMED: {
     description: "The change log does not reach back to the revision that the request asks for, but to `oldest`.",
   },

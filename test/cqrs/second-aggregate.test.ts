@@ -96,7 +96,7 @@ async function keepsStreamsApart(service: GraphqlClient): Promise<void> {
   const atLeast = async (asked: unknown) => {
     const request = { extensions: { consistency: { atLeast: asked } } };
     const { data, errors, consistency } = await service.sendInvalid(both, request);
-    return { data, code: errors?.[0].extensions.code, message: errors?.[0].message, consistency };
+    return { data, ...errors?.[0].extensions, message: errors?.[0].message, consistency };
   };
   const report = (books: number, films: number) => ({
     consistency: { revision: books, servedBy: "redis", streams: { books, films } },
@@ -105,11 +105,11 @@ async function keepsStreamsApart(service: GraphqlClient): Promise<void> {
   const seen = [undefined, 3, { books: 3, films: 4 }, { films: 4 }, {}];
   for (let again = 0; again < 3; again++) {
     for (const asked of seen) expect(await atLeast(asked)).toMatchObject(report(3, 4));
-    for (const [asked, message] of [
-      [4, "The database is at revision 3 of books; the request asks for at least 4."],
-      [{ books: 3, films: 5 }, "The database is at revision 4 of films; the request asks for at least 5."],
+    for (const [asked, reached, stream, message] of [
+      [4, 3, "books", "The database is at revision 3 of books; the request asks for at least 4."],
+      [{ books: 3, films: 5 }, 4, "films", "The database is at revision 4 of films; the request asks for at least 5."],
     ]) {
-      expect(await atLeast(asked)).toMatchObject({ code: "REVISION_NOT_REACHED", message });
+      expect(await atLeast(asked)).toMatchObject({ code: "REVISION_NOT_REACHED", reached, stream, message });
     }
     expect(await atLeast({ records: 1 })).toMatchObject({ code: "BAD_USER_INPUT" });
   }

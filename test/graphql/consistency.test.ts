@@ -65,7 +65,11 @@ describe.each(READ_PATHS)("extensions.consistency when $store answers", ({ store
         expect(errors, query).toEqual([
           expect.objectContaining({
             message: expect.stringContaining("at revision 1"),
-            extensions: { code: "REVISION_NOT_REACHED" },
+            extensions: {
+              code: "REVISION_NOT_REACHED",
+              reached: 1,
+              atLeast: typeof atLeast === "number" ? atLeast : atLeast.books,
+            },
           }),
         ]);
       }

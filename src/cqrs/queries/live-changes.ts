@@ -1,7 +1,7 @@
 import type { LoggedChange } from "../change.ts";
 import type { Consistency } from "../consistency.ts";
 import { TimedOut } from "../deadline.ts";
-import { DatabaseUnavailable, notReached, ServiceError } from "../errors.ts";
+import { DatabaseUnavailable, RevisionNotReached, ServiceError } from "../errors.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { StreamRow } from "../stream.ts";
 import { Turns } from "../turns.ts";
@@ -71,7 +71,7 @@ export class LiveChanges<T extends object> {
     const { revision } = await this.#row();
     consistency.require(this.#stream, revision);
     if (since !== undefined && since > revision) {
-      throw notReached(
+      throw new RevisionNotReached(
         revision,
         consistency.streams.length > 1 ? this.#stream : undefined,
         `what comes after ${since}`,

@@ -2,7 +2,7 @@ import { sql as expression } from "kysely";
 import type { LoggedChange } from "../change.ts";
 import type { Sql } from "../database/engine.ts";
 import type { OrmService } from "../database/orm-service.ts";
-import { notReached, RevisionTrimmed } from "../errors.ts";
+import { RevisionNotReached, RevisionTrimmed } from "../errors.ts";
 import { isStorable } from "../storable.ts";
 import type { Stream } from "../stream.ts";
 import type { Lists } from "./large-lists.ts";
@@ -156,6 +156,6 @@ function answerOf<V>({ $revision, $token }: LogJoined, value: V): Answer<V> {
 
 /** @throws ServiceError when the log does not tell what came after `asked`, not yet or no more */
 function requireLogged(asked: number, { $revision, $trimmed }: LogJoined): void {
-  if (asked > Number($revision)) throw notReached(Number($revision), undefined, `revision ${asked}`);
+  if (asked > Number($revision)) throw new RevisionNotReached(Number($revision), undefined, `revision ${asked}`);
   if (asked < Number($trimmed)) throw new RevisionTrimmed(asked, Number($trimmed));
 }
