@@ -11,7 +11,7 @@ const textOf = (file: string) => readFileSync(join(ROOT, file), "utf8");
 const documents = globSync(["*.md", "docs/*.md"], { cwd: ROOT });
 
 const names = new Set(
-  globSync(["*.ts", "{src,test,proof,bench}/**/*.ts"], { cwd: ROOT }).map((file) => basename(file)),
+  globSync(["*.ts", "{src,test,proof,bench,examples}/**/*.ts"], { cwd: ROOT }).map((file) => basename(file)),
 );
 /** What docs/add-an-aggregate.md has people make. */
 const isOfExample = (name: string) => /^film\b/.test(name) && names.has(name.replace("film", "book"));
