@@ -1,20 +1,19 @@
 import type { Builder } from "../graphql/builder.ts";
-import { type Form, formFor } from "../graphql/form.ts";
+import { type Form, formFor, formParts } from "../graphql/form.ts";
 import type { SharedTypes } from "../graphql/schema.ts";
 import { type Book, updateBookInput } from "./book.ts";
 import type { BookRef } from "./book-type.ts";
 
 export interface BookEditForm extends Form {
   readonly book: Book;
-  readonly mutation: "updateBook";
 }
 
-const formOf = formFor("Edit book", updateBookInput);
+const formOf = formFor("Edit book", "updateBook", updateBookInput);
 
 /** The form that edits `book`: all of it from the rules that `updateBook` applies, and the book's values. */
 export function bookEditForm(book: Book): BookEditForm {
   const { id: _, version, addedAt: __, updatedAt: ___, ...values } = book;
-  return { book, mutation: "updateBook", ...formOf({ ...values, expectedVersion: version }) };
+  return { book, ...formOf({ ...values, expectedVersion: version }) };
 }
 
 export function defineBookEditForm(builder: Builder, { formField }: SharedTypes, book: BookRef) {
@@ -22,21 +21,7 @@ export function defineBookEditForm(builder: Builder, { formField }: SharedTypes,
     description: "A form to edit a book, as a list of fields and as react-jsonschema-form takes it.",
     fields: (t) => ({
       book: t.expose("book", { type: book, description: "The book as it is." }),
-      mutation: t.exposeString("mutation", { description: "The mutation that takes the form as its input." }),
-      fields: t.expose("fields", {
-        type: [formField],
-        description: "The fields in their order.",
-        extensions: { listSize: Object.keys(updateBookInput.shape).length },
-      }),
-      jsonSchema: t.expose("jsonSchema", {
-        type: "JSON",
-        description: "JSON Schema (draft-07) that accepts what the mutation accepts.",
-      }),
-      uiSchema: t.expose("uiSchema", {
-        type: "JSON",
-        description: "How react-jsonschema-form draws the fields; `ui:message` is a field's message.",
-      }),
-      formData: t.expose("formData", { type: "JSON", description: "The current values, an input for the mutation." }),
+      ...formParts(t, formField, Object.keys(updateBookInput.shape).length),
     }),
   });
 }

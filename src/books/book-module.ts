@@ -1,5 +1,6 @@
 import type { Module } from "../module.ts";
 import { addBookInput, type Book } from "./book.ts";
+import { defineBookAddForm } from "./book-add-form.ts";
 import { defineBookChange } from "./book-change-type.ts";
 import { defineBookEditForm } from "./book-edit-form.ts";
 import { maxBooks } from "./book-settings.ts";
@@ -34,12 +35,13 @@ export const bookModule: Module<Book> = {
   refusalCodes: bookRefusalCodes,
   defineTypes(builder, shared, config) {
     const book = defineBookType(builder);
-    const form = defineBookEditForm(builder, shared, book);
+    const addForm = defineBookAddForm(builder, shared);
+    const editForm = defineBookEditForm(builder, shared, book);
     const change = defineBookChange(builder, shared, book);
     defineBookHistory(builder, book, change);
-    defineBookQueries(builder, shared, book, form, config);
+    defineBookQueries(builder, shared, { book, addForm, editForm }, config);
     defineBookSubscriptions(builder, change);
-    defineBookMutations(builder, shared, book, form);
+    defineBookMutations(builder, shared, book, editForm);
   },
   csvColumns: importFields,
   tabs: bookTabs,

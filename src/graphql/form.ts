@@ -24,6 +24,8 @@ export interface FormField {
 
 /** A form as a list of fields, and as react-jsonschema-form takes it. */
 export interface Form {
+  /** The mutation that takes it. */
+  readonly mutation: string;
   readonly fields: readonly FormField[];
   readonly jsonSchema: object;
   readonly uiSchema: object;
@@ -34,6 +36,9 @@ export interface Form {
 export type FormData<Rules extends z.ZodObject> = Readonly<Record<FieldName<Rules>, string | number | null>>;
 
 type FieldName<Rules extends z.ZodObject> = keyof Rules["shape"] & string;
+
+type FormFieldRef = ReturnType<typeof defineFormField>;
+type SchemaTypes = Builder extends PothosSchemaTypes.SchemaBuilder<infer Types> ? Types : never;
 
 interface Property {
   readonly title: string;
@@ -46,8 +51,12 @@ interface Property {
   readonly readOnly?: boolean;
 }
 
-/** What makes the forms for one input, once: all of it but the values follows from the `rules` that the input must keep. */
-export function formFor<Rules extends z.ZodObject>(title: string, rules: Rules): (formData: FormData<Rules>) => Form {
+/** What makes the forms for one mutation, once: all of it but the values follows from the `rules` that its input must keep. */
+export function formFor<Rules extends z.ZodObject>(
+  title: string,
+  mutation: string,
+  rules: Rules,
+): (formData: FormData<Rules>) => Form {
   const schema = z.toJSONSchema(rules, {
     target: "draft-7",
     io: "input",
@@ -70,6 +79,7 @@ export function formFor<Rules extends z.ZodObject>(title: string, rules: Rules):
     ...Object.fromEntries(properties.map(([name, property]) => [name, fieldUi(property, hintsOf(name))])),
   };
   return (formData) => ({
+    mutation,
     fields: properties.map(([name, property]) => formField(name, property, hintsOf(name), formData[name])),
     jsonSchema,
     uiSchema,
@@ -106,6 +116,41 @@ export function defineFormField(builder: Builder) {
       }),
     }),
   });
+}
+
+/** The fields of a form in GraphQL. `listSize` is how many `fields` it has. */
+export function formParts<T extends Form>(
+  t: PothosSchemaTypes.ObjectFieldBuilder<SchemaTypes, T>,
+  formField: FormFieldRef,
+  listSize: number,
+) {
+  return {
+    mutation: t.string({
+      description: "The mutation that takes the form as its input.",
+      resolve: ({ mutation }) => mutation,
+    }),
+    fields: t.field({
+      type: [formField],
+      description: "The fields in their order.",
+      extensions: { listSize },
+      resolve: ({ fields }) => fields,
+    }),
+    jsonSchema: t.field({
+      type: "JSON",
+      description: "JSON Schema (draft-07) that accepts what the mutation accepts.",
+      resolve: ({ jsonSchema }) => jsonSchema,
+    }),
+    uiSchema: t.field({
+      type: "JSON",
+      description: "How react-jsonschema-form draws the fields; `ui:message` is a field's message.",
+      resolve: ({ uiSchema }) => uiSchema,
+    }),
+    formData: t.field({
+      type: "JSON",
+      description: "The current values, an input for the mutation.",
+      resolve: ({ formData }) => formData,
+    }),
+  };
 }
 
 /** {anyOf: [X, null]} would be drawn as a choice between two forms; the type list says the same. */

@@ -1,6 +1,7 @@
 import { onlyOne } from "../../graphql/arguments.ts";
 import type { Builder } from "../../graphql/builder.ts";
 import type { SchemaConfig, SharedTypes } from "../../graphql/schema.ts";
+import { type BookAddFormRef, bookAddForm } from "../book-add-form.ts";
 import type { BookEditFormRef } from "../book-edit-form.ts";
 import { soughtAs, soughtBy } from "../book-keys.ts";
 import { maxBooks } from "../book-settings.ts";
@@ -8,11 +9,16 @@ import type { BookRef } from "../book-type.ts";
 import { bookQueries } from "./book-query-handler.ts";
 import { defineBooksConnection } from "./books-connection.ts";
 
+interface BookTypes {
+  readonly book: BookRef;
+  readonly addForm: BookAddFormRef;
+  readonly editForm: BookEditFormRef;
+}
+
 export function defineBookQueries(
   builder: Builder,
   shared: SharedTypes,
-  book: BookRef,
-  bookEditForm: BookEditFormRef,
+  { book, addForm, editForm }: BookTypes,
   config: SchemaConfig,
 ): void {
   builder.queryFields((t) => ({
@@ -57,8 +63,13 @@ export function defineBookQueries(
       args: { isbn: t.arg.string({ required: true, description: "The ISBN in either form, with or without dashes." }) },
       resolve: (_, { isbn }, context) => bookQueries.of(context).bookByIsbn(isbn, context.consistency),
     }),
+    bookAddForm: t.field({
+      type: addForm,
+      description: "What a form to add a book needs.",
+      resolve: () => bookAddForm,
+    }),
     bookEditForm: t.field({
-      type: bookEditForm,
+      type: editForm,
       nullable: true,
       description:
         "What a form to edit this book needs, or null when there is no such book. Exactly one of title and id is to be given.",

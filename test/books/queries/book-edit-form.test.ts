@@ -383,3 +383,45 @@ describe("the JSON Schema of bookEditForm", () => {
     expect(accepts({})).toBe(true);
   });
 });
+
+describe("bookAddForm", () => {
+  const ADD_FORM = `{ bookAddForm { mutation fields { name value required readOnly } jsonSchema uiSchema formData } }`;
+
+  test("has the fields of the mutation's input, and what they are unless somebody says otherwise", async () => {
+    const service = shared();
+    const { data, consistency } = await service.ask(ADD_FORM);
+    const { mutation, fields, uiSchema, formData } = data.bookAddForm;
+    expect(mutation).toBe("addBook");
+    expect(formData).toEqual({ title: "", author: "", ...NOTHING, stockQuantity: 0 });
+    const input = await service.ask('{ __type(name: "AddBookInput") { inputFields { name } } }');
+    const names = input.data.__type.inputFields.map(({ name }: { name: string }) => name);
+    expect(fields.map(({ name }: { name: string }) => name)).toEqual(names);
+    expect(uiSchema["ui:order"]).toEqual(names);
+    const required = fields.filter((field: { required: boolean }) => field.required);
+    expect(required.map(({ name }: { name: string }) => name)).toEqual(["title", "author"]);
+    // nothing is read for it
+    expect(consistency).toBeUndefined();
+  });
+
+  test("accepts what addBook accepts, and nothing else", async () => {
+    const service = shared();
+    const { jsonSchema, formData } = (await service.ask(ADD_FORM)).data.bookAddForm;
+    const accepts = compile(jsonSchema);
+    for (const input of [
+      { ...formData, title: "A", author: "B" },
+      { ...FULL, title: "C" },
+      { title: "D", author: "E", stockQuantity: null },
+      formData,
+      { ...formData, title: "F" },
+      { title: "G", author: "H", isbn: "12345" },
+      { title: "I", author: "J", stockQuantity: -1 },
+      { title: "K", author: "L", language: "en_GB" },
+    ]) {
+      const { data } = await service.ask(
+        "mutation ($input: AddBookInput!) { addBook(input: $input) { __typename ... on ValidationError { message } } }",
+        { variables: { input } },
+      );
+      expect(accepts(input), JSON.stringify(input)).toBe(data.addBook.__typename === "Book");
+    }
+  });
+});
