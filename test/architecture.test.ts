@@ -15,16 +15,16 @@ interface Import {
   readonly typesOnly: boolean;
 }
 
-/** What the files import by a relative path. Paths are relative to src. */
-const imports: readonly Import[] = files.flatMap(({ file, text }) => {
+/** What the files import: packages by their names, files by their paths relative to src. */
+const allImports: readonly Import[] = files.flatMap(({ file, text }) => {
   const specifiers = [
-    ...text.matchAll(/^(?:import|export)\b([^;]*?)from "(\.[^"]+)";/gms),
-    ...text.matchAll(/\b(import)\("(\.[^"]+)"\)/g),
-    ...text.matchAll(/^(import) "(\.[^"]+)";/gm),
+    ...text.matchAll(/^(?:import|export)\b([^;]*?)from "([^"]+)";/gms),
+    ...text.matchAll(/\b(import)\("([^"]+)"\)/g),
+    ...text.matchAll(/^(import) "([^"]+)";/gm),
   ];
   return specifiers.map(([, names = "", specifier = ""]) => ({
     file,
-    imported: relative(SRC, join(SRC, dirname(file), specifier)),
+    imported: specifier.startsWith(".") ? relative(SRC, join(SRC, dirname(file), specifier)) : specifier,
     typesOnly:
       names.startsWith(" type ") ||
       names
@@ -33,6 +33,8 @@ const imports: readonly Import[] = files.flatMap(({ file, text }) => {
         .every((name) => /^\s*(type\s|$)/.test(name)),
   }));
 });
+
+const imports = allImports.filter(({ imported }) => imported.endsWith(".ts"));
 
 /** What the files of a folder import from outside the given ones. */
 function beyond(folder: string, ...allowed: readonly string[]) {
@@ -192,6 +194,20 @@ test.each([
   const using = files.filter(({ text }) => new RegExp(`from "(?:${packages})"`).test(text)).map(({ file }) => file);
   expect(using).not.toEqual([]);
   expect(using.filter((file) => !room.test(file))).toEqual([]);
+});
+
+test("the threads load no package but their driver, since every process has them beside all else", () => {
+  const needed = Map.groupBy(
+    allImports.filter(({ typesOnly }) => !typesOnly),
+    ({ file }) => file,
+  );
+  const database = "cqrs/database/sqlite";
+  const loaded = new Set([`${database}/writer-thread.ts`, `${database}/reading-thread.ts`]);
+  // what the one that writes is told to load
+  for (const { file, text } of files) if (/^\s+module: import\.meta\.url,$/m.test(text)) loaded.add(file);
+  expect([...loaded].slice(2)).not.toEqual([]);
+  for (const file of loaded) for (const { imported } of needed.get(file) ?? []) loaded.add(imported);
+  expect([...loaded].filter((path) => !/\.ts$|^node:/.test(path))).toEqual(["better-sqlite3"]);
 });
 
 describe("the parts that hold something open", () => {

@@ -58,11 +58,6 @@ export interface FoundWords {
   readonly rows: (demand: WordDemand) => RawBuilder<unknown>;
 }
 
-/** The name of the index over a table. */
-export function wordIndexOf(table: string): string {
-  return `${table}_words`;
-}
-
 /** Words that must be there whole, each once, and one whose beginning is enough, unless a whole one begins so. */
 export function demandOf({ words }: Pick<SoughtWords, "words">): {
   readonly whole: readonly string[];

@@ -1,6 +1,7 @@
 import { CompiledQuery, sql as expression } from "kysely";
 import type { Sql } from "../engine.ts";
-import { type WordColumns, type WordDifference, wordIndexOf } from "../word-index.ts";
+import type { WordColumns, WordDifference } from "../word-index.ts";
+import { wordIndexOf } from "../word-index-name.ts";
 import type { Connections } from "./connections.ts";
 import { letterOf, vectorOf } from "./word-index.ts";
 

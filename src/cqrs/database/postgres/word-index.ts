@@ -6,8 +6,8 @@ import {
   type WordColumns,
   type WordDemand,
   type WordIndex,
-  wordIndexOf,
 } from "../word-index.ts";
+import { wordIndexOf } from "../word-index-name.ts";
 
 /**
  * Words by a GIN index over an expression of the columns, which needs no column of its own. Each word begins with a letter

@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import { KEPT_SECONDS } from "../kept-keys.ts";
 import { LOG_COLUMNS, type StreamTable, selectionOf, writtenColumns } from "../stream-table.ts";
-import { mergeStatement } from "./word-index.ts";
+import { wordIndexOf } from "../word-index-name.ts";
 
 /** The statements of a stream's batches, prepared. Each is of one row, which it finds by the whole of an index. */
 export function batchStatements(database: Database.Database, stream: StreamTable) {
@@ -57,4 +57,10 @@ export function batchStatements(database: Database.Database, stream: StreamTable
         where stream = ? and at <= unixepoch() - ${KEPT_SECONDS} order by at limit ?)`,
     ),
   };
+}
+
+/** Steps of the merging that FTS5 needs, so that none of them takes long: pages that are written at most. */
+function mergeStatement(table: string): string {
+  const index = wordIndexOf(table);
+  return `insert into ${index} (${index}, rank) values ('merge', ?)`;
 }

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import Database from "better-sqlite3";
-import { type WordColumns, type WordDifference, wordIndexOf } from "../word-index.ts";
+import type { WordColumns, WordDifference } from "../word-index.ts";
+import { wordIndexOf } from "../word-index-name.ts";
 import { BUSY_TIMEOUT_MS, openSqlite } from "./connection.ts";
 
 /**

@@ -6,8 +6,8 @@ import {
   type WordColumns,
   type WordDemand,
   type WordIndex,
-  wordIndexOf,
 } from "../word-index.ts";
+import { wordIndexOf } from "../word-index-name.ts";
 
 /**
  * Words by FTS5. Its content is the table itself, which triggers keep it in step with; they are of the database, so that a
@@ -45,12 +45,6 @@ export const sqliteWordIndex: WordIndex = {
 function idsOf({ table }: WordColumns, demand: WordDemand) {
   const index = expression.table(wordIndexOf(table));
   return expression`select rowid as ${expression.ref(FOUND_ID)} from ${index} where ${index} match ${matchOf(demand)}`;
-}
-
-/** Also steps of the merging that FTS5 needs, so that none of them takes long: pages that are written at most. */
-export function mergeStatement(table: string): string {
-  const index = wordIndexOf(table);
-  return `insert into ${index} (${index}, rank) values ('merge', ?)`;
 }
 
 /** What FTS5 takes for a question: everything that it might take for syntax is in quotes. */
