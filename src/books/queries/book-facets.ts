@@ -10,9 +10,9 @@ const FEW_AUTHORS = 10;
 
 /** The facets by their names in GraphQL, and what the table has of each. */
 export const BOOK_FACETS = {
-  authors: { column: "author" },
-  languages: { column: "language" },
-  inStock: { column: "stock_quantity", isPositive: true },
+  authors: { column: "author", most: LARGEST_PAGE },
+  languages: { column: "language", most: MOST_LANGUAGES },
+  inStock: { column: "stock_quantity", isPositive: true, most: 2 },
 } as const;
 
 export type BookFacet = keyof typeof BOOK_FACETS;

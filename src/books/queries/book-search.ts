@@ -42,12 +42,14 @@ export function searchOf(text: string): BookSearch | undefined {
   const within = (columns: readonly string[]): Words => ({ words: sought, within: columns });
   const [inTitle, inAuthor] = [within(TITLE), within(AUTHOR)];
   const others = { not: beginning };
+  const inBoth = [within([...TITLE, ...AUTHOR]), { not: [inTitle] }, { not: [inAuthor] }, others];
   return {
     conditions: [within([...TITLE, ...AUTHOR])],
     relevance: [
       ...best,
       { where: [inTitle, others], by },
-      { where: [within([...TITLE, ...AUTHOR]), { not: [inTitle] }, { not: [inAuthor] }, others], by },
+      // a single word is in one of them
+      { where: sought.length > 1 ? inBoth : [NO_BOOK], by },
       { where: [inAuthor, { not: [inTitle] }, others], by },
     ],
   };

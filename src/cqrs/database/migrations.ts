@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CompiledQuery } from "kysely";
+import { CompiledQuery, type RawBuilder } from "kysely";
 import { FOLDED_VERSION } from "../derived.ts";
 import { StartupError } from "../errors.ts";
 import { newToken } from "../mark.ts";
@@ -22,6 +22,8 @@ export interface Ddl {
   readonly member: (column: string, property: string) => string;
   /** The time of the database's clock, in milliseconds since 1970. */
   readonly now: string;
+  /** SQL for rows whose whole number in the column is one of many: thousands are one parameter. */
+  readonly isAmong: (column: string, numbers: readonly number[]) => RawBuilder<boolean>;
   /** How rows are found by words. */
   readonly words: WordIndex & WordUpkeep;
   /** Whether a statement that breaks two unique indexes is told of the one that was created last. */

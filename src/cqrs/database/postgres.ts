@@ -55,6 +55,8 @@ export function postgresDatabase(url: string): DatabaseEngine {
       // the order is of no account, and that of "C" stays the same whatever the server is updated to
       member: (column, property) => `((${column}::jsonb ->> '${property}') collate "C")`,
       now: "(extract(epoch from statement_timestamp()) * 1000)::double precision",
+      isAmong: (column, numbers) =>
+        statement<boolean>`${statement.ref(column)} = any(cast(${`{${numbers.join()}}`} as integer[]))`,
       words: {
         ...postgresWordIndex,
         differences: (index) => snapshotOf(background, (sql) => wordDifferences(sql, index)),

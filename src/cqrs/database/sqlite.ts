@@ -73,6 +73,8 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       toDouble: () => [],
       member: (column, property) => `(${column} ->> '${property}')`,
       now: "(unixepoch('subsec') * 1000)",
+      isAmong: (column, numbers) =>
+        statement<boolean>`${statement.ref(column)} in (select value from json_each(${JSON.stringify(numbers)}))`,
       words: {
         ...sqliteWordIndex,
         differences: async (index) => wordDifferences(file, index),

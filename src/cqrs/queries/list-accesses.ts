@@ -1,6 +1,12 @@
 import { sql as expression } from "kysely";
-import { type Access, accessesOf, countable, type Source } from "./list-conditions.ts";
-import type { Condition } from "./list-question.ts";
+import type { Source } from "./list-conditions.ts";
+import { COUNTED, type Condition, type OneOf } from "./list-question.ts";
+import { type Access, accessesOf, isInIdOrder, rowsBy, type Single } from "./list-ways.ts";
+
+/** The ids of a range of so many rows are quickly sorted, to be held against those that another way leads to. */
+const BROAD = 150_000;
+/** Who counts further than before counts further still: some counts cost the same wherever they end. */
+const AHEAD = 4;
 
 /** How many rows an access leads to, counted no further than need be. */
 export interface Counted {
@@ -11,8 +17,9 @@ export interface Counted {
 /** The ways to the rows that meet all of some conditions, which indexes know, in one snapshot. */
 export class Accesses {
   readonly #source: Source;
-  readonly #accesses: readonly Access[];
+  readonly #accesses: readonly Single[];
   readonly #counted = new Map<Access, { readonly count: number; readonly limit: number }>();
+  #together: Promise<Access | undefined> | undefined;
 
   constructor(source: Source, conditions: readonly Condition[]) {
     this.#source = source;
@@ -20,13 +27,16 @@ export class Accesses {
   }
 
   /** The few values that were asked for by name, if any were: no other way is shorter. */
-  get named(): Access | undefined {
+  get named(): OneOf | undefined {
     return this.#accesses
       .flatMap((access) => ("oneOf" in access ? access : []))
       .sort((a, b) => a.oneOf.length - b.oneOf.length)[0];
   }
 
-  /** The way that leads to the fewest rows; of those that lead to more than `limit`, the first. */
+  /**
+   * The way that leads to the fewest rows. Of those that lead to more than `limit` it is all of them together, where that
+   * takes no longer than to look at so many rows, else the first.
+   */
   async shortest(limit: number): Promise<Counted | undefined> {
     const { named } = this;
     if (named) return { access: named, count: 0 };
@@ -35,22 +45,34 @@ export class Accesses {
       const count = await this.#count(access, limit);
       if (!shortest || count < shortest.count) shortest = { access, count };
     }
-    return shortest;
+    if (!shortest || shortest.count <= limit || limit < COUNTED) return shortest;
+    this.#together ??= this.#allTogether();
+    const access = await this.#together;
+    return access ? { access, count: await this.#count(access, limit) } : shortest;
+  }
+
+  /** Those that lead to rows in the order of their ids are merged; where the database knows its ways best, all are. */
+  async #allTogether(): Promise<Access | undefined> {
+    const together: Exclude<Single, OneOf>[] = [];
+    for (const access of this.#accesses) {
+      if ("oneOf" in access) continue;
+      const isQuick = !this.#source.words.isInOrder || isInIdOrder(access);
+      if (isQuick || (await this.#count(access, BROAD)) <= BROAD) together.push(access);
+    }
+    return together.length > 1 ? { together } : together[0];
   }
 
   /** How many rows it leads to, or one more than `limit`. */
   async #count(access: Access, limit: number): Promise<number> {
     const known = this.#counted.get(access);
     if (known && (known.count <= known.limit || known.limit >= limit)) return Math.min(known.count, limit + 1);
-    const rows = countable(this.#source, access)
-      .select(expression`1`.as("one"))
-      .limit(limit + 1);
+    const most = Math.max(limit, AHEAD * (known?.limit ?? 0));
     const counted = await this.#source.sql
-      .selectFrom(rows.as("counted"))
+      .selectFrom(rowsBy(this.#source, access, [], { limit: most + 1 }).as("counted"))
       .select(expression<number>`count(*)`.as("count"))
       .executeTakeFirstOrThrow();
     const count = Number(counted.count);
-    this.#counted.set(access, { count, limit });
-    return count;
+    this.#counted.set(access, { count, limit: most });
+    return Math.min(count, limit + 1);
   }
 }

@@ -1,8 +1,9 @@
 import { sql as expression, type RawBuilder } from "kysely";
 import type { Sql } from "../database/engine.ts";
-import { FOUND_ID, type FoundWords, hasWords, type WordDemand } from "../database/word-index.ts";
-import type { Condition, OneOf, Range, Scalar, Words } from "./list-question.ts";
-import { NEVER, type Select } from "./table-rows.ts";
+import type { Ddl } from "../database/migrations.ts";
+import { type FoundWords, hasWords } from "../database/word-index.ts";
+import type { Condition, Range, Scalar } from "./list-question.ts";
+import { NEVER } from "./table-rows.ts";
 
 /** Where rows are found. */
 export interface Source {
@@ -10,56 +11,13 @@ export interface Source {
   readonly table: string;
   /** The index of words over the table. */
   readonly words: FoundWords;
+  readonly isAmong: Ddl["isAmong"];
 }
 
-/** By what rows can be found that meet one of the conditions, or several: an index has it. */
-export type Access = Range | OneOf | WordDemand;
-
-/** The ways to rows that meet all of the conditions. What is said of words is one way. */
-export function accessesOf(conditions: readonly Condition[]): Access[] {
-  const words = conditions.filter((one) => "words" in one);
-  const all = words.filter((one) => !words.some((other) => other !== one && says(other, one)));
-  const none = conditions.flatMap((one) => ("not" in one && isWords(one.not) ? one.not : []));
-  const others = conditions.filter((one) => "oneOf" in one || ("indexed" in one && one.indexed === true));
-  return [...(others as (Range | OneOf)[]), ...(all.length > 0 ? [{ all, none }] : [])];
-}
-
-/** Those of the conditions that are still to be tested of rows which the access leads to. */
-export function testsAfter(access: Access, conditions: readonly Condition[]): Condition[] {
-  if (!("all" in access)) return conditions.filter((one) => one !== access);
-  return conditions.filter((one) => !("words" in one || ("not" in one && isWords(one.not))));
-}
-
-/** Whether rows that have the words of one have those of the other anyway. */
-function says(one: Words, other: Words): boolean {
-  const isSame = one.words.length === other.words.length && one.words.every((word, i) => word === other.words[i]);
-  return (
-    isSame && one.within.length < other.within.length && one.within.every((column) => other.within.includes(column))
-  );
-}
-
-/** Whether a row that does not meet these lacks words that are said in one breath. */
-function isWords(conditions: readonly Condition[]): conditions is readonly [Words] {
-  return conditions.length === 1 && conditions.every((one) => "words" in one);
-}
-
-/** The rows that the access leads to, and the columns by which it can walk them; undefined where it cannot. */
-export function rowsBy(
-  { sql, table, words }: Source,
-  access: Access,
-): { readonly rows: Select; readonly by: readonly string[] | undefined } {
-  if (!("all" in access)) {
-    const by = isRange(access) ? [access.column, "id"] : ["id"];
-    return { rows: sql.selectFrom(table).where(allHold([access])), by };
-  }
-  const rows = sql.selectFrom(expression`(${words.rows(access)})`.as("found"));
-  return { rows, by: words.isInOrder ? [FOUND_ID] : undefined };
-}
-
-/** A statement with one row for each that the access leads to, for counting them. */
-export function countable({ sql, table, words }: Source, access: Access): Select {
-  if ("all" in access) return sql.selectFrom(expression`(${words.ids(access)})`.as("found"));
-  return sql.selectFrom(table).where(allHold([access]));
+/** What the statements of one question share. */
+export interface Snapshot extends Source {
+  /** To be awaited before each portion. It throws when nobody waits for the answer any more. */
+  readonly nextPortion: () => Promise<void>;
 }
 
 /** Whether rows can be put in order by what meets the condition. */
@@ -117,8 +75,9 @@ export function columnsIn(conditions: readonly Condition[]): string[] {
   });
 }
 
-/** Whether no row can meet both: one asks for null where the other asks for a value. */
+/** Whether no row can meet them all: one has no value, or asks for null where another asks for a value. */
 export function excludeEachOther(conditions: readonly Condition[]): boolean {
+  if (conditions.some((one) => "oneOf" in one && one.oneOf.length === 0)) return true;
   const nulls = new Set(conditions.flatMap((one) => ("isNull" in one && one.isNull ? one.column : [])));
   return conditions.some((one) => "column" in one && !("isNull" in one) && nulls.has(one.column));
 }

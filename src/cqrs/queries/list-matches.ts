@@ -1,67 +1,38 @@
-import { sql as expression } from "kysely";
-import { Accesses } from "./list-accesses.ts";
-import {
-  type Access,
-  allHold,
-  columnsIn,
-  excludeEachOther,
-  isRange,
-  rowsBy,
-  type Source,
-  testsAfter,
-} from "./list-conditions.ts";
-import {
-  columnsOf,
-  inSegments,
-  inSpan,
-  openedTo,
-  SEGMENT,
-  type Span,
-  segmentOf,
-  segmentsIn,
-  sortedBy,
-  walking,
-} from "./list-order.ts";
-import type { Condition, ListQuestion, Position, Scalar, Segment } from "./list-question.ts";
+import { Accesses, type Counted } from "./list-accesses.ts";
+import { collect } from "./list-collection.ts";
+import { allHold, columnsIn, excludeEachOther, isRange, type Snapshot } from "./list-conditions.ts";
+import { inSpan, openedTo, type Place, placesIn, type Span, segmentsIn, sortedBy, walking } from "./list-order.ts";
+import type { Condition, ListQuestion, Segment } from "./list-question.ts";
 import type { Select } from "./table-rows.ts";
 
 /** So many rows of an order are looked at by the first statement and by those after it: some milliseconds' worth. */
 const PORTIONS = { first: 1000, next: 4000 };
-/** As many matches are collected and sorted at once: to find a page of more takes fewer rows of an order, if they lie evenly. */
-const FEW = 5000;
-/** And as many, once so many rows of the order were looked at in vain. */
-const MANY = { looked: 20_000, matches: 50_000 };
-
-/** A match and where it stands. */
-export interface Place {
-  readonly id: number;
-  readonly position: Position;
-}
-
-/** What the statements of one question share. */
-export interface Snapshot extends Source {
-  /** To be awaited before each portion. It throws when nobody waits for the answer any more. */
-  readonly nextPortion: () => Promise<void>;
-}
+/** To walk so many more is no matter: whether there is a shorter way is not asked for. */
+const NEAR = 20_000;
+/** So many matches are collected and sorted in the time in which one row of an order is looked at, which lies anywhere. */
+const COLLECTED = 5;
+/** How much further it is walked before the ways are looked at again. */
+const FURTHER = 2;
 
 /**
  * The rows that match a question, in its order, in one snapshot: either the order is walked and what is met is tested, or
- * the matches are collected by an index of their own and sorted. Which is quicker depends on how many those are, and where
- * they stand, so the first is tried, and then the other where few enough are to be collected.
+ * the matches are collected by indexes of their own and sorted. Which is quicker depends on how many those are, and where
+ * they stand, so the first is tried, and given up for the other once it has taken as long as that will.
  */
 export class Matches {
   readonly accesses: Accesses;
   readonly #snapshot: Snapshot;
   readonly #question: ListQuestion;
   /** By what they are collected, once that is decided. */
-  #access: Access | undefined;
+  #access: Counted | undefined;
   readonly #within = new Map<number, Accesses>();
 
   constructor(snapshot: Snapshot, question: ListQuestion) {
     this.#snapshot = snapshot;
     this.#question = question;
     this.accesses = new Accesses(snapshot, question.conditions);
-    this.#access = this.accesses.named;
+    const { named } = this.accesses;
+    this.#access = named && { access: named, count: named.oneOf.length };
   }
 
   /** The first `limit` matches of the span, or the last ones, from the end. */
@@ -84,13 +55,13 @@ export class Matches {
     const segment = order.segments[number] as Segment;
     if (excludeEachOther([...segment.where, ...conditions])) return [];
     const all = [...segment.where, ...conditions];
-    const isSorted = (one: Condition) => isRange(one) && one.column === segment.by[0];
-    const isTold = (one: Condition) => isSorted(one) || ("isNull" in one && segment.where.includes(one));
-    const tests = all.filter((one) => !isTold(one));
-    const range = all.filter(isTold);
+    const isToldBy = isToldIn(segment);
+    const tests = all.filter((one) => !isToldBy(one));
+    const range = all.filter(isToldBy);
     const found: Place[] = [];
     let rest = span;
-    for (let looked = 0, size: number = PORTIONS.first; ; size = PORTIONS.next) {
+    let [looked, decideAt] = [0, 0];
+    for (let size: number = PORTIONS.first; ; size = PORTIONS.next) {
       await this.#snapshot.nextPortion();
       const portion = this.#sorted(number, rest, backwards, range, columnsIn(tests));
       const wanted = limit - found.length;
@@ -104,10 +75,14 @@ export class Matches {
       if (found.length === limit) return found;
       looked += size;
       const [last] = await this.#places(portion.limit(1).offset(size - 1), number);
-      if (!last || (await this.#isBetterCollected(looked))) return found;
+      if (!last) return found;
       rest = backwards
         ? { ...span, to: { at: last.position, isInside: false } }
         : { ...span, from: { at: last.position, isInside: false } };
+      if (looked < decideAt || isNear(found.length, looked, limit)) continue;
+      decideAt = looked * FURTHER;
+      this.#access = await shortOf(this.accesses, looked);
+      if (this.#access) return found;
       const access = await this.#shortWithin(number, looked);
       if (access) return [...found, ...(await this.#collect(access, rest, limit - found.length, backwards, number))];
     }
@@ -132,13 +107,8 @@ export class Matches {
     return rows;
   }
 
-  async #isBetterCollected(looked: number): Promise<boolean> {
-    this.#access = await shortOf(this.accesses, looked);
-    return this.#access !== undefined;
-  }
-
-  /** The same for the rows of one segment, where that says more of their words than the question does. */
-  async #shortWithin(number: number, looked: number): Promise<Access | undefined> {
+  /** The same as the ways to all matches for the rows of one segment, where that says more of their words. */
+  async #shortWithin(number: number, looked: number): Promise<Counted | undefined> {
     const { order, conditions } = this.#question;
     const { where } = order.segments[number] as Segment;
     if (!where.some((one) => "words" in one)) return undefined;
@@ -147,50 +117,32 @@ export class Matches {
     return shortOf(within, looked);
   }
 
-  /** The matches in the span, of all that `access` leads to; or those in one segment, if `only` says which. */
-  async #collect(access: Access, span: Span, limit: number, backwards: boolean, only?: number): Promise<Place[]> {
-    const { order, conditions } = this.#question;
-    await this.#snapshot.nextPortion();
-    const alone = only === undefined ? undefined : (order.segments[only] as Segment);
-    const demanded = [...(alone?.where ?? []), ...conditions];
-    const sorted = alone?.by ?? distinct(...order.segments.flatMap(({ by }) => by));
-    const columns = distinct("id", ...columnsIn(demanded), ...(alone ? sorted : columnsOf(order)));
-    const segment = only === undefined ? segmentOf(order) : expression<number>`${expression.lit(only)}`;
-    const candidates = rowsBy(this.#snapshot, access).rows.select(columns);
-    let matches: Select = this.#snapshot.sql
-      // to be sorted apart: else PostgreSQL may walk the order's index after all
-      .with(
-        (cte) => cte("candidate").materialized(),
-        () => candidates,
-      )
-      .with("match", (those) =>
-        those
-          .selectFrom("candidate")
-          .where(allHold(testsAfter(access, demanded)))
-          .select([...distinct("id", ...sorted), segment.as(SEGMENT)]),
-      )
-      .selectFrom("match")
-      .selectAll()
-      .where(inSegments(order, span))
-      .orderBy(SEGMENT, backwards ? "desc" : "asc");
-    for (const column of sorted) matches = matches.orderBy(column, walking(order, backwards));
-    return this.#places(matches.limit(limit));
+  async #collect(access: Counted, span: Span, limit: number, backwards: boolean, only?: number): Promise<Place[]> {
+    return collect(this.#snapshot, this.#question, access, { span, limit, backwards, only });
   }
 
-  async #places(rows: Select, number?: number): Promise<Place[]> {
-    return (await rows.execute()).map((row) => {
-      const segment = number ?? Number(row[SEGMENT]);
-      const by = this.#question.order.segments[segment]?.by ?? [];
-      return { id: row.id, position: { segment, values: by.map((column) => row[column] as Scalar) } };
-    });
+  async #places(rows: Select, number: number): Promise<Place[]> {
+    return placesIn(this.#question.order, await rows.execute(), number);
   }
 }
 
+/** Whether a condition is one that an index tells in which rows stand as in the segment. */
+function isToldIn({ where, by }: Segment): (one: Condition) => boolean {
+  const isSorted = (one: Condition) => isRange(one) && one.column === by[0];
+  return (one) =>
+    isSorted(one) || ("isNull" in one && where.includes(one)) || ("not" in one && one.not.every(isSorted));
+}
+
+/** Whether what is still wanted is near, if it lies as what was found. */
+function isNear(found: number, looked: number, limit: number): boolean {
+  return (limit - found) * looked <= NEAR * found;
+}
+
 /** The way that leads to few enough rows to be collected, once so many others were looked at in vain. */
-async function shortOf(accesses: Accesses, looked: number): Promise<Access | undefined> {
-  const limit = looked < MANY.looked ? FEW : MANY.matches;
+async function shortOf(accesses: Accesses, looked: number): Promise<Counted | undefined> {
+  const limit = COLLECTED * looked;
   const shortest = await accesses.shortest(limit);
-  return shortest && shortest.count <= limit ? shortest.access : undefined;
+  return shortest && shortest.count <= limit ? shortest : undefined;
 }
 
 function distinct(...columns: readonly string[]): string[] {

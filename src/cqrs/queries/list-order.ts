@@ -15,6 +15,14 @@ export interface Span {
   readonly to?: Bound | undefined;
 }
 
+/** A match and where it stands. */
+export interface Place {
+  readonly id: number;
+  readonly position: Position;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
 /** The column that says in which segment a row stands, where rows of several are read together. */
 export const SEGMENT = "$segment";
 
@@ -103,4 +111,13 @@ export function isEarlier({ direction }: Order, a: Position, b: Position): boole
 
 function isLess(a: Scalar, b: Scalar): boolean {
   return typeof a === "string" ? isBefore(a, String(b)) : a < Number(b);
+}
+
+/** Where these rows stand: in this segment, or in the one that {@link SEGMENT} tells. */
+export function placesIn({ segments }: Order, rows: readonly Row[], number?: number): Place[] {
+  return rows.map((row) => {
+    const segment = number ?? Number(row[SEGMENT]);
+    const by = segments[segment]?.by ?? [];
+    return { id: Number(row.id), position: { segment, values: by.map((column) => row[column] as Scalar) } };
+  });
 }

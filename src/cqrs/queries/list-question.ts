@@ -71,6 +71,8 @@ export interface FacetQuestion {
   readonly column: string;
   /** Given where numbers are told apart by being more than 0 alone: the values are then `true` and `false`. */
   readonly isPositive?: boolean;
+  /** So many values are told at most: the most frequent, of those that are as frequent the first by code point. */
+  readonly most: number;
 }
 
 /** What is asked of a stream's table: a page of the rows that match, and what is said of all of these. */
@@ -91,7 +93,7 @@ export interface ListQuestion {
 /** How many matches are counted, for the total as for facets. */
 export const COUNTED = 10_000;
 
-/** How often each value is there, as a text, in no particular order; null is none. */
+/** How often values are there, as texts, in no particular order; null is none. */
 export type FacetCounts = ReadonlyMap<string, number>;
 
 export interface ListPage<T> {

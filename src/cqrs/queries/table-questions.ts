@@ -1,6 +1,7 @@
 import type { Lists } from "./large-lists.ts";
-import { Matches, type Place, type Snapshot } from "./list-matches.ts";
-import { type Bound, isEarlier, type Span } from "./list-order.ts";
+import type { Snapshot } from "./list-conditions.ts";
+import { Matches } from "./list-matches.ts";
+import { type Bound, isEarlier, type Place, type Span } from "./list-order.ts";
 import type { ListAnswer, ListPage, ListQuestion } from "./list-question.ts";
 import { summaryOf } from "./list-summary.ts";
 import { QuestionLine } from "./question-line.ts";
@@ -27,7 +28,8 @@ export class TableQuestions<T extends object> {
     const requireTime = () => lists.requireTime();
     return this.#line.ask(requireTime, (nextPortion) =>
       this.#rows.question(lists.msLeft, async ({ revision, token }, sql) => {
-        const snapshot = { sql, table: this.#rows.table, words: this.#rows.words, nextPortion };
+        const { table, words, isAmong } = this.#rows;
+        const snapshot = { sql, table, words, isAmong, nextPortion };
         return { value: await this.#page(snapshot, question, lists), revision, token };
       }),
     );

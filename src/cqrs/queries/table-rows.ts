@@ -1,6 +1,7 @@
 import { type CompiledQuery, type Expression, sql as expression, type SelectQueryBuilder } from "kysely";
 import type { Sql } from "../database/engine.ts";
 import type { InstanceMapper } from "../database/instance-mapper.ts";
+import type { Ddl } from "../database/migrations.ts";
 import type { OrmService } from "../database/orm-service.ts";
 import type { FoundWords } from "../database/word-index.ts";
 import type { Derivation } from "../derivation.ts";
@@ -73,6 +74,11 @@ export class TableRows<T extends object> {
       ids: (demand) => ids({ table, columns }, demand),
       rows: (demand) => rows({ table, columns }, demand),
     };
+  }
+
+  /** See {@link Ddl.isAmong}. */
+  get isAmong(): Ddl["isAmong"] {
+    return this.#orm.ddl.isAmong;
   }
 
   /** The values of a property as a statement takes them. */

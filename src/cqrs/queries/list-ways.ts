@@ -1,0 +1,124 @@
+import { sql as expression } from "kysely";
+import { FOUND_ID, type WordDemand } from "../database/word-index.ts";
+import { allHold, compares, isRange, type Source } from "./list-conditions.ts";
+import type { Condition, OneOf, Range, Scalar, Words } from "./list-question.ts";
+import type { Select } from "./table-rows.ts";
+
+/** By what rows can be found that meet one of the conditions, or several: an index has it. */
+export type Single = Range | OneOf | WordDemand;
+
+/** By several indexes at once: to the rows that all of them lead to. */
+interface Together {
+  readonly together: readonly Exclude<Single, OneOf>[];
+}
+
+export type Access = Single | Together;
+
+/** The ways to rows that meet all of the conditions. What is said of words is one way. */
+export function accessesOf(conditions: readonly Condition[]): Single[] {
+  const words = conditions.filter((one) => "words" in one);
+  const all = words.filter((one) => !words.some((other) => other !== one && says(other, one)));
+  const none = conditions.flatMap((one) => ("not" in one && isWords(one.not) ? one.not : []));
+  const others = conditions.filter((one) => "oneOf" in one || ("indexed" in one && one.indexed === true));
+  return [...(others as (Range | OneOf)[]), ...(all.length > 0 ? [{ all, none }] : [])];
+}
+
+/** Those of the conditions that are still to be tested of rows which the access leads to. */
+export function testsAfter(access: Access, conditions: readonly Condition[]): Condition[] {
+  if ("together" in access) return access.together.reduce((rest, one) => testsAfter(one, rest), [...conditions]);
+  if (!("all" in access)) return conditions.filter((one) => one !== access);
+  return conditions.filter((one) => !("words" in one || ("not" in one && isWords(one.not))));
+}
+
+/** Whether rows that have the words of one have those of the other anyway. */
+function says(one: Words, other: Words): boolean {
+  const isSame = one.words.length === other.words.length && one.words.every((word, i) => word === other.words[i]);
+  return (
+    isSame && one.within.length < other.within.length && one.within.every((column) => other.within.includes(column))
+  );
+}
+
+/** Whether a row that does not meet these lacks words that are said in one breath. */
+function isWords(conditions: readonly Condition[]): conditions is readonly [Words] {
+  return conditions.length === 1 && conditions.every((one) => "words" in one);
+}
+
+/** Whether an index has the rows to which it leads in the order of their ids, as the table does. */
+export function isInIdOrder(access: Single): boolean {
+  return "all" in access || ("from" in access && access.from === access.to);
+}
+
+/** Whether many rows to which it leads are had as they lie in the table. */
+export function isAlongTable(access: Access): boolean {
+  return "together" in access || isInIdOrder(access);
+}
+
+/** A part of the rows that an access leads to. */
+export interface Part {
+  /** Behind the row that has these values in the columns by which they are walked. */
+  readonly after?: readonly Scalar[] | undefined;
+  readonly limit?: number | undefined;
+  /** So many of them left out at the beginning. */
+  readonly offset?: number | undefined;
+}
+
+/** The columns by which rows can be walked that the access leads to; undefined where they are had at once only. */
+export function walkedBy({ words }: Source, access: Access | undefined): readonly string[] | undefined {
+  if (access === undefined) return ["id"];
+  if ("together" in access || "all" in access) return words.isInOrder ? ["id"] : undefined;
+  return isRange(access) ? [access.column, "id"] : ["id"];
+}
+
+/** A statement for the ids and these columns of the rows that the access leads to; of all rows, if there is none. */
+export function rowsBy(
+  source: Source,
+  access: Access | undefined,
+  columns: readonly string[],
+  part: Part = {},
+): Select {
+  const { sql, table, words } = source;
+  const names = [...new Set(["id", ...columns])];
+  if (access && isFoundFirst(source, access)) {
+    const found = sql.selectFrom(expression<{ [FOUND_ID]: number }>`(${foundIds(source, access, part)})`.as("found"));
+    // an index alone has the ids
+    if (names.length === 1) return found.select(`${FOUND_ID} as id`);
+    // in this order: SQLite might walk the table and look whether each was found
+    return found.crossJoin(table).whereRef("id", "=", FOUND_ID).select(names);
+  }
+  const all = singlesOf(access);
+  const demands = all.flatMap((one) => ("all" in one ? one : []));
+  const others = all.flatMap((one) => ("all" in one ? [] : one));
+  const [demand] = demands;
+  let rows: Select = demand ? sql.selectFrom(expression`(${words.rows(demand)})`.as("found")) : sql.selectFrom(table);
+  rows = rows.select(names);
+  if (others.length > 0) rows = rows.where(allHold(others));
+  const by = walkedBy(source, access);
+  if (by && part.after) rows = rows.where(compares(by, ">", part.after));
+  if (by && part.limit !== undefined) for (const column of by) rows = rows.orderBy(column);
+  if (part.limit !== undefined) rows = rows.limit(part.limit);
+  return part.offset === undefined ? rows : rows.offset(part.offset);
+}
+
+function singlesOf(access: Access | undefined): readonly Single[] {
+  if (!access) return [];
+  return "together" in access ? access.together : [access];
+}
+
+/** Whether ids are had in their order without their rows. */
+function isFoundFirst({ words }: Source, access: Access): access is WordDemand | Together {
+  return words.isInOrder && ("together" in access || "all" in access);
+}
+
+/** Ids in their order: SQLite merges those that come so, and sorts the others before. */
+function foundIds({ table, words }: Source, access: WordDemand | Together, { after, limit, offset = 0 }: Part) {
+  const id = expression.ref(FOUND_ID);
+  const each = singlesOf(access).map((one) => {
+    const ids =
+      "all" in one
+        ? words.ids(one)
+        : expression`select id as ${id} from ${expression.table(table)} where ${allHold([one])}`;
+    return expression`select ${id} from (${ids}) ${after ? expression`where ${id} > ${after[0]}` : expression``}`;
+  });
+  const all = expression.join(each, expression` intersect `);
+  return expression`${all} order by ${id} ${limit === undefined ? expression`` : expression`limit ${limit} offset ${offset}`}`;
+}
