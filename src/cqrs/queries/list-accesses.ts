@@ -1,6 +1,6 @@
 import { sql as expression } from "kysely";
 import type { Source } from "./list-conditions.ts";
-import { COUNTED, type Condition, type OneOf } from "./list-question.ts";
+import type { Condition, OneOf } from "./list-question.ts";
 import { type Access, accessesOf, isInIdOrder, rowsBy, type Single } from "./list-ways.ts";
 
 /** The ids of a range of so many rows are quickly sorted, to be held against those that another way leads to. */
@@ -33,10 +33,7 @@ export class Accesses {
       .sort((a, b) => a.oneOf.length - b.oneOf.length)[0];
   }
 
-  /**
-   * The way that leads to the fewest rows. Of those that lead to more than `limit` it is all of them together, where that
-   * takes no longer than to look at so many rows, else the first.
-   */
+  /** The way that leads to the fewest rows; of those that lead to more than `limit`, the first. */
   async shortest(limit: number): Promise<Counted | undefined> {
     const { named } = this;
     if (named) return { access: named, count: 0 };
@@ -45,10 +42,19 @@ export class Accesses {
       const count = await this.#count(access, limit);
       if (!shortest || count < shortest.count) shortest = { access, count };
     }
-    if (!shortest || shortest.count <= limit || limit < COUNTED) return shortest;
+    return shortest;
+  }
+
+  /** All ways at once that are quickly held against each other; undefined where there are none of that kind. */
+  get together(): Promise<Access | undefined> {
     this.#together ??= this.#allTogether();
-    const access = await this.#together;
-    return access ? { access, count: await this.#count(access, limit) } : shortest;
+    return this.#together;
+  }
+
+  /** The same, and to how many rows that leads. */
+  async shortestTogether(limit: number): Promise<Counted | undefined> {
+    const access = await this.together;
+    return access && { access, count: await this.#count(access, limit) };
   }
 
   /** Those that lead to rows in the order of their ids are merged; where the database knows its ways best, all are. */

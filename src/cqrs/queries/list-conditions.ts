@@ -46,6 +46,8 @@ function holds(condition: Condition): RawBuilder<boolean> {
       : expression<boolean>`${column} in (${expression.join(condition.oneOf)})`;
   }
   const { from, to, below } = condition;
+  // what is equal to the first column of an index comes in the order of the others
+  if (from !== undefined && from === to) return expression<boolean>`${column} = ${from}`;
   const bound = (operator: string, value: Scalar | undefined) =>
     value === undefined ? [] : [expression<boolean>`${column} ${expression.raw(operator)} ${value}`];
   const bounds = [...bound(">=", from), ...bound("<=", to), ...bound("<", below)];

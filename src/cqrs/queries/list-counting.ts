@@ -2,7 +2,7 @@ import { sql as expression } from "kysely";
 import type { Accesses } from "./list-accesses.ts";
 import { allHold, columnsIn, type Snapshot } from "./list-conditions.ts";
 import { COUNTED, type Condition, type Scalar } from "./list-question.ts";
-import { type Access, isAlongTable, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
+import { type Access, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
 const PORTION = 12_000;
@@ -33,8 +33,9 @@ export async function countedIds(
   const { access, count } = shortest;
   const isAll = !("oneOf" in access) && testsAfter(access, conditions).length === 0;
   if (isAll && !withIds) return { count, ids: [] };
-  const isShort = isAll || count <= COUNTED || isAlongTable(access);
-  return (await walked(snapshot, conditions, isShort ? access : undefined)) as Found;
+  if (isAll || count <= COUNTED) return (await walked(snapshot, conditions, access)) as Found;
+  const together = await accesses.together;
+  return (await walked(snapshot, conditions, together)) as Found;
 }
 
 /**
@@ -45,7 +46,7 @@ async function walked(
   snapshot: Snapshot,
   conditions: readonly Condition[],
   access: Access | undefined,
-  most = Number.POSITIVE_INFINITY,
+  most = Infinity,
 ): Promise<Found | undefined> {
   const { sql, nextPortion } = snapshot;
   const tests = access ? testsAfter(access, conditions) : conditions;
@@ -56,7 +57,7 @@ async function walked(
   for (let after: readonly Scalar[] | undefined; ; ) {
     await nextPortion();
     const wanted = COUNTED + 1 - ids.length;
-    const size = most !== Number.POSITIVE_INFINITY && looked === 0 ? SAMPLE : PORTION;
+    const size = most < Infinity && looked === 0 ? SAMPLE : PORTION;
     // what cannot be walked is looked at by one statement, which ends when it has enough
     const part = by ? { after, limit: size } : {};
     const portion = rowsBy(snapshot, access, columns, part);

@@ -8,9 +8,13 @@ import type { Select } from "./table-rows.ts";
 /** So many rows of an order are looked at by the first statement and by those after it: some milliseconds' worth. */
 const PORTIONS = { first: 1000, next: 4000 };
 /** To walk so many more is no matter: whether there is a shorter way is not asked for. */
-const NEAR = 20_000;
+const NEAR = 8000;
 /** So many matches are collected and sorted in the time in which one row of an order is looked at, which lies anywhere. */
-const COLLECTED = 5;
+const COLLECTED = 10;
+/** So many are collected for all segments at once, more for each segment by what it says itself. */
+const FEW = 20_000;
+/** Before so many were looked at, the ways are not held against each other. */
+const HELD = 4000;
 /** How much further it is walked before the ways are looked at again. */
 const FURTHER = 2;
 
@@ -25,7 +29,7 @@ export class Matches {
   readonly #question: ListQuestion;
   /** By what they are collected, once that is decided. */
   #access: Counted | undefined;
-  readonly #within = new Map<number, Accesses>();
+  readonly #segments = new Map<number, Accesses>();
 
   constructor(snapshot: Snapshot, question: ListQuestion) {
     this.#snapshot = snapshot;
@@ -81,9 +85,9 @@ export class Matches {
         : { ...span, from: { at: last.position, isInside: false } };
       if (looked < decideAt || isNear(found.length, looked, limit)) continue;
       decideAt = looked * FURTHER;
-      this.#access = await shortOf(this.accesses, looked);
+      this.#access = await shortOf(this.accesses, looked, FEW);
       if (this.#access) return found;
-      const access = await this.#shortWithin(number, looked);
+      const access = await shortOf(this.#within(number), looked);
       if (access) return [...found, ...(await this.#collect(access, rest, limit - found.length, backwards, number))];
     }
   }
@@ -107,14 +111,14 @@ export class Matches {
     return rows;
   }
 
-  /** The same as the ways to all matches for the rows of one segment, where that says more of their words. */
-  async #shortWithin(number: number, looked: number): Promise<Counted | undefined> {
+  /** The ways to the rows of one segment, where that says more of their words than the question does. */
+  #within(number: number): Accesses {
     const { order, conditions } = this.#question;
     const { where } = order.segments[number] as Segment;
-    if (!where.some((one) => "words" in one)) return undefined;
-    const within = this.#within.get(number) ?? new Accesses(this.#snapshot, [...where, ...conditions]);
-    this.#within.set(number, within);
-    return shortOf(within, looked);
+    if (!where.some((one) => "words" in one)) return this.accesses;
+    const within = this.#segments.get(number) ?? new Accesses(this.#snapshot, [...where, ...conditions]);
+    this.#segments.set(number, within);
+    return within;
   }
 
   async #collect(access: Counted, span: Span, limit: number, backwards: boolean, only?: number): Promise<Place[]> {
@@ -139,10 +143,14 @@ function isNear(found: number, looked: number, limit: number): boolean {
 }
 
 /** The way that leads to few enough rows to be collected, once so many others were looked at in vain. */
-async function shortOf(accesses: Accesses, looked: number): Promise<Counted | undefined> {
-  const limit = COLLECTED * looked;
+async function shortOf(accesses: Accesses, looked: number, most = Infinity): Promise<Counted | undefined> {
+  const limit = Math.min(COLLECTED * looked, most);
   const shortest = await accesses.shortest(limit);
-  return shortest && shortest.count <= limit ? shortest : undefined;
+  if (!shortest || shortest.count <= limit) return shortest;
+  // to hold the ways against each other takes as long as to look at some thousands
+  if (looked < HELD) return undefined;
+  const together = await accesses.shortestTogether(limit);
+  return together && together.count <= limit ? together : undefined;
 }
 
 function distinct(...columns: readonly string[]): string[] {

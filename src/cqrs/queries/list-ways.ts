@@ -48,11 +48,6 @@ export function isInIdOrder(access: Single): boolean {
   return "all" in access || ("from" in access && access.from === access.to);
 }
 
-/** Whether many rows to which it leads are had as they lie in the table. */
-export function isAlongTable(access: Access): boolean {
-  return "together" in access || isInIdOrder(access);
-}
-
 /** A part of the rows that an access leads to. */
 export interface Part {
   /** Behind the row that has these values in the columns by which they are walked. */
