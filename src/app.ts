@@ -23,6 +23,7 @@ import type { Metrics } from "./metrics/metrics.ts";
 import { type Module, migrationsOf } from "./module.ts";
 import { RateLimiter } from "./rate/rate-limiter.ts";
 import { readinessOf } from "./readiness.ts";
+import type { OpenTracing } from "./tracing/open-tracing.ts";
 
 /** How long each store may take to close, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5000;
@@ -38,6 +39,8 @@ export interface App {
   readonly sharedRate: SharedRate | undefined;
   /** Where they are asked for. */
   readonly metrics: Metrics | undefined;
+  /** Where traces are asked for. */
+  readonly tracing: OpenTracing | undefined;
   readonly readiness: () => Promise<Readiness>;
   readonly log: Logger;
   /** Closes everything that `createApp` opened. */
@@ -85,6 +88,9 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
     process.off("warning", logWarning);
     throw error;
   });
+  // loaded for those who ask for it, as metrics are
+  const tracing =
+    config.tracing && (await (await import("./tracing/open-tracing.ts")).openTracing(config.tracing, log));
   const { redisUrl: url, redisCritical: critical, redisTimeoutMs: timeoutMs } = config;
   const redis = new RedisService({ url, critical, timeoutMs, log });
   const aggregates: Aggregate<object>[] = [];
@@ -94,6 +100,7 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
     await within(CLOSE_TIMEOUT_MS, stopped).catch(report);
     redis.close();
     await closeDatabase(orm, report);
+    await within(CLOSE_TIMEOUT_MS, tracing?.close() ?? Promise.resolve()).catch(report);
     process.off("warning", logWarning);
   };
   try {
@@ -127,6 +134,7 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
       log,
       sharedRate: redis.configured ? new SharedRate(redis, streamsOf(modules)[0]?.name ?? "") : undefined,
       metrics: metrics || undefined,
+      tracing,
       readiness: () => readinessOf(aggregates, databaseReadiness, redis, log),
       close,
     };
@@ -147,7 +155,7 @@ function startupError(error: unknown): unknown {
 
 /** The HTTP server in front of an app. */
 export function createHttpServer(
-  { modules, handlers, sharedRate, metrics, readiness, log }: App,
+  { modules, handlers, sharedRate, metrics, tracing, readiness, log }: App,
   config: Config,
 ): HttpServer {
   const streams = streamsOf(modules).map(({ name }) => name);
@@ -158,6 +166,8 @@ export function createHttpServer(
   const scopes = streams.flatMap((name) => [scopeOf(name, "read"), scopeOf(name, "write")]);
   const authentication = config.auth && new Authenticator(config.auth, access, scopes, log);
   const rate = config.ratePerMinute > 0 ? new RateLimiter(config.ratePerMinute, sharedRate) : undefined;
-  const answers = metrics ? measured(graphql, metrics) : graphql;
-  return new HttpServer(config, { graphql: answers, authentication, rate, metrics, readiness, graphiql, log });
+  const counted = metrics ? measured(graphql, metrics) : graphql;
+  const answers = tracing?.answers(counted, config.graphqlLimits.documents.trusted !== undefined) ?? counted;
+  const watch = tracing?.watch;
+  return new HttpServer(config, { graphql: answers, authentication, rate, metrics, watch, readiness, graphiql, log });
 }

@@ -12,6 +12,7 @@ import { isOrigin } from "./http/cors.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
 import type { HttpSettings } from "./http/http-server.ts";
 import { flag, list, type Setting, type Settings, wholeNumber } from "./settings.ts";
+import { type TracingSettings, tracingIn } from "./tracing/tracing-settings.ts";
 
 /** What is wrong with a database URL, or the variables that complete it. */
 function databaseUrlFault(url: string, env: Environment): string | undefined {
@@ -153,6 +154,8 @@ export interface Config extends HttpSettings {
   readonly graphiql: boolean;
   readonly graphqlLimits: GraphqlLimits;
   readonly logLevel: string;
+  /** How traces are made, where `OTEL_…` asks for them. */
+  readonly tracing: TracingSettings | undefined;
   /** Those of the modules, which know them. */
   readonly settings: Settings;
 }
@@ -175,7 +178,12 @@ export class ConfigService {
       settingsIn(given, ofModules),
     );
     const { success, data, error } = schema.safeParse(given);
-    const found = [...faults, ...(error?.issues ?? []).map(({ path, message }) => `${path.join(".")} ${message}.`)];
+    const tracing = tracingIn(given);
+    const found = [
+      ...faults,
+      ...tracing.faults,
+      ...(error?.issues ?? []).map(({ path, message }) => `${path.join(".")} ${message}.`),
+    ];
     if (!success || found.length > 0) throw new StartupError(found);
     const values: Readonly<Record<string, unknown>> = data;
     const auth = authOf(data);
@@ -215,6 +223,7 @@ export class ConfigService {
         documents: { trusted: data.PERSISTED_DOCUMENTS, automatic: data.AUTOMATIC_PERSISTED_QUERIES },
       },
       logLevel: data.LOG_LEVEL,
+      tracing: tracing.settings,
       settings: new Map(settings.map((setting) => [setting, values[setting.name]])),
     };
   }

@@ -78,7 +78,7 @@ export function openAggregate<T extends object>(
   const table = new TableReads(orm, stream, derivation);
   const head = new Head(stream, log);
   const readModel = new readModelClass(stream, table, head, redis, log, counts);
-  const commands = new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel);
+  const commands = new CommandQueue(definition.name, new StreamWriter(orm, definition), readModel, counts);
   const trimmer = new LogTrimmer(orm, definition, keepLogMs, log);
   const live = new LiveChanges(definition.name, new ChangeLog(table.log, large.askedBy(ANYBODY)), head, redis);
   return {

@@ -19,6 +19,11 @@ export class Counts {
   readonly reads = { redis: 0, database: 0 };
   /** Reads that Redis did not answer though there is one. */
   readonly fallbacks: Record<Fallback, number> = Object.fromEntries(FALLBACKS.map((reason) => [reason, 0])) as never;
+  /** Transactions for commands, and the commands in them. */
+  commits = 0;
+  commands = 0;
+  /** Commits that were acknowledged because the read model was refreshed, and such for which a lease was waited out. */
+  readonly acknowledgements = { refresh: 0, lease: 0 };
   catchUps = 0;
   rebuilds = 0;
 }

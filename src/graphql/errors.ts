@@ -16,13 +16,18 @@ const STATUSES: Readonly<Record<string, number>> = {
 };
 
 /**
+ * Makes of an error what a client is told, and logs what is the service's own fault, with the `names` of the request.
+ */
+export type ToClientError = (error: unknown, names: object | undefined) => GraphQLError;
+
+/**
  * What a client is told of an error, in the one place where that is decided. A `ServiceError` has its own code; what
  * GraphQL itself finds wrong with a request is the client's fault; all else is logged and masked.
  */
-export function toClientError(error: unknown, log: Logger): GraphQLError {
+export function toClientError(error: unknown, log: Logger, names: object | undefined): GraphQLError {
   const original = error instanceof GraphQLError ? (error.originalError ?? error) : error;
   if (original instanceof ServiceError) {
-    if (original.cause) log.error({ err: original.cause, code: original.code }, "a request failed");
+    if (original.cause) log.error({ ...names, err: original.cause, code: original.code }, "a request failed");
     const status = STATUSES[original.code];
     return located(original.message, error, {
       code: original.code,
@@ -39,7 +44,7 @@ export function toClientError(error: unknown, log: Logger): GraphQLError {
       extensions: { code, ...(http !== undefined && { http }) },
     });
   }
-  log.error({ err: original }, "a request failed unexpectedly");
+  log.error({ ...names, err: original }, "a request failed unexpectedly");
   return located("Something went wrong on the server; the error was logged.", error, { code: "INTERNAL_SERVER_ERROR" });
 }
 

@@ -15,7 +15,8 @@ const REQUEST_HEADERS: readonly string[] = [
   ...["x-request-id", "traceparent", "tracestate", "baggage", "sentry-trace"],
 ];
 /** What a page may read of an answer beside what every page may. */
-const ANSWER_HEADERS = "Consistency-Revision, ETag, Retry-After, RateLimit, RateLimit-Policy";
+const ANSWER_HEADERS =
+  "Consistency-Revision, ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Traceparent, Traceresponse";
 /** Seconds for which a browser need not ask again what it may send: none keeps it longer than Chrome does. */
 const MAX_AGE_S = 7200;
 

@@ -1,5 +1,5 @@
 import { EVENT_STREAM_TYPE } from "../graphql/execution/request.ts";
-import type { Subscription } from "../graphql/execution/subscriptions.ts";
+import type { EndOfSubscription, Subscription } from "../graphql/execution/subscriptions.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** An error as clients are told of it. */
@@ -30,7 +30,7 @@ const PASSING: readonly unknown[] = ["SERVICE_UNAVAILABLE", "DATABASE_UNAVAILABL
 export async function sendEvents(exchange: Exchange, begun: Subscription | readonly Fault[]): Promise<void> {
   const { response } = exchange;
   if (exchange.isGone) {
-    if ("end" in begun) begun.end();
+    if ("end" in begun) begun.end("left");
     return;
   }
   if (!("end" in begun)) {
@@ -44,14 +44,14 @@ export async function sendEvents(exchange: Exchange, begun: Subscription | reado
 async function tell(exchange: Exchange, subscription: Subscription): Promise<void> {
   const { response } = exchange;
   let revision = subscription.startsAt;
-  const end = (last = "") => {
-    subscription.end();
+  const end = (reason?: EndOfSubscription, last = "") => {
+    subscription.end(reason);
     if (!response.writableEnded) response.end(last);
   };
-  response.on("close", () => subscription.end());
+  response.on("close", () => subscription.end("left"));
   exchange.begin(HEADERS, {
-    stop: end,
-    giveUp: () => end(tooSlow(revision)),
+    stop: () => end("stopping"),
+    giveUp: () => end("cut", tooSlow(revision)),
     nudge: () => response.write(":\n\n"),
   });
   try {
@@ -64,7 +64,7 @@ async function tell(exchange: Exchange, subscription: Subscription): Promise<voi
     }
     end();
   } catch (error) {
-    end(faultsOf([error as Fault]));
+    end(undefined, faultsOf([error as Fault]));
   }
 }
 

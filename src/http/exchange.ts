@@ -1,8 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
-import { GRAPHQL_RESPONSE_TYPE, JSON_TYPE } from "../graphql/execution/request.ts";
+import {
+  GRAPHQL_RESPONSE_TYPE,
+  JSON_TYPE,
+  type RequestNames,
+  type RequestTrace,
+} from "../graphql/execution/request.ts";
 import type { Connection, Live } from "./connection.ts";
 import { Pieces } from "./pieces.ts";
+import { requestIdOf } from "./request-ids.ts";
+import { traceContextOf, traceparentOf } from "./trace-context.ts";
 
 /** How long the rest of a refused body is read and thrown away, in milliseconds. */
 export const DRAIN_MS = 1000;
@@ -15,6 +22,9 @@ const PORTION_BYTES = 65_536;
 export const VARY = "Accept, Accept-Encoding, Origin";
 /** On every answer. What is true now need not be so in a cache. */
 const COMMON = { "cache-control": "no-store", vary: VARY, "x-content-type-options": "nosniff" } as const;
+
+/** On every answer, too. */
+const ID_HEADER = "x-request-id";
 
 const dataHeaders = (type: string) => ({ ...COMMON, "content-type": `${type}; charset=utf-8` });
 const JSON_HEADERS = dataHeaders(JSON_TYPE);
@@ -46,12 +56,47 @@ export class Exchange {
   #expectation: Expectation;
   /** What is told with any answer. */
   #always: Headers | undefined;
+  /** By what the request is known, to its client as well. */
+  readonly id: string;
+  /** To what it belongs: of its client's, or of this service's within that. */
+  #trace: RequestTrace | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, connection: Connection, expectation: Expectation) {
     this.request = request;
     this.response = response;
     this.#connection = connection;
     this.#expectation = expectation;
+    this.id = requestIdOf(request);
+    if (request.headers.traceparent !== undefined) this.belongTo(traceContextOf(request));
+  }
+
+  /** To what the request belongs, where that is known. */
+  get trace(): RequestTrace | undefined {
+    return this.#trace;
+  }
+
+  /** Notes to what the request belongs, for its answer and for the log. */
+  belongTo(trace: RequestTrace | undefined): void {
+    this.#trace = trace;
+    if (trace) this.tell({ traceparent: traceparentOf(trace) });
+  }
+
+  /**
+   * Has `listener` called once: when the answer has gone, or has begun if it goes on for as long as its client likes, or when
+   * the client has left.
+   */
+  onAnswered(listener: () => void): void {
+    let isCalled = false;
+    const once = () => {
+      if (!isCalled) listener();
+      isCalled = true;
+    };
+    this.response.once("begun", once).once("close", once);
+  }
+
+  /** By what the log names the request. */
+  get names(): RequestNames {
+    return { requestId: this.id, ...(this.#trace && { traceId: this.#trace.traceId }) };
   }
 
   get expectation(): Expectation {
@@ -106,7 +151,8 @@ export class Exchange {
   /** Begins an answer that goes on for as long as its client likes. It ends when `response` is ended. */
   begin(headers: Headers, live: Live): void {
     this.#connection.goLive(live);
-    this.response.writeHead(200, { ...COMMON, ...headers, ...this.#always }).flushHeaders();
+    this.response.writeHead(200, { ...COMMON, ...headers, ...this.#always, [ID_HEADER]: this.id }).flushHeaders();
+    this.response.emit("begun");
   }
 
   /** Sends a part of such an answer, and returns when more may be sent: the client takes it, or is gone. */
@@ -144,7 +190,10 @@ export class Exchange {
   #refuseEarly(status: number, headers: Headers, text: string): void {
     const { request, response } = this;
     response.shouldKeepAlive = false;
-    response.writeHead(status, { ...headers, ...this.#always, "content-length": Buffer.byteLength(text) }).write(text);
+    const length = Buffer.byteLength(text);
+    response
+      .writeHead(status, { ...headers, ...this.#always, [ID_HEADER]: this.id, "content-length": length })
+      .write(text);
     const pieces = new Pieces();
     const enough = new AbortController();
     const overdue = setTimeout(() => enough.abort(), DRAIN_MS);
@@ -174,6 +223,7 @@ export class Exchange {
     // of a body that was not asked for it is not known whether it comes
     if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
     const all = listOf(headers, more, this.#always);
+    all.push(ID_HEADER, this.id);
     if (status !== 204 && status !== 304) all.push("content-length", String(length));
     response.writeHead(status, all);
     if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);

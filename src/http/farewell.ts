@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { refusal, VARY } from "./exchange.ts";
+import { newRequestId } from "./request-ids.ts";
 
 const BY_CODE: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The request line and the headers are too long."],
@@ -10,12 +11,19 @@ const BY_CODE: Readonly<Record<string, readonly [status: number, message: string
 /** The answer to what Node's parser cannot read, by the code of its error. The connection ends with it. */
 export function farewellFor(code: string | undefined): string {
   const [status, message] = BY_CODE[code ?? ""] ?? [400, "That is not HTTP as it should be."];
+  return farewell(status, message, newRequestId());
+}
+
+/** A refusal as it goes over a connection that ends with it; with `more` lines in its head. */
+export function farewell(status: number, message: string, requestId: string, more: readonly string[] = []): string {
   const body = refusal(message, "BAD_REQUEST");
   const headers = [
     "Content-Type: application/json; charset=utf-8",
     "Cache-Control: no-store",
     `Vary: ${VARY}`,
     "X-Content-Type-Options: nosniff",
+    `X-Request-Id: ${requestId}`,
+    ...more,
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Connection: close",
   ];

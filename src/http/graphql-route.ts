@@ -87,6 +87,11 @@ export class GraphqlRoute {
     this.#page = options.graphiql && new GraphiqlPage(options.graphiql);
   }
 
+  /** How many requests are being answered. */
+  get running(): number {
+    return this.#load.running;
+  }
+
   serve(exchange: Exchange, search: string): Promise<void> | undefined {
     switch (exchange.request.method) {
       case "GET":
@@ -160,7 +165,8 @@ export class GraphqlRoute {
       const params = paramsOf(asked.text);
       if (!params) return exchange.refuse(400, malformed);
       const isGone = () => exchange.isGone;
-      const response = await this.#graphql.answer({ ...asked, params, atLeast, since, isGone });
+      const { names } = exchange;
+      const response = await this.#graphql.answer({ ...asked, params, atLeast, since, isGone, names });
       const sent = this.#answers.send(exchange, asked.accept, response);
       if (sent) await sent;
     } finally {
@@ -200,9 +206,10 @@ export class GraphqlRoute {
     if (exchange.isStopping) return this.#refuseForNow(exchange);
     const isGone = () => exchange.isGone;
     const client = this.#clientOf(exchange.request, access);
+    const { names } = exchange;
     this.#load.begin();
     const begun = await this.#graphql
-      .subscribe({ client, access, params, atLeast, resumeAt, isGone })
+      .subscribe({ transport: "event stream", client, access, params, atLeast, resumeAt, isGone, names })
       .finally(() => this.#load.end());
     return sendEvents(exchange, begun);
   }

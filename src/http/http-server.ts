@@ -8,7 +8,7 @@ import { Bodies } from "./bodies.ts";
 import { Clients } from "./clients.ts";
 import { Connections } from "./connections.ts";
 import { Cors, type CorsOrigins } from "./cors.ts";
-import type { Expectation } from "./exchange.ts";
+import type { Exchange, Expectation } from "./exchange.ts";
 import { farewellFor } from "./farewell.ts";
 import type { GraphiqlTab } from "./graphiql.ts";
 import { type Authentication, type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
@@ -16,6 +16,8 @@ import { AllowedHosts } from "./hosts.ts";
 import { MetricsServer, type MetricsText } from "./metrics-server.ts";
 import { Notices } from "./notices.ts";
 import { RateGate, type RateLimit } from "./rate-gate.ts";
+import { noted } from "./request-log.ts";
+import type { RequestWatch } from "./request-watch.ts";
 import { type Readiness, Router } from "./router.ts";
 import { Sockets } from "./sockets.ts";
 
@@ -56,6 +58,8 @@ export interface Served {
   readonly rate: RateLimit | undefined;
   /** What is told at `/metrics`, over a port of its own; undefined for nothing. */
   readonly metrics: (MetricsText & { watchHttp(http: WatchedHttp): void }) | undefined;
+  /** What follows each request, where that is asked for. */
+  readonly watch: RequestWatch | undefined;
   readonly readiness: () => Promise<Readiness>;
   /** What GraphiQL offers; without it there is no page. */
   readonly graphiql: readonly GraphiqlTab[] | undefined;
@@ -67,6 +71,10 @@ export interface WatchedHttp {
   readonly connections: number;
   /** Requests that were refused before they were answered by GraphQL, by code. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** GraphQL requests that are being answered. */
+  readonly running: number;
+  /** What clients have done to themselves, in the words of the log. */
+  readonly notices: ReadonlyMap<string, number>;
 }
 
 /** The HTTP side: what it takes to be listened to, and a stop that finishes what is in flight. */
@@ -81,7 +89,8 @@ export class HttpServer {
   readonly #metricsPort: number | undefined;
   readonly #metrics: MetricsServer | undefined;
 
-  constructor(settings: HttpSettings, { graphql, authentication, rate, metrics, readiness, graphiql, log }: Served) {
+  constructor(settings: HttpSettings, served: Served) {
+    const { graphql, authentication, rate, metrics, watch, readiness, graphiql, log } = served;
     const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } =
       settings;
     this.#stopTimeoutMs = stopTimeoutMs;
@@ -91,26 +100,34 @@ export class HttpServer {
     const bodies = new Bodies(maxBodyBytes);
     const notices = this.#notices;
     const clients = new Clients(trustProxy);
-    const route = new GraphqlRoute({
+    const graphqlRoute = new GraphqlRoute({
       ...{ graphql, authentication, bodies, maxBodyBytes, maxRequests, graphiql, notices },
       rate: rate && new RateGate(rate, clients),
       clientOf: (request, access) => clients.nameOf(request, access),
     });
     const hosts = new AllowedHosts(allowedHosts, trustProxy);
-    const router = new Router(hosts, new Cors(corsOrigins), route, readiness, log);
+    const router = new Router(hosts, new Cors(corsOrigins), graphqlRoute, readiness, log);
     const protocol = new SocketProtocol({
       begin: (request) => graphql.subscribe(request),
       authenticate: async (authorization) => (authentication ? authentication.of(authorization) : ANONYMOUS),
       rate,
+      refused: (code) => this.#connections.countRefusal(code),
     });
-    const sockets = new Sockets(protocol, clients, maxBodyBytes, settings.maxSocketsOfClient, log);
-    this.#connections = new Connections(maxConnections, this.#notices, (exchange) => router.serve(exchange));
+    const bounds = { maxMessageBytes: maxBodyBytes, maxOfClient: settings.maxSocketsOfClient };
+    const sockets = new Sockets(protocol, clients, bounds, log, watch);
+    const route = (exchange: Exchange) => router.serve(exchange);
+    const serve = watch ? (exchange: Exchange) => watch.serve(exchange, () => route(exchange)) : route;
+    this.#connections = new Connections(maxConnections, this.#notices, noted(serve, log));
     const connections = this.#connections;
     metrics?.watchHttp({
       get connections() {
         return connections.size;
       },
+      get running() {
+        return graphqlRoute.running;
+      },
       refusals: connections.refusals,
+      notices: notices.totals,
     });
     this.#metricsPort = settings.metricsPort;
     this.#metrics = metrics && new MetricsServer(metrics);

@@ -69,6 +69,11 @@ export class LoadGate {
     this.#clocks = clocks;
   }
 
+  /** How many are being answered. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** Whether one more may be begun now. */
   admits(): boolean {
     if (!this.#isInTurn) this.#beginTurn();

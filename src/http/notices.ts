@@ -6,6 +6,8 @@ const EVERY_S = 60;
 /** What clients do to themselves, for the log: counted, so that they cannot fill it. */
 export class Notices {
   readonly #log: Logger;
+  /** How often each has happened. */
+  readonly totals = new Map<string, number>();
   readonly #counts = new Map<string, number>();
   #sinceTold = EVERY_S;
 
@@ -15,7 +17,7 @@ export class Notices {
 
   /** @param what one of a few texts; nothing of a client's may be in it */
   add(what: string): void {
-    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
+    for (const counts of [this.#counts, this.totals]) counts.set(what, (counts.get(what) ?? 0) + 1);
   }
 
   /** To be called each second. */

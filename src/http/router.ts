@@ -121,7 +121,7 @@ export class Router {
   #fail(error: unknown, exchange: Exchange): void {
     const { request, response } = exchange;
     // a client that left before its request was whole is no fault of anyone's
-    if (request.complete) this.#log.error({ err: error }, "a request failed unexpectedly");
+    if (request.complete) this.#log.error({ ...exchange.names, err: error }, "a request failed unexpectedly");
     if (response.headersSent || !request.complete) response.destroy();
     else exchange.refuse(500, "Something went wrong on the server; the error was logged.", "INTERNAL_SERVER_ERROR");
   }

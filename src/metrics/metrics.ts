@@ -1,11 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { StreamHealth } from "../cqrs/aggregate.ts";
 import type { PoolUsage } from "../cqrs/database/engine.ts";
+import type { Transport } from "../graphql/execution/subscriptions.ts";
 import type { WatchedHttp } from "../http/http-server.ts";
 
 const PREFIX = "catalogue_";
 /** In seconds: an answer that is sent again takes a fraction of the first, a request may take as long as the last. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const TRANSPORTS: readonly Transport[] = ["event stream", "websocket"];
 
 /** What is asked when metrics are. Nothing of it costs anything before. */
 export interface Watched {
@@ -19,6 +21,9 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter<"kind" | "outcome">;
   readonly #seconds: Histogram<"kind" | "lane">;
+  readonly #subscriptions: Gauge<"transport">;
+  readonly #told: Counter<"transport">;
+  readonly #ended: Counter<"transport" | "reason">;
 
   constructor(watched: Watched) {
     const registers = [this.#registry];
@@ -36,6 +41,22 @@ export class Metrics {
       },
       ...{ labelNames: ["kind", "lane"] as const, buckets: BUCKETS, registers },
     });
+    this.#subscriptions = new Gauge({
+      ...{ name: `${PREFIX}subscriptions`, help: "Subscriptions that are open" },
+      ...{ labelNames: ["transport"] as const, registers },
+    });
+    this.#told = new Counter({
+      ...{ name: `${PREFIX}subscription_events_total`, help: "What subscribers were told" },
+      ...{ labelNames: ["transport"] as const, registers },
+    });
+    this.#ended = new Counter({
+      ...{ name: `${PREFIX}subscriptions_ended_total`, help: "Subscriptions that have ended, and why" },
+      ...{ labelNames: ["transport", "reason"] as const, registers },
+    });
+    for (const transport of TRANSPORTS) {
+      this.#subscriptions.set({ transport }, 0);
+      this.#told.inc({ transport }, 0);
+    }
     this.#watchStreams(watched.streams);
     this.#gauges("database_connections", "Connections to the database", ["pool", "state"], () =>
       Object.entries(watched.pools()).flatMap(([pool, { open, idle, waiting }]) => [
@@ -58,10 +79,30 @@ export class Metrics {
     this.#seconds.observe({ kind: known, lane }, milliseconds / 1000);
   }
 
+  /** Notes a subscription that has begun. */
+  subscribed(transport: Transport): void {
+    this.#subscriptions.inc({ transport });
+  }
+
+  /** Notes something that a subscriber is told. */
+  told(transport: Transport): void {
+    this.#told.inc({ transport });
+  }
+
+  /** Notes a subscription that has ended. `reason` is the code of an error, or one of a few words. */
+  unsubscribed(transport: Transport, reason: string): void {
+    this.#subscriptions.dec({ transport });
+    this.#ended.inc({ transport, reason });
+  }
+
   watchHttp(http: WatchedHttp): void {
     this.#gauges("http_connections", "Open connections", [], () => [[{}, http.connections]]);
     this.#counts("http_refusals_total", "Requests that were refused before they were looked at", ["code"], () =>
       [...http.refusals].map(([code, times]) => [{ code }, times]),
+    );
+    this.#gauges("http_requests_running", "GraphQL requests that are being answered", [], () => [[{}, http.running]]);
+    this.#counts("http_notices_total", "What clients have done to themselves", ["notice"], () =>
+      [...http.notices].map(([notice, times]) => [{ notice }, times]),
     );
   }
 
@@ -115,6 +156,23 @@ export class Metrics {
       "Rebuilds of the read model",
       labels,
       of(({ counts }) => counts.rebuilds),
+    );
+    this.#counts(
+      "commits_total",
+      "Transactions for commands",
+      labels,
+      of(({ counts }) => counts.commits),
+    );
+    this.#counts(
+      "commands_total",
+      "Commands that transactions were made for",
+      labels,
+      of(({ counts }) => counts.commands),
+    );
+    this.#counts("acknowledgements_total", "Commits, by what they were acknowledged after", ["stream", "after"], () =>
+      streams().flatMap(({ name, counts }) =>
+        Object.entries(counts.acknowledgements).map(([after, times]): Sample => [{ stream: name, after }, times]),
+      ),
     );
     this.#counts("reads_total", "Reads, by what answered them", ["stream", "served_by"], () =>
       streams().flatMap(({ name, counts }) =>

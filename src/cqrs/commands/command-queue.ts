@@ -2,11 +2,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Asked } from "../batch.ts";
 import type { Change, Commit, Effect, Outcome } from "../change.ts";
 import type { Consistency } from "../consistency.ts";
+import type { Counts } from "../counts.ts";
 import type { Command, Refused } from "../decisions.ts";
 import { DatabaseUnavailable, IdempotencyKeyReused } from "../errors.ts";
 import type { ReadModel } from "../queries/read-model.ts";
 import type { SentKey } from "../repeats.ts";
 import { Starts } from "../starts.ts";
+import { type CommandTrace, traced, traces } from "../tracing.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 
 /**
@@ -19,6 +21,7 @@ interface Waiting<T, C, R> {
   readonly command: C;
   readonly once: SentKey | undefined;
   readonly consistency: Consistency;
+  readonly trace: CommandTrace | undefined;
   readonly resolve: (outcome: Outcome<T, R>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,10 +42,12 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
   readonly #stream: string;
   readonly #writer: StreamWriter<T, C, R>;
   readonly #readModel: ReadModel<T>;
+  readonly #counts: Counts;
   readonly #waiting: Waiting<T, C, R>[] = [];
   #committing = false;
 
-  constructor(stream: string, writer: StreamWriter<T, C, R>, readModel: ReadModel<T>) {
+  constructor(stream: string, writer: StreamWriter<T, C, R>, readModel: ReadModel<T>, counts: Counts) {
+    this.#counts = counts;
     this.#stream = stream;
     this.#writer = writer;
     this.#readModel = readModel;
@@ -60,10 +65,23 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
    * @throws IdempotencyKeyReused; what `StreamWriter.commit` throws; ServiceError `TIMED_OUT` when the request has ended before the command began,
    *   and `REVISION_NOT_REACHED` when it asks for a later state
    */
-  async execute(command: C, consistency: Consistency, once?: SentKey): Promise<Executed<T, R>> {
+  execute(command: C, consistency: Consistency, once?: SentKey): Promise<Executed<T, R>> {
+    return traced(
+      traces.command,
+      () => ({ stream: this.#stream, kind: command.kind }),
+      (trace) => this.#execute(command, consistency, once, trace),
+    );
+  }
+
+  async #execute(
+    command: C,
+    consistency: Consistency,
+    once: SentKey | undefined,
+    trace: CommandTrace | undefined,
+  ): Promise<Executed<T, R>> {
     consistency.requireTime();
     const outcome = await new Promise<Outcome<T, R>>((resolve, reject) => {
-      this.#waiting.push({ command, once, consistency, resolve, reject });
+      this.#waiting.push({ command, once, consistency, trace, resolve, reject });
       if (!this.#committing) void this.#commitWaiting();
     });
     const { revision, change, repeats, isReused, refused, failure, skipped } = outcome;
@@ -72,6 +90,8 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
     if (skipped === "too old") consistency.require(this.#stream, revision);
     if (skipped === "withdrawn") consistency.requireTime();
     consistency.command(this.#stream, revision);
+    const became = change ? "changed" : repeats ? "repeated" : "refused";
+    if (trace) Object.assign(trace, { revision, outcome: became });
     if (once && isReused) throw new IdempotencyKeyReused(once.key);
     const effect = change ?? repeats;
     return effect ? { change: effect } : { refused: refused as R };
@@ -112,7 +132,7 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
       return { command, once: once && { ...once, subject }, who, atLeast: consistency.atLeast(this.#stream) };
     });
     try {
-      const commit = await this.#writer.commit(asked, starts);
+      const commit = await this.#commit(batch, asked, starts);
       // the next transaction does not wait for this one's acknowledgement
       this.#acknowledge(commit).then(
         (outcomes) => batch.forEach(({ resolve }, i) => void resolve(outcomes[i] as Outcome<T, R>)),
@@ -123,6 +143,17 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
       // each batch that waits would wait for another time-out of the same database
       if (error instanceof DatabaseUnavailable) rejectAll(this.#waiting.splice(0), error);
     }
+  }
+
+  #commit(batch: readonly Waiting<T, C, R>[], asked: readonly Asked<C>[], starts: Starts): Promise<Commit<T, R>> {
+    this.#counts.commits++;
+    this.#counts.commands += batch.length;
+    const commands = () => batch.flatMap(({ trace }) => trace ?? []);
+    return traced(
+      traces.commit,
+      () => ({ stream: this.#stream, commands: commands(), size: batch.length }),
+      () => this.#writer.commit(asked, starts),
+    );
   }
 
   async #acknowledge(commit: Commit<T, R>): Promise<readonly Outcome<T, R>[]> {

@@ -4,6 +4,7 @@ import { formatMark, type Mark, sameMark } from "../mark.ts";
 import { MARK_FIELD, memberOf, readModelKeys } from "../redis/keys.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { Stream } from "../stream.ts";
+import { traced, traces } from "../tracing.ts";
 import type { Head } from "./head.ts";
 import { type RedisReads, soundMark } from "./redis-reads.ts";
 import type { TableReads } from "./table-reads.ts";
@@ -48,7 +49,8 @@ export class CatchUp<T extends object> {
    */
   to(source: RedisReads<T>, revision: number): Promise<void> {
     this.#counts.catchUps++;
-    const next = this.#catchUps.then(() => this.#catchUpTo(source, revision));
+    const describe = () => ({ stream: this.#stream.definition.name, revision });
+    const next = this.#catchUps.then(() => traced(traces.catchUp, describe, () => this.#catchUpTo(source, revision)));
     this.#catchUps = next.catch(() => {});
     return next;
   }

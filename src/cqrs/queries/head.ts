@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { within } from "../deadline.ts";
 import type { Mark } from "../mark.ts";
 import type { Stream, StreamRow } from "../stream.ts";
+import { traced, traces } from "../tracing.ts";
 import type { Chain } from "./chain.ts";
 
 /** Added to a lease that a command waits out, for clocks that tick apart: two hosts may drift by 0.1 percent each. */
@@ -85,7 +86,11 @@ export class Head<T extends object> {
     const chain = this.#chain;
     // Redis first, then the log: whatever the mark says was committed before it was written
     const met = chain?.unverified;
-    const { isKnown, ...row } = await within(timeoutMs, this.#stream.lookUp(met));
+    const { isKnown, ...row } = await traced(
+      traces.lookUp,
+      () => ({ stream: this.#stream.definition.name }),
+      () => within(timeoutMs, this.#stream.lookUp(met)),
+    );
     const { revision, readModel, leaseMs } = row;
     if (!this.#lookup || beganAt > this.#lookup.beganAt) this.#lookup = { revision, readModel, leaseMs, beganAt };
     this.#learnName(readModel);

@@ -7,6 +7,7 @@ import { ON_CLUSTER, samePlace } from "../redis/read-model-name.ts";
 import { isReplyError, RedisUnavailable } from "../redis/redis-fault.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { Stream } from "../stream.ts";
+import { type ReadTrace, type RefreshTrace, traced, traces } from "../tracing.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Head } from "./head.ts";
 import type { Lists } from "./large-lists.ts";
@@ -92,13 +93,23 @@ export class ReadModel<T extends object> {
    *
    * @returns undefined when Redis cannot give one; upkeep is then under way if that can help
    */
-  read<V>(atLeast: number, question: Question<T, V>, large: Lists): Promise<Answer<V> | undefined> {
-    return this.#read(atLeast, question, large, true);
+  read<V>(
+    atLeast: number,
+    question: Question<T, V>,
+    large: Lists,
+    trace: ReadTrace | undefined,
+  ): Promise<Answer<V> | undefined> {
+    return this.#read(atLeast, question, large, true, trace);
   }
 
   /** Asks as `read` does, but for an answer without its value. */
-  replay<V>(atLeast: number, question: Question<T, V>, large: Lists): Promise<Answer<V> | undefined> {
-    return this.#read(atLeast, question, large, false);
+  replay<V>(
+    atLeast: number,
+    question: Question<T, V>,
+    large: Lists,
+    trace: ReadTrace | undefined,
+  ): Promise<Answer<V> | undefined> {
+    return this.#read(atLeast, question, large, false, trace);
   }
 
   async #read<V>(
@@ -106,10 +117,11 @@ export class ReadModel<T extends object> {
     question: Question<T, V>,
     large: Lists,
     withValue: boolean,
+    trace: ReadTrace | undefined,
   ): Promise<Answer<V> | undefined> {
     const fence = this.#fence(atLeast);
     if (typeof fence === "string") {
-      if (this.#redis.configured) this.#counts.fallbacks[fence]++;
+      if (this.#redis.configured) this.#fallBack(fence, trace);
       return undefined;
     }
     try {
@@ -122,15 +134,20 @@ export class ReadModel<T extends object> {
         if (withValue) answer.value;
         return answer;
       }
-      this.#counts.fallbacks.behind++;
+      this.#fallBack("behind", trace);
       if (answer.revision < this.#head.revision) this.#upkeep.tend();
     } catch (error) {
       // whatever is wrong, the database answers; a lost connection is reported by RedisService, the rest is found here
-      this.#counts.fallbacks[fallbackFor(error)]++;
+      this.#fallBack(fallbackFor(error), trace);
       if (error instanceof Garbled) this.#upkeep.reject(fence.source);
       else if (error instanceof Unsound || isReplyError(error)) this.#upkeep.tend();
     }
     return undefined;
+  }
+
+  #fallBack(reason: Fallback, trace: ReadTrace | undefined): void {
+    this.#counts.fallbacks[reason]++;
+    if (trace) trace.fallback = reason;
   }
 
   /**
@@ -143,8 +160,23 @@ export class ReadModel<T extends object> {
     for (const outcome of commit.outcomes) this.#head.learn(outcome);
     if (!last || commit.readModel === null) return;
 
+    const { readModel, changes } = commit;
+    await traced(
+      traces.refresh,
+      () => ({ stream: this.#stream.definition.name, changes: changes.length, commit }),
+      (trace) => this.#refresh({ ...commit, readModel }, last, trace),
+    );
+  }
+
+  async #refresh(
+    commit: Commit<T> & { readonly readModel: string },
+    last: Mark,
+    trace: RefreshTrace | undefined,
+  ): Promise<void> {
     const latest = waitUntil(this.#head.acknowledgeAt(commit, false));
     const refreshed = await Promise.race([this.#apply(commit.readModel, commit.changes, last), latest.over]);
+    this.#counts.acknowledgements[refreshed ? "refresh" : "lease"]++;
+    if (trace) trace.isConfirmed = refreshed === true;
     await (refreshed ? waitUntil(this.#head.acknowledgeAt(commit, true)) : latest).over;
     latest.end();
   }

@@ -2,6 +2,7 @@ import type { Consistency } from "../consistency.ts";
 import type { Counts } from "../counts.ts";
 import { ServiceError } from "../errors.ts";
 import type { RedisService } from "../redis/redis-service.ts";
+import { type ReadTrace, traced, traces } from "../tracing.ts";
 import type { Head } from "./head.ts";
 import { ANYBODY, type LargeLists, type Lists } from "./large-lists.ts";
 import type { ReadModel } from "./read-model.ts";
@@ -42,8 +43,11 @@ export class Reader<T extends object> {
     this.#counts = counts;
     const anybody = large.askedBy(ANYBODY);
     this.#replaySource = {
-      redis: { replay: (atLeast, question) => readModel.replay(atLeast, question, anybody) },
-      database: { replay: (_, question) => this.#ask(table.forReplay, question, anybody) },
+      redis: {
+        servedBy: "redis",
+        replay: (atLeast, question, trace) => readModel.replay(atLeast, question, anybody, trace),
+      },
+      database: { servedBy: "database", replay: (_, question) => this.#ask(table.forReplay, question, anybody) },
     };
   }
 
@@ -52,16 +56,32 @@ export class Reader<T extends object> {
    *
    * @throws ServiceError `SERVICE_UNAVAILABLE`, `DATABASE_UNAVAILABLE`, `REVISION_NOT_REACHED`, `TIMED_OUT`
    */
-  async read<V>(consistency: Consistency, question: Question<T, V>): Promise<V> {
-    consistency.requireTime();
-    const large = this.#large.askedBy(consistency);
-    const answer = await this.#readModel.read(consistency.atLeast(this.#stream), question, large);
-    if (!answer) return this.readTable(consistency, question);
-    return this.#show(answer, "redis", consistency, question);
+  read<V>(consistency: Consistency, question: Question<T, V>): Promise<V> {
+    return this.#traced((trace) => this.#read(consistency, question, trace));
   }
 
   /** Asks the database at once, for what the read model does not hold. Throws as `read` does. */
-  async readTable<V>(consistency: Consistency, question: TableQuestion<T, V>): Promise<V> {
+  readTable<V>(consistency: Consistency, question: TableQuestion<T, V>): Promise<V> {
+    return this.#traced((trace) => this.#readTable(consistency, question, trace));
+  }
+
+  #traced<V>(read: (trace: ReadTrace | undefined) => Promise<V>): Promise<V> {
+    return traced(traces.read, () => ({ stream: this.#stream, isReplay: false }), read);
+  }
+
+  async #read<V>(consistency: Consistency, question: Question<T, V>, trace: ReadTrace | undefined): Promise<V> {
+    consistency.requireTime();
+    const large = this.#large.askedBy(consistency);
+    const answer = await this.#readModel.read(consistency.atLeast(this.#stream), question, large, trace);
+    if (!answer) return this.#readTable(consistency, question, trace);
+    return this.#show(answer, "redis", consistency, question, trace);
+  }
+
+  async #readTable<V>(
+    consistency: Consistency,
+    question: TableQuestion<T, V>,
+    trace: ReadTrace | undefined,
+  ): Promise<V> {
     consistency.requireTime();
     if (this.#redis.critical && (!this.#redis.connection || this.#readModel.refused)) {
       throw new ServiceError(
@@ -73,7 +93,7 @@ export class Reader<T extends object> {
     consistency.require(this.#stream, answer.revision);
     // with Redis, whoever asks again is to find out whether it answers by now
     const isRepeatable = answer.madeFrom !== undefined && !this.#redis.configured;
-    return this.#show(answer, "database", consistency, isRepeatable ? question : undefined);
+    return this.#show(answer, "database", consistency, isRepeatable ? question : undefined, trace);
   }
 
   async #ask<R, V>(
@@ -88,11 +108,14 @@ export class Reader<T extends object> {
 
   /** Notes an answer that is about to be shown, and how it can be replayed if `question` can be asked again. */
   #show<V>(
-    { revision, madeFrom, value }: Answer<V>,
+    answer: Answer<V>,
     source: "redis" | "database",
     consistency: Consistency,
     question: TableQuestion<T, V> | undefined,
+    trace: ReadTrace | undefined,
   ): V {
+    const { revision, madeFrom, value } = answer;
+    if (trace) Object.assign(trace, { answer, servedBy: source, revision });
     this.#head.show(revision);
     this.#counts.reads[source]++;
     // it is asked again where it was asked, and the table answers all questions

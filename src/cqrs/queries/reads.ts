@@ -1,13 +1,23 @@
 import DataLoader from "dataloader";
 import type { Mark } from "../mark.ts";
+import { type PointsTrace, traced, traces } from "../tracing.ts";
 import type { Lists } from "./large-lists.ts";
 
 /** The largest number of point reads that are one question, so that it never keeps its store from others for long. */
 const POINT_READS = 100;
 
 /** Makes one question of all point reads that wait in one turn of the event loop, sent when the last has begun. */
-export function pointReads<V>(fetch: (keys: readonly string[]) => Promise<V[]>): DataLoader<string, V> {
-  return new DataLoader(fetch, {
+export function pointReads<V>(
+  store: PointsTrace["store"],
+  fetch: (keys: readonly string[]) => Promise<V[]>,
+): DataLoader<string, V> {
+  const tracedFetch = (keys: readonly string[]) =>
+    traced(
+      traces.points,
+      () => ({ store, keys: keys.length }),
+      () => fetch(keys),
+    );
+  return new DataLoader(tracedFetch, {
     // what has been fetched is no answer to a read that begins later
     cache: false,
     batchScheduleFn: setImmediate,

@@ -5,6 +5,7 @@ import type { RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { ScriptedRedis } from "../redis/scripted-redis.ts";
 import type { Stream } from "../stream.ts";
+import { type RebuildTrace, traced, traces } from "../tracing.ts";
 import type { TableReads } from "./table-reads.ts";
 
 /** Rows copied at a time, or fewer large ones: small enough that no reader waits long behind one portion. */
@@ -18,7 +19,19 @@ const LOCK_MS = 5000;
  *
  * @returns the new name, or undefined when another process rebuilds or has put its own read model in force
  */
-export async function rebuild<T extends object>(
+export function rebuild<T extends object>(
+  stream: Stream<T>,
+  ...of: [table: TableReads<T>, redis: RedisService, connection: RedisConnection, current: string | null]
+): Promise<string | undefined> {
+  const describe = (): RebuildTrace => ({ stream: stream.definition.name });
+  return traced(traces.rebuild, describe, async (trace) => {
+    const name = await rebuildIfFree(stream, ...of);
+    if (trace) trace.isInForce = name !== undefined;
+    return name;
+  });
+}
+
+async function rebuildIfFree<T extends object>(
   stream: Stream<T>,
   table: TableReads<T>,
   redis: RedisService,

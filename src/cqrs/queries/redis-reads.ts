@@ -54,7 +54,7 @@ export class RedisReads<T extends object> implements Reads<T> {
     this.#key = definition.key;
     this.#memberOf = (key) => memberOf(definition.order?.of, key);
     this.#redis = redis;
-    this.#points = pointReads((keys) => this.#rows(keys));
+    this.#points = pointReads("redis", (keys) => this.#rows(keys));
     this.#lists = new RedisLists(
       `${this.#keys.rows} ${connection.readyAt}`,
       (...range) => this.#call(({ rows, order }, redis) => redis.readOn(rows, order, ...range)),

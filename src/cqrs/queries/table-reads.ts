@@ -36,9 +36,9 @@ export class TableReads<T extends object> implements Reads<T> {
    * As with Redis, all point reads that wait in one turn of the event loop are one statement: SQLite takes and gives back
    * a lock for each, which costs more than the reading, and PostgreSQL is asked over the network.
    */
-  readonly #points = pointReads((keys) => this.#getAll(keys));
+  readonly #points = pointReads("database", (keys) => this.#getAll(keys));
   /** Whoever asks for the mark in one turn has one answer. */
-  readonly #marks = pointReads(async (asked) => {
+  readonly #marks = pointReads("database", async (asked) => {
     const answer = madeFromMark({ ...(await this.#rows.mark()), value: undefined as never });
     return asked.map(() => answer);
   });

@@ -11,7 +11,7 @@ import type { RequestContext } from "./request.ts";
  * @throws what `Admission.require` throws; nothing has run then
  */
 export function runAdmitted(
-  { admission, kind, run }: Operation,
+  { admission, kind, name, run }: Operation,
   context: RequestContext,
   variables: ExecutionArgs["variableValues"],
   line: HeavyLine,
@@ -20,6 +20,7 @@ export function runAdmitted(
   const cost = admission.costWith(variables);
   context.cost = cost;
   context.kind = kind;
+  context.operationName = name;
   context.needs = admission.needs;
   admission.require(cost, context.access ?? ANONYMOUS);
   whenAdmitted?.();

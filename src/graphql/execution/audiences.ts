@@ -12,7 +12,7 @@ import { LRUCache } from "lru-cache";
 import { Consistency } from "../../cqrs/consistency.ts";
 import type { Handlers } from "../../cqrs/handlers.ts";
 import type { Context } from "../builder.ts";
-import { limitErrors } from "../errors.ts";
+import { limitErrors, type ToClientError } from "../errors.ts";
 import type { HeavyLine } from "./heavy-line.ts";
 
 /** What all that was told of events and is kept for others may take, in bytes. */
@@ -51,7 +51,8 @@ export class Audiences {
   readonly #handlers: Handlers;
   readonly #streams: readonly string[];
   readonly #line: HeavyLine;
-  readonly #toClientError: (error: unknown) => GraphQLError;
+  /** An event is executed for all who are told of it: it is no one's request. */
+  readonly #forAll: (error: unknown) => GraphQLError;
   readonly #audiences = new Map<string, Audience>();
   readonly #told = new LRUCache<string, Told>({
     maxSize: MAX_BYTES,
@@ -65,12 +66,12 @@ export class Audiences {
     readonly handlers: Handlers;
     readonly streams: readonly string[];
     readonly line: HeavyLine;
-    readonly toClientError: (error: unknown) => GraphQLError;
+    readonly toClientError: ToClientError;
   }) {
     this.#handlers = options.handlers;
     this.#streams = options.streams;
     this.#line = options.line;
-    this.#toClientError = options.toClientError;
+    this.#forAll = (error) => options.toClientError(error, undefined);
   }
 
   /** The audience of those who ask this. `leave` must be called in the end. */
@@ -140,7 +141,7 @@ export class Audiences {
   #toldOf({ revision }: LiveEvent, { data, errors }: ExecutionResult, { report }: Consistency): Told {
     const result = {
       data: data ?? null,
-      ...(errors && { errors: limitErrors(errors.map(this.#toClientError)).map((error) => error.toJSON()) }),
+      ...(errors && { errors: limitErrors(errors.map(this.#forAll)).map((error) => error.toJSON()) }),
       ...(report && { extensions: { consistency: report } }),
     };
     return { revision, result, text: JSON.stringify(result) };

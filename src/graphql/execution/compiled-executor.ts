@@ -42,6 +42,8 @@ type Run = (contextValue: unknown, variableValues: ExecutionArgs["variableValues
 /** One operation of one document, within the limits or not. */
 export interface Operation {
   readonly kind: OperationTypeNode;
+  /** As its document has it. */
+  readonly name: string | undefined;
   /** To be asked for each run, with its variables. */
   readonly admission: Admission;
   readonly run: Run;
@@ -78,6 +80,7 @@ export class CompiledExecutor {
     if (!node) return undefined;
     return {
       kind: node.operation,
+      name: node.name?.value,
       admission: this.#limits.admit(document, node),
       run: interpreted({ schema: this.#schema, document, operationName: operationName ?? null }),
     };

@@ -1,6 +1,7 @@
-import type { ExecutionResult, GraphQLError } from "graphql";
+import type { ExecutionResult } from "graphql";
 import { OperationTypeNode } from "graphql";
 import type { GraphQLParams } from "graphql-yoga";
+import type { ToClientError } from "../errors.ts";
 import { runAdmitted } from "./admitted-run.ts";
 import type { CompiledExecutor, Operation } from "./compiled-executor.ts";
 import type { HeavyLine } from "./heavy-line.ts";
@@ -11,13 +12,13 @@ export class FastLane {
   readonly #executor: CompiledExecutor;
   readonly #line: HeavyLine;
   readonly #contextOf: ContextOf;
-  readonly #toClientError: (error: unknown) => GraphQLError;
+  readonly #toClientError: ToClientError;
 
   constructor(options: {
     readonly executor: CompiledExecutor;
     readonly line: HeavyLine;
     readonly contextOf: ContextOf;
-    readonly toClientError: (error: unknown) => GraphQLError;
+    readonly toClientError: ToClientError;
   }) {
     this.#executor = options.executor;
     this.#line = options.line;
@@ -37,6 +38,7 @@ export class FastLane {
     context.consistency = consistency;
     context.tellsCost = tellsCost;
     const result = await runAdmitted(operation, context, params.variables, this.#line);
-    return result.errors ? { ...result, errors: result.errors.map(this.#toClientError) } : result;
+    if (!result.errors) return result;
+    return { ...result, errors: result.errors.map((error) => this.#toClientError(error, context.names)) };
   }
 }

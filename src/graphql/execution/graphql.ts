@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { Consistency } from "../../cqrs/consistency.ts";
 import type { Handlers } from "../../cqrs/handlers.ts";
 import { highest, NO_REVISIONS, type Revisions } from "../../cqrs/revisions.ts";
-import { toClientError } from "../errors.ts";
+import { type ToClientError, toClientError } from "../errors.ts";
 import { ANONYMOUS, permits } from "./access.ts";
 import { exceeds, mayExceed } from "./answer-size.ts";
 import type { AnswerText } from "./answer-text.ts";
@@ -49,7 +49,7 @@ export class Graphql {
   readonly #extensionsOf: ReturnType<typeof extensionsReader>;
   readonly #limits: GraphqlLimits;
   readonly #tooMuch = () => tooMuch(this.#limits.answerBytes);
-  readonly #toClientError: (error: unknown) => GraphQLError;
+  readonly #toClientError: ToClientError;
 
   /** `streams` names those of the handlers, in the order of their modules. */
   constructor(
@@ -62,7 +62,7 @@ export class Graphql {
     this.#atLeastIn = atLeastReader(streams);
     this.#extensionsOf = extensionsReader(streams);
     this.#limits = limits;
-    this.#toClientError = (error) => toClientError(error, log);
+    this.#toClientError = (error, names) => toClientError(error, log, names);
     this.#persisted = new PersistedDocuments(limits.documents);
     const operationLimits = new Limits(schema, limits, streams);
     this.#executor = new CompiledExecutor(schema, operationLimits);
@@ -167,7 +167,7 @@ export class Graphql {
         : this.#wholeLane.execute(method, params, context));
     } catch (error) {
       // thrown by what looks at the parameters and the limits, before anything is executed
-      return { errors: [this.#toClientError(error)] };
+      return { errors: [this.#toClientError(error, context.names)] };
     }
   }
 
@@ -180,7 +180,7 @@ export class Graphql {
     const { tellsCost, cost, kind, needs, consistency } = context;
     const result = this.#limited(answered, Math.max(key.length, context.documentLength ?? 0), context);
     const report = "data" in answered ? consistency?.report : undefined;
-    const response = responseOf(result, tellsCost ? cost : undefined, report, accept, kind);
+    const response = responseOf(result, tellsCost ? cost : undefined, report, accept, context);
     if (response.text && consistency && kind && needs && cost !== undefined) {
       this.#replays.keep(key, response.text, { kind, cost, needs }, consistency);
     }
@@ -190,9 +190,9 @@ export class Graphql {
   /** The answer, or that it is too long. */
   #limited(result: ExecutionResult, requestLength: number, context: RequestContext): ExecutionResult {
     const { answerBytes } = this.#limits;
-    const { cost, kind, consistency } = context;
+    const { cost, kind, consistency, names } = context;
     const isQuery = kind === OperationTypeNode.QUERY;
-    if (isQuery && consistency?.isTooMuch) return { errors: [this.#toClientError(this.#tooMuch())] };
+    if (isQuery && consistency?.isTooMuch) return { errors: [this.#toClientError(this.#tooMuch(), names)] };
     if (!result.data || cost === undefined || !mayExceed(answerBytes, cost, requestLength)) return result;
     if (!exceeds(answerBytes, result.data)) return result;
     const tooLong = new LimitExceeded(
@@ -201,12 +201,12 @@ export class Graphql {
         : `The mutation ran; only its answer, which would have more than ${answerBytes} bytes, is left out.`,
       { limit: "answerBytes", max: answerBytes },
     );
-    return { errors: [this.#toClientError(tooLong)] };
+    return { errors: [this.#toClientError(tooLong, names)] };
   }
 
-  #tooLate({ consistency = new Consistency() }: RequestContext): ExecutionResult {
+  #tooLate({ consistency = new Consistency(), names }: RequestContext): ExecutionResult {
     consistency.end();
-    const error = this.#toClientError(consistency.reasonOfEnd);
+    const error = this.#toClientError(consistency.reasonOfEnd, names);
     const extensions = { ...error.extensions, http: { status: 503 } };
     return { errors: [new GraphQLError(error.message, { extensions })] };
   }

@@ -25,6 +25,22 @@ export interface GraphqlLimits extends OperationLimits {
   readonly documents: DocumentOptions;
 }
 
+/** By what the log names a request. */
+export interface RequestNames {
+  readonly requestId: string;
+  /** Of the trace that it belongs to, where it does. */
+  readonly traceId?: string;
+}
+
+/** To what a request belongs among all that is done for somebody. */
+export interface RequestTrace {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly flags: number;
+  /** What those before have added, unread. */
+  readonly state?: string | undefined;
+}
+
 /** A GraphQL request as it came over HTTP. */
 export interface GraphqlRequest {
   /** Of a GET no mutation is run. */
@@ -42,12 +58,16 @@ export interface GraphqlRequest {
   readonly isGone?: () => boolean;
   /** Who asks; anybody unless given. */
   readonly access?: Access;
+  /** By what the log names it. */
+  readonly names?: RequestNames;
 }
 
-/** What was answered, for whoever counts that. */
+/** What was answered, for whoever counts or follows that. */
 interface Answered {
   /** Of the operation; undefined where none was found. */
   readonly kind?: OperationTypeNode | undefined;
+  /** As its document, which may be a client's, has it. */
+  readonly operationName?: string | undefined;
 }
 
 /** An answer with its status. One without errors has its `text`, the status 200, and no headers but those of its type. */
@@ -73,9 +93,11 @@ export class RequestContext {
   tellsCost = false;
   cost: number | undefined = undefined;
   kind: OperationTypeNode | undefined = undefined;
+  operationName: string | undefined = undefined;
   needs: Needs | undefined = undefined;
   readonly access: Access | undefined;
   readonly isGone: (() => boolean) | undefined;
+  readonly names: RequestNames | undefined;
   /** When its time is over, as `performance.now()` has it. */
   readonly lateAt: number;
   /** Of the document, which need not have come with the request. */
@@ -85,8 +107,9 @@ export class RequestContext {
   /** Set while the operation has its turn in the line of heavy ones; to be called when it is answered. */
   leaveLine: (() => void) | undefined = undefined;
 
-  constructor({ atLeast, isGone, access }: GraphqlRequest, lateAt: number) {
+  constructor({ atLeast, isGone, access, names }: GraphqlRequest, lateAt: number) {
     this.lateAt = lateAt;
+    this.names = names;
     this.access = access;
     this.atLeast = atLeast;
     this.isGone = isGone;

@@ -1,9 +1,9 @@
-import type { ExecutionResult, OperationTypeNode } from "graphql";
+import type { ExecutionResult } from "graphql";
 import { processRegularResult } from "graphql-yoga";
 import type { Report } from "../../cqrs/revisions.ts";
 import { limitErrors } from "../errors.ts";
 import { answerText } from "./answer-text.ts";
-import type { GraphqlRequest, GraphqlResponse } from "./request.ts";
+import type { GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
 
 /**
  * What a result is answered with. Where there are errors, Yoga knows which status and headers they ask for.
@@ -15,10 +15,10 @@ export function responseOf(
   cost: number | undefined,
   report: Report | undefined,
   accept: GraphqlRequest["accept"],
-  kind: OperationTypeNode | undefined,
+  { kind, operationName }: Pick<RequestContext, "kind" | "operationName">,
 ): GraphqlResponse {
   const { data, errors } = result;
-  if (data && !errors) return { text: answerText(data, cost, report), kind };
+  if (data && !errors) return { text: answerText(data, cost, report), kind, operationName };
   const extensions = { ...(cost !== undefined && { cost }), ...(report && { consistency: report }) };
   const { status, headers, body } = processRegularResult(
     {
@@ -29,7 +29,7 @@ export function responseOf(
     plainResponses,
     accept,
   ) as unknown as PlainResponse;
-  return { status, headers, body, report, kind, code: String(errors?.[0]?.extensions.code) };
+  return { status, headers, body, report, kind, operationName, code: String(errors?.[0]?.extensions.code) };
 }
 
 /** What Yoga makes of a result, as plain values. */

@@ -2,7 +2,8 @@ import { GraphQLError, parse } from "graphql";
 import { makeServer } from "graphql-ws";
 import type { GraphQLParams } from "graphql-yoga";
 import { type Access, ANONYMOUS } from "./access.ts";
-import type { SubscribeRequest, Subscription } from "./subscriptions.ts";
+import type { RequestNames, RequestTrace } from "./request.ts";
+import type { EndOfSubscription, SubscribeRequest, Subscription } from "./subscriptions.ts";
 
 /** A client that has connected must say that it speaks the protocol, within so many milliseconds. */
 const INIT_TIMEOUT_MS = 10_000;
@@ -27,7 +28,7 @@ export interface SocketSession {
   /** @returns when all that the message asks for is over, which for a subscription may take for ever */
   take(message: string): Promise<void>;
   /** Ends all that it was told of. */
-  closed(code: number, reason: string): void;
+  closed(code: number, reason: string, why: EndOfSubscription): void;
   /** Where to go on, for a client that has received all that was sent; undefined while nothing was. */
   readonly sentUpTo: number | undefined;
 }
@@ -38,6 +39,9 @@ export interface SocketClient {
   nameOf(access: Access | undefined): string;
   /** What he has sent with his request for the socket; a page can send nothing then. */
   readonly authorization: string | undefined;
+  /** By what the log names all that he asks, and to what it belongs. */
+  readonly names: RequestNames;
+  readonly trace: RequestTrace | undefined;
   isGone(): boolean;
 }
 
@@ -47,9 +51,11 @@ export interface Door {
   /** Who has this token, or why he is not let in. */
   authenticate(
     authorization: string | undefined,
-  ): Promise<Access | { readonly status: number; readonly message: string }>;
+  ): Promise<Access | { readonly status: number; readonly code: string; readonly message: string }>;
   /** Counts what a client asks, where that is limited. */
   readonly rate: { take(client: string): Verdict | Promise<Verdict> } | undefined;
+  /** Counts who was not let in, by code. */
+  refused(code: string): void;
 }
 
 interface Verdict {
@@ -93,7 +99,9 @@ export class SocketProtocol {
         }
         const isGone = () => client.isGone();
         const params = payload as GraphQLParams;
-        const begun = await door.begin({ client: client.nameOf(access), access, isGone, params });
+        const { names, trace } = client;
+        const asked = { transport: "websocket", client: client.nameOf(access), access, isGone, params } as const;
+        const begun = await door.begin({ ...asked, names, trace });
         beginning.delete(id);
         if (!("next" in begun)) return begun;
         const sent = new Sent(begun, () => subscriptions.delete(sent));
@@ -125,14 +133,19 @@ export class SocketProtocol {
       extra.access = access;
       return true;
     }
-    if (await this.#tooOften(client.nameOf(undefined))) socket.close(CLOSE.later, "Too many requests in a minute");
-    else socket.close(access.status === 401 ? CLOSE.forbidden : CLOSE.later, access.message.slice(0, MAX_REASON));
+    if (await this.#tooOften(client.nameOf(undefined))) {
+      socket.close(CLOSE.later, "Too many requests in a minute");
+      return false;
+    }
+    this.#door.refused(access.code);
+    socket.close(access.status === 401 ? CLOSE.forbidden : CLOSE.later, access.message.slice(0, MAX_REASON));
     return false;
   }
 
   async #tooOften(client: string): Promise<GraphQLError | undefined> {
     const verdict = await this.#door.rate?.take(client);
     if (!verdict || verdict.isAllowed) return undefined;
+    this.#door.refused("RATE_LIMITED");
     return new GraphQLError("Too many requests in a minute; come again later.", {
       extensions: { code: "RATE_LIMITED", retryAfter: verdict.retryAfterS },
     });
@@ -152,8 +165,8 @@ export class SocketProtocol {
     );
     return {
       take,
-      closed: (code, reason) => {
-        for (const sent of subscriptions) sent.end();
+      closed: (code, reason, why) => {
+        for (const sent of subscriptions) sent.end(why);
         void closed(code, reason);
       },
       get sentUpTo() {
@@ -211,8 +224,8 @@ class Sent implements AsyncGenerator<object, void, void> {
     throw error;
   }
 
-  end(): void {
-    this.#subscription.end();
+  end(reason: EndOfSubscription = "left"): void {
+    this.#subscription.end(reason);
     this.#onEnd();
   }
 

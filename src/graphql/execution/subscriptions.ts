@@ -9,7 +9,7 @@ import {
 } from "graphql";
 import type { GraphQLParams } from "graphql-yoga";
 import { ServiceError } from "../../cqrs/errors.ts";
-import { limitErrors } from "../errors.ts";
+import { limitErrors, type ToClientError } from "../errors.ts";
 import type { Access } from "./access.ts";
 import type { Audiences, LiveEvent, Told } from "./audiences.ts";
 import { MAX_COERCION_ERRORS } from "./compiled-executor.ts";
@@ -17,13 +17,20 @@ import { LimitExceeded, type Limits } from "./limits.ts";
 import { LiveDocuments } from "./live-documents.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
 import { Places } from "./places.ts";
-import type { ContextOf, RequestContext } from "./request.ts";
+import type { ContextOf, RequestContext, RequestNames, RequestTrace } from "./request.ts";
 
 /** What a timer can wait for. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** What carries a subscription. */
+export type Transport = "websocket" | "event stream";
+
+/** Why a subscription was ended from without: its client has left or was cut off, or the service stops. */
+export type EndOfSubscription = "left" | "cut" | "stopping";
+
 /** A request to be told of something as it happens. */
 export interface SubscribeRequest {
+  readonly transport: Transport;
   /** Who asks: each may have a number of subscriptions at once. */
   readonly client: string;
   readonly access: Access;
@@ -33,6 +40,10 @@ export interface SubscribeRequest {
   /** The last revision that the client was told of, where its transport knows that. */
   readonly resumeAt?: number | undefined;
   readonly isGone?: () => boolean;
+  /** By what the log names it. */
+  readonly names?: RequestNames;
+  /** To what it belongs, where its transport knows that and not what is around it. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 /** Somebody who is told of what happens, one thing after the other: each when he asks for the next. */
@@ -43,8 +54,8 @@ export interface Subscription {
    * @throws GraphQLError as a client is told of it
    */
   next(): Promise<Told | undefined>;
-  /** Ends it. What is waited for comes to nothing. */
-  end(): void;
+  /** Ends it. What is waited for comes to nothing. `reason` is for whoever counts. */
+  end(reason?: EndOfSubscription): void;
   /** From which revision on everything is told, where that is known. */
   readonly startsAt: number | undefined;
 }
@@ -56,7 +67,7 @@ export class Subscriptions {
   readonly #persisted: PersistedDocuments;
   readonly #contextOf: ContextOf;
   readonly #events: Audiences;
-  readonly #toClientError: (error: unknown) => GraphQLError;
+  readonly #toClientError: ToClientError;
   readonly #documents: LiveDocuments;
   readonly #answerBytes: number;
   /** Of those that each client has, or is about to have. */
@@ -68,7 +79,7 @@ export class Subscriptions {
     readonly persisted: PersistedDocuments;
     readonly contextOf: ContextOf;
     readonly events: Audiences;
-    readonly toClientError: (error: unknown) => GraphQLError;
+    readonly toClientError: ToClientError;
     readonly hidesSchema: boolean;
     readonly answerBytes: number;
     /** How many a client may have at once. */
@@ -95,7 +106,7 @@ export class Subscriptions {
       return begun;
     } catch (error) {
       leave?.();
-      return this.#refused([error]);
+      return this.#refused([error], request);
     }
   }
 
@@ -112,13 +123,11 @@ export class Subscriptions {
     throw new LimitExceeded(`A client may have ${max} subscriptions at once; end one of them first.`, details);
   }
 
-  async #begin(
-    { access, params: sent, atLeast, resumeAt, isGone }: SubscribeRequest,
-    leave: () => void,
-  ): Promise<Subscription | readonly GraphQLError[]> {
-    const { params, keep } = this.#persisted.resolve(sent);
+  async #begin(request: SubscribeRequest, leave: () => void): Promise<Subscription | readonly GraphQLError[]> {
+    const { access, atLeast, resumeAt, isGone } = request;
+    const { params, keep } = this.#persisted.resolve(request.params);
     const document = this.#documents.of(params.query ?? "");
-    if (!("kind" in document)) return this.#refused(document);
+    if (!("kind" in document)) return this.#refused(document, request);
     const node = getOperationAST(document, params.operationName);
     if (node && node.operation !== OperationTypeNode.SUBSCRIPTION) throw notCarried(node.operation);
     const context = this.#contextOf(params, { access, atLeast, isGone });
@@ -130,22 +139,24 @@ export class Subscriptions {
       contextValue: { ...context, resumeAt },
       options: { maxCoercionErrors: MAX_COERCION_ERRORS },
     });
-    if (!("schema" in args)) return this.#refused(args);
+    if (!("schema" in args)) return this.#refused(args, request);
     const admission = this.#limits.admit(document, args.operation);
     const cost = admission.costWith(params.variables);
     admission.require(cost, access);
     keep?.();
     const source = await createSourceEventStream(args);
-    if (!(Symbol.asyncIterator in source)) return this.#refused(source.errors ?? []);
-    return this.#subscribed(source as AsyncIterable<LiveEvent>, args, { cost, until: access.until }, leave);
+    if (!(Symbol.asyncIterator in source)) return this.#refused(source.errors ?? [], request);
+    return this.#subscribed(source as AsyncIterable<LiveEvent>, args, { cost, request }, leave);
   }
 
   #subscribed(
     source: AsyncIterable<LiveEvent>,
     args: ValidatedSubscriptionArgs,
-    { cost, until }: { readonly cost: number; readonly until: number },
+    { cost, request }: { readonly cost: number; readonly request: SubscribeRequest },
     leave: () => void,
   ): Subscription {
+    const { names, access } = request;
+    const { until } = access;
     const iterator = source[Symbol.asyncIterator]();
     const audience = this.#events.join(args, cost);
     let isOver = false;
@@ -171,19 +182,19 @@ export class Subscriptions {
         return told;
       } catch (error) {
         end();
-        throw this.#clientError(error);
+        throw this.#clientError(error, names);
       }
     };
     return { next, end, startsAt: (source as { readonly startsAt?: number }).startsAt };
   }
 
-  #refused(errors: readonly unknown[]): readonly GraphQLError[] {
-    return limitErrors(errors.map((error) => this.#clientError(error)));
+  #refused(errors: readonly unknown[], { names }: SubscribeRequest): readonly GraphQLError[] {
+    return limitErrors(errors.map((error) => this.#clientError(error, names)));
   }
 
   /** What HTTP would say of it is nothing to other transports. */
-  #clientError(error: unknown): GraphQLError {
-    const told = this.#toClientError(error);
+  #clientError(error: unknown, names: RequestNames | undefined): GraphQLError {
+    const told = this.#toClientError(error, names);
     const { http: _, ...extensions } = told.extensions;
     const { message, nodes, source, positions, path } = told;
     return new GraphQLError(message, {

@@ -1,13 +1,7 @@
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  execute,
-  type GraphQLError,
-  type GraphQLSchema,
-  OperationTypeNode,
-} from "graphql";
+import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema, OperationTypeNode } from "graphql";
 import { createYoga, type GraphQLParams, type Plugin, type YogaInitialContext } from "graphql-yoga";
 import type { Context } from "../builder.ts";
+import type { ToClientError } from "../errors.ts";
 import { runAdmitted } from "./admitted-run.ts";
 import type { CompiledExecutor, Operation } from "./compiled-executor.ts";
 import { boundedDocuments } from "./documents.ts";
@@ -23,6 +17,7 @@ export class WholeLane {
   readonly #yoga;
   readonly #executor: CompiledExecutor;
   readonly #line: HeavyLine;
+  readonly #toClientError: ToClientError;
 
   constructor(options: {
     readonly schema: GraphQLSchema;
@@ -30,10 +25,11 @@ export class WholeLane {
     readonly executor: CompiledExecutor;
     readonly line: HeavyLine;
     readonly contextOf: ContextOf;
-    readonly toClientError: (error: unknown) => GraphQLError;
+    readonly toClientError: ToClientError;
     readonly hidesSchema: boolean;
   }) {
     const { schema, executor, line, contextOf, toClientError, hidesSchema } = options;
+    this.#toClientError = toClientError;
     this.#executor = executor;
     this.#line = line;
     const running: Plugin = {
@@ -47,7 +43,8 @@ export class WholeLane {
       context: (initial: YogaInitialContext & Partial<RequestContext>) => contextOf(initial.params, initial),
       plugins: [boundedDocuments(hidesSchema), running],
       parserAndValidationCache: false,
-      maskedErrors: { maskError: toClientError },
+      // below, where it is known whose they are
+      maskedErrors: false,
       graphiql: false,
       multipart: false,
       cors: false,
@@ -57,7 +54,9 @@ export class WholeLane {
 
   async execute(method: "GET" | "POST", params: GraphQLParams, context: RequestContext): Promise<ExecutionResult> {
     const request = { method } as Request;
-    return (await this.#yoga.getResultForParams({ params, request }, context as never)) as ExecutionResult;
+    const result = (await this.#yoga.getResultForParams({ params, request }, context as never)) as ExecutionResult;
+    if (!result.errors) return result;
+    return { ...result, errors: result.errors.map((error) => this.#toClientError(error, context.names)) };
   }
 
   /** Runs an operation that Yoga has parsed and validated. */
