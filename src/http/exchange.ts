@@ -8,6 +8,7 @@ import {
 } from "../graphql/execution/request.ts";
 import type { Connection, Live } from "./connection.ts";
 import { Pieces } from "./pieces.ts";
+import { inPortions, PORTION_BYTES } from "./portions.ts";
 import { requestIdOf } from "./request-ids.ts";
 import { traceContextOf, traceparentOf } from "./trace-context.ts";
 
@@ -15,8 +16,6 @@ import { traceContextOf, traceparentOf } from "./trace-context.ts";
 export const DRAIN_MS = 1000;
 /** A body that is shorter, and not read, is thrown away as it comes, and the connection goes on: to make it anew takes longer. */
 const SHORT_BODY_BYTES = 2000;
-/** Longer answers are handed over in portions of this size, so that it is seen whether the client takes them. */
-const PORTION_BYTES = 65_536;
 
 /** What an answer to one and the same URL depends on. */
 export const VARY = "Accept, Accept-Encoding, Origin";
@@ -239,20 +238,6 @@ function listOf(headers: Headers, more: Headers = NO_HEADERS, always: Headers = 
   for (const name in more) if (!(name in always)) all.push(name, more[name] as string);
   for (const name in always) all.push(name, always[name] as string);
   return all;
-}
-
-/** Hands an answer over as the client takes it. */
-function inPortions(response: ServerResponse, bytes: Buffer): void {
-  let at = 0;
-  const next = () => {
-    while (at + PORTION_BYTES < bytes.length) {
-      const portion = bytes.subarray(at, at + PORTION_BYTES);
-      at += PORTION_BYTES;
-      if (!response.write(portion)) return void response.once("drain", next);
-    }
-    response.end(bytes.subarray(at));
-  };
-  next();
 }
 
 /** The body of a refusal, in the form of GraphQL's errors. */
