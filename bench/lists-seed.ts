@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { Random } from "../proof/torture/random.ts";
+import { Random } from "../proof/clients/random.ts";
 import type { Book } from "../src/books/book.ts";
 import { derived } from "../src/books/book-derived.ts";
 import { postgresWordIndex } from "../src/cqrs/database/postgres/word-index.ts";

@@ -1,29 +1,8 @@
 import Database from "better-sqlite3";
 import { onPostgres } from "../../test/support/database/on-postgres.ts";
-import type { Book } from "./operation.ts";
-import { byTitle } from "./title-order.ts";
-
-/** One row of `book_change`. */
-export interface Change {
-  readonly revision: number;
-  readonly token: string;
-  readonly previousToken: string;
-  readonly at: string;
-  readonly kind: string;
-  readonly before: Book | null;
-  readonly after: Book | null;
-}
-
-/** What the database holds at the end: the serial order of what was done, and what it led to. */
-export interface GroundTruth {
-  /** Those that were asked for. */
-  readonly changes: readonly Change[];
-  readonly revision: number;
-  readonly token: string;
-  readonly readModel: string | null;
-  /** The table, in title order. */
-  readonly books: readonly Book[];
-}
+import { byTitle } from "../checker/title-order.ts";
+import type { Change, GroundTruth } from "../history/change.ts";
+import type { Book } from "../history/operation.ts";
 
 type Row = Record<string, unknown>;
 

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Progress } from "./evidence.ts";
+import type { Progress } from "../history/evidence.ts";
 import type { RunResult } from "./run.ts";
 
 /** What was done, what went wrong meanwhile, and how slow that made it. */

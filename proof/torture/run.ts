@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GroundTruth } from "./change-log.ts";
-import { Judge, type JudgeOptions } from "./checker/judge.ts";
-import type { Entry } from "./checker/ledger.ts";
-import type { Violation } from "./checker/violation.ts";
+import { Judge, type JudgeOptions } from "../checker/judge.ts";
+import type { Entry } from "../checker/ledger.ts";
+import type { Violation } from "../checker/violation.ts";
+import { Random } from "../clients/random.ts";
+import { Subscribers } from "../clients/subscribers.ts";
+import { Workload, type WorkloadOptions } from "../clients/workload.ts";
+import type { GroundTruth } from "../history/change.ts";
+import { Evidence } from "../history/evidence.ts";
+import { History } from "../history/history.ts";
+import type { Operation } from "../history/operation.ts";
+import { Tally } from "../history/tally.ts";
 import { type ClusterOptions, startCluster } from "./cluster/cluster.ts";
 import { awaitConvergence, checkReadModel } from "./cluster/convergence.ts";
-import { Evidence } from "./evidence.ts";
-import { History } from "./history.ts";
 import { Nemesis, type NemesisOptions } from "./nemesis/nemesis.ts";
-import type { Operation } from "./operation.ts";
-import { Random } from "./random.ts";
-import { Subscribers } from "./subscribers/subscribers.ts";
-import { Tally } from "./tally.ts";
-import { Workload, type WorkloadOptions } from "./workload/workload.ts";
 
 /** How often the change logs are read, and what they tell of is judged. Milliseconds. */
 const CHECK_EVERY_MS = 1000;

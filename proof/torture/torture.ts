@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cleaningUp } from "../../test/support/cleanup.ts";
 import startPostgres from "../../test/support/postgres/run-server.ts";
-import type { History } from "./history.ts";
+import type { History } from "../history/history.ts";
+import type { Operation } from "../history/operation.ts";
 import { DEFAULT_FAULT_NAMES, FAULT_NAMES } from "./nemesis/nemesis.ts";
-import type { Operation } from "./operation.ts";
 import { keepEvidence, keepingDirectory, reportOf } from "./report.ts";
 import { run } from "./run.ts";
 

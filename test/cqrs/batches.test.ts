@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
+import { Random } from "../../proof/clients/random.ts";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { Random } from "../../proof/torture/random.ts";
 import type { Book } from "../../src/books/book.ts";
 import { type Sought, soughtByTitle } from "../../src/books/book-keys.ts";
 import { bookStream } from "../../src/books/book-stream.ts";

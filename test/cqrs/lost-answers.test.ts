@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { Random } from "../../proof/clients/random.ts";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { Random } from "../../proof/torture/random.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { watchThreads } from "../support/database/writing-threads.ts";
 import { startProxy, type TcpProxy } from "../support/network/proxy.ts";

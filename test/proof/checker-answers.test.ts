@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { cursorOf } from "../../proof/torture/cursor.ts";
-import type { Book, Operation, Outcome, PageFacts, Request } from "../../proof/torture/operation.ts";
+import { cursorOf } from "../../proof/checker/cursor.ts";
+import type { Book, Operation, Outcome, PageFacts, Request } from "../../proof/history/operation.ts";
 import {
   acknowledged,
   add,

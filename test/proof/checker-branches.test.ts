@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { GroundTruth } from "../../proof/torture/change-log.ts";
-import type { Book, Operation, Outcome, Query, Request } from "../../proof/torture/operation.ts";
+import type { GroundTruth } from "../../proof/history/change.ts";
+import type { Book, Operation, Outcome, Query, Request } from "../../proof/history/operation.ts";
 import {
   acknowledged,
   addOne,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Book, Mutation, Outcome } from "../../proof/torture/operation.ts";
+import type { Book, Mutation, Outcome } from "../../proof/history/operation.ts";
 import {
   acknowledged,
   add,

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { Branch } from "../../proof/torture/branch.ts";
-import type { Change } from "../../proof/torture/change-log.ts";
-import { Judge } from "../../proof/torture/checker/judge.ts";
-import type { Violation } from "../../proof/torture/checker/violation.ts";
-import type { Book, Operation } from "../../proof/torture/operation.ts";
+import { Judge } from "../../proof/checker/judge.ts";
+import type { Violation } from "../../proof/checker/violation.ts";
+import type { Branch } from "../../proof/history/branch.ts";
+import type { Change } from "../../proof/history/change.ts";
+import type { Book, Operation } from "../../proof/history/operation.ts";
 import { acknowledged, add, answers, book, failed, get, read, update } from "./histories.ts";
 
 const MINUTES = 20;

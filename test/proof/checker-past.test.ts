@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Outcome, Request } from "../../proof/torture/operation.ts";
+import type { Outcome, Request } from "../../proof/history/operation.ts";
 import {
   addOne,
   book,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ToldChange, ToldOf } from "../../proof/torture/checker/told.ts";
+import { type ToldChange, ToldOf } from "../../proof/checker/told.ts";
 import { book, database } from "./histories.ts";
 
 const states = [1, 2, 3, 4].map((version) => book("A", `Author ${version}`, version));

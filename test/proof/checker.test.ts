@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Change } from "../../proof/torture/change-log.ts";
-import { Judge } from "../../proof/torture/checker/judge.ts";
-import type { Violation } from "../../proof/torture/checker/violation.ts";
-import type { Operation } from "../../proof/torture/operation.ts";
+import { Judge } from "../../proof/checker/judge.ts";
+import type { Violation } from "../../proof/checker/violation.ts";
+import type { Change } from "../../proof/history/change.ts";
+import type { Operation } from "../../proof/history/operation.ts";
 import {
   acknowledged,
   add,

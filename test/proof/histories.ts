@@ -1,10 +1,11 @@
 import { expect } from "vitest";
-import type { Branch } from "../../proof/torture/branch.ts";
-import type { Change, GroundTruth } from "../../proof/torture/change-log.ts";
-import { signatureIn } from "../../proof/torture/checker/authors.ts";
-import type { Edit } from "../../proof/torture/checker/edits.ts";
-import { Judge } from "../../proof/torture/checker/judge.ts";
-import type { Violation } from "../../proof/torture/checker/violation.ts";
+import { signatureIn } from "../../proof/checker/authors.ts";
+import type { Edit } from "../../proof/checker/edits.ts";
+import { Judge } from "../../proof/checker/judge.ts";
+import { byTitle } from "../../proof/checker/title-order.ts";
+import type { Violation } from "../../proof/checker/violation.ts";
+import type { Branch } from "../../proof/history/branch.ts";
+import type { Change, GroundTruth } from "../../proof/history/change.ts";
 import {
   type Answer,
   type Book,
@@ -13,8 +14,7 @@ import {
   type Outcome,
   type Request,
   signatureOf,
-} from "../../proof/torture/operation.ts";
-import { byTitle } from "../../proof/torture/title-order.ts";
+} from "../../proof/history/operation.ts";
 
 const LEASE_MS = 200;
 

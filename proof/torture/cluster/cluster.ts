@@ -1,6 +1,6 @@
 import { type Engine, newDatabase } from "../../../test/support/database/database.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis/server.ts";
-import type { History } from "../history.ts";
+import type { History } from "../../history/history.ts";
 import { Installation, type InstallationOptions } from "./installation.ts";
 import type { Member } from "./member.ts";
 

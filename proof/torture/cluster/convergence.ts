@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import type { Violation } from "../checker/violation.ts";
-import type { History } from "../history.ts";
-import type { Operation, Request } from "../operation.ts";
-import { byTitle, memberOf } from "../title-order.ts";
-import { perform } from "./client.ts";
+import { byTitle, memberOf } from "../../checker/title-order.ts";
+import type { Violation } from "../../checker/violation.ts";
+import { perform } from "../../clients/client.ts";
+import type { History } from "../../history/history.ts";
+import type { Operation, Request } from "../../history/operation.ts";
 import type { Installation } from "./installation.ts";
 import type { Member } from "./member.ts";
 

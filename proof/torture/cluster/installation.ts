@@ -1,9 +1,10 @@
 import type { TestDatabase } from "../../../test/support/database/test-database.ts";
 import { startProxy, type TcpProxy } from "../../../test/support/network/proxy.ts";
 import type { RedisServer } from "../../../test/support/redis/server.ts";
-import type { Branch, Origin } from "../branch.ts";
-import { type Change, readChanges, readGroundTruth, readMark } from "../change-log.ts";
-import type { History } from "../history.ts";
+import type { Branch, Origin } from "../../history/branch.ts";
+import type { Change } from "../../history/change.ts";
+import type { History } from "../../history/history.ts";
+import { readChanges, readGroundTruth, readMark } from "../change-log.ts";
 import { Lock } from "./lock.ts";
 import { Member } from "./member.ts";
 

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { TcpProxy } from "../../../test/support/network/proxy.ts";
 import { type ServiceProcess, startProcess } from "../../../test/support/service/service-process.ts";
-import type { Branch } from "../branch.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../clients/random.ts";
+import type { Branch } from "../../history/branch.ts";
 import type { Installation } from "./installation.ts";
 import { THREADS_ENDED } from "./threads-ended.ts";
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { answersFromRedis, perform } from "../cluster/client.ts";
+import { answersFromRedis, perform } from "../../clients/client.ts";
+import type { Random } from "../../clients/random.ts";
+import type { History } from "../../history/history.ts";
+import type { Request } from "../../history/operation.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Installation, InstallationOptions } from "../cluster/installation.ts";
-import type { History } from "../history.ts";
-import type { Request } from "../operation.ts";
-import type { Random } from "../random.ts";
 
 /** Copies that there are at one time. */
 const MOST_COPIES = 2;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Origin } from "../branch.ts";
+import type { Random } from "../../clients/random.ts";
+import type { Origin } from "../../history/branch.ts";
 import { readMark } from "../change-log.ts";
 import type { Installation } from "../cluster/installation.ts";
-import type { Random } from "../random.ts";
 
 /**
  * While none of its processes runs, a database is restored from a copy or made anew, under the same Redis, which then

@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
+import { memberOf } from "../../checker/title-order.ts";
+import type { Random } from "../../clients/random.ts";
+import { STILL_TITLES } from "../../clients/requests.ts";
+import type { Book } from "../../history/operation.ts";
 import { readMark } from "../change-log.ts";
 import { awaitLists } from "../cluster/convergence.ts";
-import type { Book } from "../operation.ts";
-import type { Random } from "../random.ts";
-import { memberOf } from "../title-order.ts";
-import { STILL_TITLES } from "../workload/requests.ts";
 import type { Means } from "./faults.ts";
 
 /** The keys of a read model in force, and a title in it. */

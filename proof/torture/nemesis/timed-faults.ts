@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TcpProxy } from "../../../test/support/network/proxy.ts";
 import { startRedis } from "../../../test/support/redis/server.ts";
-import { answersFromRedis, perform } from "../cluster/client.ts";
+import { answersFromRedis, perform } from "../../clients/client.ts";
+import type { History } from "../../history/history.ts";
 import type { Member } from "../cluster/member.ts";
-import type { History } from "../history.ts";
 import type { Means } from "./faults.ts";
 
 /** How long a step of a fault may take before the fault goes on without it. Milliseconds. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Random } from "../../../proof/torture/random.ts";
+import { Random } from "../../../proof/clients/random.ts";
 import { fold } from "../../../src/cqrs/folding.ts";
 import {
   type AskedList,

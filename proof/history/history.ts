@@ -1,6 +1,6 @@
+import type { Judge } from "../checker/judge.ts";
+import type { Violation } from "../checker/violation.ts";
 import type { Branch, Origin } from "./branch.ts";
-import type { Judge } from "./checker/judge.ts";
-import type { Violation } from "./checker/violation.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Book, Moment, Operation, Outcome, Request } from "./operation.ts";
 import type { Tally } from "./tally.ts";

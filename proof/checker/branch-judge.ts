@@ -1,7 +1,7 @@
-import { type Branch, limitOf, partingOf, trimmedTo } from "../branch.ts";
-import type { Change, GroundTruth } from "../change-log.ts";
-import { booksOf, excuseOf, type Operation, type Reading } from "../operation.ts";
-import { showBook, showList } from "../show.ts";
+import { type Branch, limitOf, partingOf, trimmedTo } from "../history/branch.ts";
+import type { Change, GroundTruth } from "../history/change.ts";
+import { booksOf, excuseOf, type Operation, type Reading } from "../history/operation.ts";
+import { showBook, showList } from "../history/show.ts";
 import { faultOfAnswered, possibleFor } from "./answers.ts";
 import type { Authors } from "./authors.ts";
 import { sameList } from "./catalogue.ts";

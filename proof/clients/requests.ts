@@ -1,6 +1,6 @@
-import { ISBNS } from "../isbn.ts";
-import { booksOf, type Mutation, type Operation, type Query, type Request, revisionOf } from "../operation.ts";
-import type { Random } from "../random.ts";
+import { ISBNS } from "../checker/isbn.ts";
+import { booksOf, type Mutation, type Operation, type Query, type Request, revisionOf } from "../history/operation.ts";
+import type { Random } from "./random.ts";
 
 /** Few, so that clients meet. The last ones sort otherwise by code point, UTF-16 unit or locale than in title order. */
 const BUSY_TITLES = [

@@ -1,4 +1,4 @@
-import type { Change, GroundTruth } from "./change-log.ts";
+import type { Change, GroundTruth } from "./change.ts";
 
 /**
  * One history of one database, from its beginning to its end: a restored database and a copy each go on in a branch of

@@ -1,4 +1,4 @@
-import type { Change } from "../change-log.ts";
+import type { Change } from "../history/change.ts";
 import { sameBook } from "./catalogue.ts";
 import type { Report } from "./violation.ts";
 

@@ -1,5 +1,5 @@
-import type { Entry } from "./checker/ledger.ts";
-import type { Violation } from "./checker/violation.ts";
+import type { Entry } from "../checker/ledger.ts";
+import type { Violation } from "../checker/violation.ts";
 import type { Fault } from "./history.ts";
 import type { Operation } from "./operation.ts";
 import { showBook, showOperation } from "./show.ts";

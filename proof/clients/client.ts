@@ -1,8 +1,8 @@
 import { Agent, request as httpRequest } from "node:http";
-import type { History } from "../history.ts";
-import { isMutation, type Operation, type Outcome, type Request } from "../operation.ts";
+import type { History } from "../history/history.ts";
+import { isMutation, type Operation, type Outcome, type Request } from "../history/operation.ts";
+import type { Member } from "../torture/cluster/member.ts";
 import { documentOf } from "./documents.ts";
-import type { Member } from "./member.ts";
 import { outcomeOf } from "./outcomes.ts";
 
 /** Generous: a process that is only slow is not at fault. */

@@ -1,4 +1,4 @@
-import type { Operation } from "../operation.ts";
+import type { Operation } from "../history/operation.ts";
 
 /** A rule of the promise that the history breaks, and the operations that show it. */
 export interface Violation {

@@ -1,6 +1,6 @@
-import type { Change } from "../change-log.ts";
-import type { Book } from "../operation.ts";
-import { byTitle } from "../title-order.ts";
+import type { Change } from "../history/change.ts";
+import type { Book } from "../history/operation.ts";
+import { byTitle } from "./title-order.ts";
 
 /** The catalogue at one revision. A change makes another one of it, so that every revision's can be kept. */
 export class Catalogue {

@@ -1,7 +1,7 @@
-import { asStored } from "../isbn.ts";
-import { type Mutation, type Outcome, type Request, signatureOf } from "../operation.ts";
-import { showBook } from "../show.ts";
+import { type Mutation, type Outcome, type Request, signatureOf } from "../history/operation.ts";
+import { showBook } from "../history/show.ts";
 import { type Catalogue, sameBook } from "./catalogue.ts";
+import { asStored } from "./isbn.ts";
 
 /** The most that can be in stock. */
 const MOST = 2_147_483_647;

@@ -1,5 +1,3 @@
-import { cursorOf } from "../cursor.ts";
-import { asStored } from "../isbn.ts";
 import {
   type Answer,
   type Book,
@@ -8,11 +6,13 @@ import {
   queriesOf,
   type Reading,
   type ReadOutcome,
-} from "../operation.ts";
-import { searched } from "../search.ts";
-import { showList } from "../show.ts";
+} from "../history/operation.ts";
+import { showList } from "../history/show.ts";
 import { type Catalogue, sameList } from "./catalogue.ts";
+import { cursorOf } from "./cursor.ts";
+import { asStored } from "./isbn.ts";
 import type { Entry } from "./ledger.ts";
+import { searched } from "./search.ts";
 
 /** In which order the fields of a form come, behind the mutation that takes them. */
 const FORM = [

@@ -1,4 +1,4 @@
-import { isMutation, type Operation, queriesOf } from "../operation.ts";
+import { isMutation, type Operation, queriesOf } from "../history/operation.ts";
 import { Register, type Write } from "./register.ts";
 import type { Report } from "./violation.ts";
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Branch } from "../branch.ts";
-import type { Change, GroundTruth } from "../change-log.ts";
-import { isMutation, type Operation } from "../operation.ts";
+import type { Branch } from "../history/branch.ts";
+import type { Change, GroundTruth } from "../history/change.ts";
+import { isMutation, type Operation } from "../history/operation.ts";
 import { Authors } from "./authors.ts";
 import { type Bounds, BranchJudge, type Court } from "./branch-judge.ts";
 import { Edits } from "./edits.ts";

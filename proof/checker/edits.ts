@@ -1,4 +1,4 @@
-import type { Operation } from "../operation.ts";
+import type { Operation } from "../history/operation.ts";
 
 /** A row of a read model that somebody has changed by hand so that it cannot be seen in the row that it is wrong. */
 export interface Edit {

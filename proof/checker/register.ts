@@ -1,4 +1,4 @@
-import type { Operation } from "../operation.ts";
+import type { Operation } from "../history/operation.ts";
 
 /** A write to a register. `author` is its unique value, null for what frees the title. */
 export interface Write {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Branch } from "../branch.ts";
-import { perform } from "../cluster/client.ts";
-import type { Cluster } from "../cluster/cluster.ts";
-import type { Installation } from "../cluster/installation.ts";
-import type { Member } from "../cluster/member.ts";
-import type { History } from "../history.ts";
-import { isMutation, type Mutation, type Operation, type Request } from "../operation.ts";
-import type { Random } from "../random.ts";
+import type { Branch } from "../history/branch.ts";
+import type { History } from "../history/history.ts";
+import { isMutation, type Mutation, type Operation, type Request } from "../history/operation.ts";
+import type { Cluster } from "../torture/cluster/cluster.ts";
+import type { Installation } from "../torture/cluster/installation.ts";
+import type { Member } from "../torture/cluster/member.ts";
+import { perform } from "./client.ts";
+import type { Random } from "./random.ts";
 import { afterthought, authorOf, drawInput, drawMutation, drawReading, drawRequest, Seen, TITLES } from "./requests.ts";
 
 /** Reads that are under way at a stopped process. */

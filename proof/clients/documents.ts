@@ -1,6 +1,6 @@
-import { ADD_BOOK, ADJUST_STOCK, DELETE_BOOK, UPDATE_BOOK } from "../../../test/support/service/book-requests.ts";
-import { cursorOf } from "../cursor.ts";
-import { type Query, queriesOf, type Request } from "../operation.ts";
+import { ADD_BOOK, ADJUST_STOCK, DELETE_BOOK, UPDATE_BOOK } from "../../test/support/service/book-requests.ts";
+import { cursorOf } from "../checker/cursor.ts";
+import { type Query, queriesOf, type Request } from "../history/operation.ts";
 
 /** A field of a query, with `#` in the names of its variables and in its own for its place in the request. */
 interface Field {

@@ -1,4 +1,4 @@
-import type { Book } from "./operation.ts";
+import type { Book } from "../history/operation.ts";
 import { folded } from "./title-order.ts";
 
 /** What a search finds among books that are in title order: the best matches first, those that are as good in that order. */

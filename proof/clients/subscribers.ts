@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { readMark } from "../change-log.ts";
 import { ToldOf } from "../checker/told.ts";
-import type { Cluster } from "../cluster/cluster.ts";
-import type { Member } from "../cluster/member.ts";
-import type { History } from "../history.ts";
-import type { Random } from "../random.ts";
-import { overSocket, overStream } from "./connection.ts";
+import type { History } from "../history/history.ts";
+import { readMark } from "../torture/change-log.ts";
+import type { Cluster } from "../torture/cluster/cluster.ts";
+import type { Member } from "../torture/cluster/member.ts";
+import type { Random } from "./random.ts";
+import { overSocket, overStream } from "./subscription.ts";
 
 /** Half of them by WebSocket, half as event streams. */
 const COUNT = 4;

@@ -1,4 +1,4 @@
-import { askedRevision, type Operation, revisionOf } from "../operation.ts";
+import { askedRevision, type Operation, revisionOf } from "../history/operation.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Report } from "./violation.ts";
 

@@ -1,5 +1,5 @@
-import type { Change } from "../change-log.ts";
-import { type Book, isMutation, mayHaveHappened, type Operation, signatureOf } from "../operation.ts";
+import type { Change } from "../history/change.ts";
+import { type Book, isMutation, mayHaveHappened, type Operation, signatureOf } from "../history/operation.ts";
 
 interface Deletes {
   readonly acknowledged: Map<number, Operation>;

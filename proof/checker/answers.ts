@@ -1,4 +1,3 @@
-import { asStored } from "../isbn.ts";
 import {
   isMutation,
   type Mutation,
@@ -7,10 +6,11 @@ import {
   type Reading,
   type ReadOutcome,
   revisionOf,
-} from "../operation.ts";
-import { showBook } from "../show.ts";
+} from "../history/operation.ts";
+import { showBook } from "../history/show.ts";
 import type { Authors } from "./authors.ts";
 import { sameBook } from "./catalogue.ts";
+import { asStored } from "./isbn.ts";
 import type { Ledger } from "./ledger.ts";
 import { faultOfRead } from "./read-answers.ts";
 import { faultOfRefusal, invalidFields } from "./refusals.ts";

@@ -1,5 +1,5 @@
-import type { Answer, Book, Outcome, Query, Refusal, Request } from "../operation.ts";
-import { isMutation, queriesOf } from "../operation.ts";
+import type { Answer, Book, Outcome, Query, Refusal, Request } from "../history/operation.ts";
+import { isMutation, queriesOf } from "../history/operation.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer of any shape; what is not there fails the request
 type Json = any;

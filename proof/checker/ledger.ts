@@ -1,5 +1,5 @@
-import type { Change } from "../change-log.ts";
-import type { Operation } from "../operation.ts";
+import type { Change } from "../history/change.ts";
+import type { Operation } from "../history/operation.ts";
 import { Catalogue, sameBook } from "./catalogue.ts";
 
 /** A revision, and what is known of it. */
