@@ -1,3 +1,5 @@
+import { HISTORY_FIRST } from "../clients/documents.ts";
+import type { Change } from "../history/change.ts";
 import {
   isMutation,
   type Mutation,
@@ -11,7 +13,7 @@ import { showBook } from "../history/show.ts";
 import type { Authors } from "./authors.ts";
 import { sameBook } from "./catalogue.ts";
 import { asStored } from "./isbn.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Entry, Ledger } from "./ledger.ts";
 import { faultOfRead } from "./read-answers.ts";
 import { faultOfRefusal, invalidFields } from "./refusals.ts";
 
@@ -23,12 +25,16 @@ export interface Fault {
 
 const LOST = "an acknowledged mutation is in the log, as it was answered";
 
-/** What is wrong with an answer, which is to be exactly the state at the revision that it reports. */
+/**
+ * What is wrong with an answer, which is to be exactly the state at the revision that it reports. `trimmed` says up
+ * to which revision the log may be gone.
+ */
 export function faultOfAnswered(
   operation: Operation,
   ledger: Ledger,
   authors: Authors,
   edited: ReadonlySet<string>,
+  trimmed: () => number,
 ): Fault | undefined {
   const { outcome, request } = operation;
   const revision = revisionOf(outcome);
@@ -55,7 +61,11 @@ export function faultOfAnswered(
       return faultIf(rule, faultOfRefusal(request as Mutation, outcome, entry.catalogue, kept));
     }
     case "read": {
-      if (request.kind === "improper") return undefined;
+      if (request.kind === "improper" || request.kind === "changes") return undefined;
+      if (request.kind === "history") {
+        const rule = "a history is what the log says of a book";
+        return faultIf(rule, faultOfHistory(outcome, entry, ledger, trimmed()));
+      }
       if (request.kind === "past") {
         const rule = "a book as of a revision is as it was at that revision";
         return faultIf(rule, faultOfPast(request, outcome, ledger));
@@ -80,6 +90,29 @@ function faultOfPast(
   const told = answers[0]?.books[0];
   const was = then?.catalogue.get(title);
   return !then || sameBook(told, was) ? undefined : `it shows ${showBook(told)}, there was ${showBook(was)}`;
+}
+
+/** The book may be read at the revision that is reported, and what became of it a little later. */
+function faultOfHistory({ answers }: ReadOutcome, { catalogue, revision }: Entry, ledger: Ledger, trimmed: number) {
+  const { books, changes = [] } = answers[0] ?? { books: [] };
+  const [book] = books;
+  const was = book && catalogue.get(book.title);
+  if (book && !sameBook(book, was)) return `it shows ${showBook(book)}, there was ${showBook(was)}`;
+  const known = ({ revision: at }: { readonly revision: number }) => at > Math.max(ledger.first.revision, trimmed);
+  const told = changes.filter(known);
+  const isOf = ({ change }: Entry) => change && (change.after ?? change.before)?.id === book?.id;
+  const newest = Math.max(revision, told[0]?.revision ?? 0);
+  const logged = ledger.between(ledger.first.revision, newest).filter((entry) => known(entry) && isOf(entry));
+  // a page has the newest; what is not told of them may have been trimmed, or was over long ago
+  const expected = logged.reverse().slice(0, HISTORY_FIRST);
+  const faults = expected.filter(({ change }, index) => !change || !sameChange(change, told[index]));
+  if (faults.length === 0 && told.length <= expected.length) return undefined;
+  const list = (all: readonly { readonly revision: number }[]) => all.map((one) => one.revision).join(", ");
+  return `it tells of ${list(told)}, the log has ${list(expected)}`;
+}
+
+function sameChange(a: Change, b: Change | undefined): boolean {
+  return a.revision === b?.revision && a.kind === b.kind && sameBook(a.before, b.before) && sameBook(a.after, b.after);
 }
 
 /** The revisions from `revision` on that there can have been before an operation had completed. */

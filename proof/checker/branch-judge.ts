@@ -3,38 +3,13 @@ import type { Change, GroundTruth } from "../history/change.ts";
 import { booksOf, excuseOf, type Operation, type Reading } from "../history/operation.ts";
 import { showBook, showList } from "../history/show.ts";
 import { faultOfAnswered, possibleFor } from "./answers.ts";
-import type { Authors } from "./authors.ts";
 import { sameList } from "./catalogue.ts";
-import type { Edits } from "./edits.ts";
+import type { Court } from "./court.ts";
 import { Floors } from "./floors.ts";
-import { Ledger } from "./ledger.ts";
+import { beginningAt, Ledger } from "./ledger.ts";
 import { faultOfRead } from "./read-answers.ts";
 import { Registers } from "./registers.ts";
 import type { Report } from "./violation.ts";
-
-export interface Bounds {
-  /** The lease of all processes. Milliseconds. */
-  readonly leaseMs: number;
-  /** How long a process may show states of another history from when it first does. Milliseconds. */
-  readonly foreignMs: number;
-}
-
-/** What the judges of all branches share. */
-export interface Court {
-  readonly bounds: Bounds;
-  readonly authors: Authors;
-  /** Rows that were changed by hand. */
-  readonly edits: Edits;
-  /** Marks that were changed by hand: for a while a process may show states that no history has. */
-  readonly markEdits: Edits;
-  /** The judges of all branches that are remembered. */
-  readonly branches: () => Iterable<BranchJudge>;
-  readonly report: Report;
-  /** Told of each answer that is tolerated though it is of another history. */
-  readonly tolerated: () => void;
-  /** Told of each change, with the mutation that made it. */
-  readonly attributed: (author: Operation | undefined) => void;
-}
 
 const ONE_HISTORY = "the change log is one history";
 
@@ -52,12 +27,12 @@ export class BranchJudge {
 
   /** `origin` judges the branch that this one goes on from. */
   constructor(branch: Branch, origin: BranchJudge | undefined, court: Court) {
-    const since = branch.origin?.revision ?? 0;
+    const since = branch.origin?.revision ?? branch.since ?? 0;
     this.branch = branch;
-    this.ledger = new Ledger(origin?.ledger.at(since));
+    this.ledger = new Ledger(origin?.ledger.at(since) ?? beginningAt(since));
     this.#court = court;
     this.#report = (violation) => court.report({ branch: branch.name, ...violation });
-    this.#floors = new Floors(this.ledger, court.bounds.leaseMs, since);
+    this.#floors = new Floors(this.ledger, court.bounds, since);
     this.#attributed = since;
     if (origin && this.ledger.last.revision !== since) {
       this.#wrong(ONE_HISTORY, `it is a copy at ${since}, which its origin never reached`, since);
@@ -68,7 +43,7 @@ export class BranchJudge {
 
   /** Takes the changes that were read next. Those that the branch began with are held against its origin's. */
   learn(changes: readonly Change[], ms: number, origin: BranchJudge | undefined): void {
-    const since = this.branch.origin?.revision ?? 0;
+    const since = this.ledger.beginning;
     for (const change of changes) {
       const { revision } = change;
       if (revision > since)
@@ -89,9 +64,10 @@ export class BranchJudge {
     const rule = "an operation takes effect once if it may, and nothing else does";
     for (const entry of this.ledger.between(this.#attributed + 1, this.ledger.last.revision)) {
       const { change, revision } = entry;
+      const before = this.ledger.at(revision - 1)?.latest;
+      entry.latest = before;
       if (!change) continue;
       const { author, faults } = this.#court.authors.attribute(change, this.branch.name);
-      const before = this.ledger.at(revision - 1)?.latest;
       entry.author = author;
       this.#court.attributed(author);
       entry.latest = !before || (author && author.invoked.order > before.invoked.order) ? author : before;
@@ -110,7 +86,7 @@ export class BranchJudge {
 
   complete(operation: Operation): void {
     const edited = this.#court.edits.titlesFor(operation);
-    const fault = faultOfAnswered(operation, this.ledger, this.#court.authors, edited);
+    const fault = faultOfAnswered(operation, this.ledger, this.#court.authors, edited, () => trimmedTo(this.branch));
     const tolerated = this.#isTolerated(operation, fault !== undefined, edited);
     const isShown = !tolerated && !this.#mayBeForeign(operation, edited);
     this.#floors.complete(operation, tolerated, isShown, this.#report);

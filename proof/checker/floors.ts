@@ -1,4 +1,5 @@
 import { askedRevision, type Operation, revisionOf } from "../history/operation.ts";
+import type { Bounds } from "./court.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Report } from "./violation.ts";
 
@@ -27,7 +28,7 @@ const NONE: Floor = { revision: 0, by: undefined };
  */
 export class Floors {
   readonly #ledger: Ledger;
-  readonly #leaseMs: number;
+  readonly #bounds: Pick<Bounds, "leaseMs" | "arePlacesShared">;
   readonly #beginning: Floor;
   readonly #ofOperation = new Map<Operation, readonly (readonly [rule: string, floor: Floor])[]>();
   #acknowledged = NONE;
@@ -37,14 +38,14 @@ export class Floors {
   #shownALeaseAgo = NONE;
 
   /** `since` is the revision that the branch began with. */
-  constructor(ledger: Ledger, leaseMs: number, since: number) {
+  constructor(ledger: Ledger, bounds: Pick<Bounds, "leaseMs" | "arePlacesShared">, since: number) {
     this.#ledger = ledger;
-    this.#leaseMs = leaseMs;
+    this.#bounds = bounds;
     this.#beginning = { revision: since, by: undefined };
   }
 
   invoke(operation: Operation): void {
-    this.#outlive(operation.invoked.ms - this.#leaseMs - MARGIN_MS);
+    this.#outlive(operation.invoked.ms - this.#bounds.leaseMs - MARGIN_MS);
     const atLeast = { revision: operation.atLeast ?? 0, by: undefined };
     this.#ofOperation.set(operation, [
       ["no answer is older than an acknowledged mutation", this.#acknowledged],
@@ -96,7 +97,8 @@ export class Floors {
       report({ rule, what: `${revision} did not exist`, operations: [operation, early], revision });
     }
     if (!shown) return;
-    this.#ofProcess.set(operation.process, higher(this.#ofProcess.get(operation.process) ?? NONE, operation));
+    if (!this.#bounds.arePlacesShared)
+      this.#ofProcess.set(operation.process, higher(this.#ofProcess.get(operation.process) ?? NONE, operation));
     if (outcome?.kind === "acknowledged") this.#acknowledged = higher(this.#acknowledged, operation);
     this.#shown.push(operation);
   }

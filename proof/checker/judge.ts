@@ -3,7 +3,8 @@ import type { Branch } from "../history/branch.ts";
 import type { Change, GroundTruth } from "../history/change.ts";
 import { isMutation, type Operation } from "../history/operation.ts";
 import { Authors } from "./authors.ts";
-import { type Bounds, BranchJudge, type Court } from "./branch-judge.ts";
+import { BranchJudge } from "./branch-judge.ts";
+import type { Bounds, Court } from "./court.ts";
 import { Edits } from "./edits.ts";
 import type { Entry } from "./ledger.ts";
 import type { Report } from "./violation.ts";
@@ -112,7 +113,7 @@ export class Judge {
     const reads: Read[] = [];
     for (const branch of branches) {
       if (this.#ended.has(branch)) continue;
-      const since = branch.seen ?? Math.max(0, (branch.origin?.revision ?? 0) - INHERITED);
+      const since = branch.seen ?? branch.since ?? Math.max(0, (branch.origin?.revision ?? 0) - INHERITED);
       const changes = [...(await branch.read(since))];
       // it may have come to its end while it was read
       const { truth } = branch;

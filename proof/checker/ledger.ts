@@ -5,7 +5,7 @@ import { Catalogue, sameBook } from "./catalogue.ts";
 /** A revision, and what is known of it. */
 export interface Entry {
   readonly revision: number;
-  /** Undefined for the one that everything begins with. */
+  /** Undefined for the one that everything begins with, and for what was done elsewhere. */
   readonly change: Change | undefined;
   readonly catalogue: Catalogue;
   /** When it was read from the log. Milliseconds from the start of the run. */
@@ -16,7 +16,10 @@ export interface Entry {
   latest?: Operation | undefined;
 }
 
-const BEGINNING: Entry = { revision: 0, change: undefined, catalogue: Catalogue.empty, learnedMs: 0 };
+/** The entry of a ledger that begins with nothing. */
+export function beginningAt(revision: number): Entry {
+  return { revision, change: undefined, catalogue: Catalogue.empty, learnedMs: 0 };
+}
 
 /** The change log of one branch as far as it was read, with the catalogue of every revision that may still matter. */
 export class Ledger {
@@ -25,7 +28,7 @@ export class Ledger {
   #entries: Entry[];
 
   /** `origin` is the entry of another ledger that this one goes on from. */
-  constructor(origin: Entry = BEGINNING) {
+  constructor(origin: Entry) {
     this.beginning = origin.revision;
     this.#entries = [origin];
   }
@@ -55,6 +58,10 @@ export class Ledger {
     const faults: string[] = [];
     const revision = last.revision + 1;
     if (change.revision !== revision) faults.push(`revision ${revision} is missing`);
+    if (change.kind === "elsewhere") {
+      this.#entries.push({ revision, change: undefined, catalogue: last.catalogue, learnedMs: ms });
+      return faults;
+    }
     if (last.change && change.previousToken !== last.change.token) faults.push("it names another predecessor");
     const fault = last.catalogue.faultOf(change);
     if (fault) faults.push(fault);

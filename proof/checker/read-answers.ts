@@ -107,16 +107,20 @@ function pageOf({ limit, after, before, backwards }: PageQuery, catalogue: Catal
 }
 
 function faultOfPage(told: Answer["page"], expected: Answer["page"]): string | undefined {
+  if (told && "isPart" in told) {
+    return sameNames(told.cursors, expected?.cursors) ? undefined : `it says ${told.cursors}, not ${expected?.cursors}`;
+  }
   const [toldPage, truePage] = [told, expected].map((page) =>
     JSON.stringify(
-      page && [
-        page.totalCount,
-        page.hasPreviousPage,
-        page.hasNextPage,
-        page.startCursor,
-        page.endCursor,
-        ...page.cursors,
-      ],
+      page &&
+        !("isPart" in page) && [
+          page.totalCount,
+          page.hasPreviousPage,
+          page.hasNextPage,
+          page.startCursor,
+          page.endCursor,
+          ...page.cursors,
+        ],
     ),
   );
   return toldPage === truePage ? undefined : `it says ${toldPage}, true is ${truePage}`;

@@ -1,4 +1,4 @@
-import { isMutation, type Operation, queriesOf } from "../history/operation.ts";
+import { isMutation, isRetrospect, type Operation, queriesOf } from "../history/operation.ts";
 import { Register, type Write } from "./register.ts";
 import type { Report } from "./violation.ts";
 
@@ -78,7 +78,7 @@ export class Registers {
   #valuesOf({ request, outcome }: Operation): (readonly [title: string, author: string | null])[] {
     if (outcome?.kind !== "read" || isMutation(request)) return [];
     // what was is no longer
-    if (request.kind === "improper" || request.kind === "past") return [];
+    if (request.kind === "improper" || isRetrospect(request)) return [];
     return queriesOf(request).flatMap((query, place) => {
       const shown = new Map<string, string | null>();
       if (query.kind === "book" || query.kind === "form") shown.set(query.title, null);

@@ -2,15 +2,21 @@ import type { Change } from "../history/change.ts";
 import { sameBook } from "./catalogue.ts";
 import type { Report } from "./violation.ts";
 
-/** What a subscriber was told: a change with its books, or a checkpoint without. */
+/** What a subscriber was told: a change with its books, one of books that are no concern of his, or a checkpoint. */
 export interface ToldChange {
   readonly revision: number;
-  readonly kind: "ADDED" | "UPDATED" | "DELETED" | "CHECKPOINT";
+  readonly kind: "ADDED" | "UPDATED" | "DELETED" | "ELSEWHERE" | "CHECKPOINT";
   readonly before: Change["before"];
   readonly after: Change["after"];
 }
 
-const KINDS: Readonly<Record<string, string>> = { ADDED: "add", UPDATED: "update", DELETED: "delete" };
+/** What the log calls them. */
+export const KINDS: Readonly<Record<string, string>> = {
+  ADDED: "add",
+  UPDATED: "update",
+  DELETED: "delete",
+  ELSEWHERE: "elsewhere",
+};
 
 /**
  * What one subscriber was told of one branch, over however many connections, held against the rules: each change once, in
@@ -25,6 +31,7 @@ export class ToldOf {
   /** What was acknowledged before it began. */
   readonly #floor: number;
   readonly #unverified: ToldChange[] = [];
+  #from: string | undefined;
   count = 0;
 
   constructor(who: string, branch: string, floor: number, report: Report) {
@@ -39,8 +46,10 @@ export class ToldOf {
     return this.#at;
   }
 
-  take(told: ToldChange): void {
+  /** `from` is where it came from. */
+  take(told: ToldChange, from?: string): void {
     this.count++;
+    this.#from = from;
     const isCheckpoint = told.kind === "CHECKPOINT";
     if (this.#at === undefined) this.#begin(told, isCheckpoint);
     else if (isCheckpoint) {
@@ -83,7 +92,8 @@ export class ToldOf {
   }
 
   #blame(rule: string, revision: number | undefined): void {
-    const what = `${this.#who} was told up to ${this.#at} (${this.#floor} was acknowledged before), and then of ${revision}`;
+    const from = this.#from === undefined ? "" : ` at ${this.#from}`;
+    const what = `${this.#who}${from} was told up to ${this.#at} (${this.#floor} was acknowledged before), and then of ${revision}`;
     this.#report({ rule, what, operations: [], revision, branch: this.#branch });
   }
 }

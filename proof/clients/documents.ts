@@ -8,7 +8,8 @@ interface Field {
   readonly text: string;
 }
 
-const BOOK_FIELDS =
+/** Everything of a book that the log has. */
+export const BOOK_FIELDS =
   "id title author publishedDate isbn language description coverUrl stockQuantity version addedAt updatedAt";
 
 const FIELDS: Readonly<Record<Query["kind"], Field>> = {
@@ -37,6 +38,15 @@ const FIELDS: Readonly<Record<Query["kind"], Field>> = {
 
 const PAST = `query Past($title: String!, $asOf: Revision!) { book(title: $title, asOf: $asOf) { ${BOOK_FIELDS} } }`;
 
+const CHANGE_FIELDS = `revision kind at before { ${BOOK_FIELDS} } after { ${BOOK_FIELDS} }`;
+
+/** How many changes are asked for of a history. */
+export const HISTORY_FIRST = 10;
+
+const HISTORY = `query History($title: String!) {
+  book(title: $title) { ${BOOK_FIELDS} history(first: ${HISTORY_FIRST}) { nodes { ${CHANGE_FIELDS} } } }
+}`;
+
 /** The document of each combination of queries, so that it is the same text each time. */
 const documents = new Map<string, string>();
 
@@ -63,6 +73,13 @@ export function documentOf(request: Request): { readonly query: string; readonly
     }
     case "past":
       return { query: PAST, variables: { title: request.title, asOf: request.asOf } };
+    case "history":
+      return { query: HISTORY, variables: { title: request.title } };
+    case "changes": {
+      const { after, first, name } = request;
+      const query = `query ${name}($after: Revision!, $first: Int!) { changes(after: $after, first: $first) { ${CHANGE_FIELDS} } }`;
+      return { query, variables: { after, first } };
+    }
     case "improper":
       return { query: queryOf(["page"]), variables: { first0: request.first, after0: request.after } };
     default: {

@@ -1,11 +1,14 @@
+import { KINDS, type ToldChange } from "../checker/told.ts";
+import type { Change } from "../history/change.ts";
 import type { Answer, Book, Outcome, Query, Refusal, Request } from "../history/operation.ts";
 import { isMutation, queriesOf } from "../history/operation.ts";
+import type { Namespace } from "./namespace.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer of any shape; what is not there fails the request
 type Json = any;
 
-/** What an answer says. Throws when it has no such shape. */
-export function outcomeOf(request: Request, answer: Json, keep: (book: Book) => Book): Outcome {
+/** What an answer says of the books that are in the namespace. Throws when it has no such shape. */
+export function outcomeOf(request: Request, answer: Json, names: Namespace, keep: (book: Book) => Book): Outcome {
   const [error] = answer.errors ?? [];
   if (error) {
     const { code = "NO_CODE" } = error.extensions ?? {};
@@ -24,7 +27,15 @@ export function outcomeOf(request: Request, answer: Json, keep: (book: Book) => 
       const books = data.book === null ? [] : [bookOf(data.book)];
       return { kind: "read", revision, servedBy, answers: [{ books }] };
     }
-    const answers = queriesOf(request).map((query, place) => answerOf(query, data[`answer${place}`], bookOf));
+    if (request.kind === "history") return { kind: "read", revision, servedBy, answers: [historyIn(data.book, names)] };
+    if (request.kind === "changes") {
+      const changes = data.changes.map((told: Json) => changeIn(told, names));
+      return { kind: "read", revision, servedBy, answers: [{ books: [], changes }] };
+    }
+    const answers = queriesOf(request).map((query, place) => {
+      const told = answerOf(query, data[`answer${place}`], bookOf);
+      return names.isPart ? partOf(query, told, names) : told;
+    });
     return { kind: "read", revision, servedBy, answers };
   }
   const result = data.addBook ?? data.updateBook ?? data.adjustStock ?? data.deleteBook;
@@ -66,6 +77,39 @@ function answerOf(query: Query, data: Json, bookOf: (book: Json) => Book): Answe
     default:
       return { books: data === null ? [] : [bookOf(data)] };
   }
+}
+
+/** What an answer says of the namespace alone. Of the books of others nothing is known. */
+function partOf({ kind }: Query, { books, page, names: form, ...more }: Answer, names: Namespace): Answer {
+  const isOwn = (book: Book | null | undefined) => !book || names.has(book.title);
+  const own = kind === "nodes" ? books.map((book) => (isOwn(book) ? book : null)) : books.filter(isOwn);
+  const cursors = page?.cursors.filter((_, place) => isOwn(books[place]));
+  return {
+    ...more,
+    books: own,
+    ...(form && own.length > 0 && { names: form }),
+    ...(cursors && { page: { cursors, isPart: true } }),
+  };
+}
+
+function historyIn(book: Json, names: Namespace): Answer {
+  if (book === null) return { books: [], changes: [] };
+  return { books: [shapeOf(book)], changes: book.history.nodes.map((told: Json) => changeIn(told, names)) };
+}
+
+/** What a subscriber is told. */
+export function toldIn({ revision, kind, before, after }: Json, names: Namespace): ToldChange {
+  const [was, is] = [before, after].map((book) => book && shapeOf(book));
+  if (kind === "CHECKPOINT" || [was, is].some((book) => book && names.has(book.title))) {
+    return { revision, kind, before: was, after: is };
+  }
+  return { revision, kind: "ELSEWHERE", before: null, after: null };
+}
+
+function changeIn(told: Json, names: Namespace): Change {
+  const { revision, kind, before, after } = toldIn(told, names);
+  const tokens = { token: undefined, previousToken: undefined };
+  return { revision, ...tokens, at: told.at, kind: KINDS[kind] ?? kind, before, after };
 }
 
 function shapeOf({ id, title, author, publishedDate, isbn, stockQuantity, version, ...more }: Json): Book {

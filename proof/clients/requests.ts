@@ -1,36 +1,7 @@
-import { ISBNS } from "../checker/isbn.ts";
 import { booksOf, type Mutation, type Operation, type Query, type Request, revisionOf } from "../history/operation.ts";
+import type { Namespace } from "./namespace.ts";
 import type { Random } from "./random.ts";
 
-/** Few, so that clients meet. The last ones sort otherwise by code point, UTF-16 unit or locale than in title order. */
-const BUSY_TITLES = [
-  ...Array.from({ length: 11 }, (_, index) => `Book ${String.fromCharCode("A".charCodeAt(0) + index)}`),
-  "book a",
-  "BOOK B",
-  "arger",
-  "Ärger",
-  "\uff21",
-  "\u{1f600}",
-];
-/** Words of titles and of authors, whole and begun; some find all books, and some none. */
-const SEARCHES = [
-  "book",
-  "Book A",
-  "b",
-  "arg",
-  "ärger",
-  "a",
-  "still",
-  "operation",
-  "op 1",
-  "operation 12",
-  "book oper",
-  "\u{1f600}",
-  "no",
-];
-/** Books that are added and then left alone: what is wrong with their rows no later write puts right. */
-export const STILL_TITLES: readonly string[] = ["Still 1", "Still 2", "Still 3"];
-export const TITLES: readonly string[] = [...BUSY_TITLES, ...STILL_TITLES];
 /** Ids that are remembered; of some of them the books are gone. */
 const REMEMBERED_IDS = 30;
 /** The most that can be in stock. */
@@ -40,11 +11,16 @@ const FREE_ID = 900_000_000;
 
 /** What clients have seen of an installation. */
 export class Seen {
+  readonly names: Namespace;
   /** The newest version of each book, for `expectedVersion`. */
   readonly versions = new Map<string, number>();
   /** The newest revision, for `atLeast`. */
   revision = 0;
   #ids: number[] = [];
+
+  constructor(names: Namespace) {
+    this.names = names;
+  }
 
   note({ outcome }: Operation): void {
     if (outcome?.kind === "refused") return;
@@ -64,11 +40,6 @@ export class Seen {
 /** What a client does next. A mutation is signed with `number`, which no other has. */
 export function drawRequest(random: Random, seen: Seen, number: number): Request {
   return random.chance(0.45) ? drawMutation(random, seen, number) : drawReading(random, seen);
-}
-
-/** What nobody else writes. */
-export function authorOf(number: number): string {
-  return `operation ${number}`;
 }
 
 /** A query, several in one request, or one that is to be refused. */
@@ -101,30 +72,32 @@ function drawQueries(random: Random, seen: Seen): Query[] {
 }
 
 function drawQuery(random: Random, seen: Seen): Query {
-  const title = random.pick(TITLES);
+  const { names } = seen;
+  const title = random.pick(names.titles);
   switch (random.weighted({ book: 25, form: 6, books: 14, page: 12, search: 8, isbn: 2, node: 2, nodes: 3 })) {
     case "book":
       return { kind: "book", title };
     case "form":
       return { kind: "form", title };
     case "books":
-      return { kind: "books" };
+      return names.list;
     case "page": {
       const backwards = random.chance(0.4);
       const bound = backwards ? { before: title } : { after: title };
-      const other = backwards ? { after: random.pick(TITLES) } : { before: random.pick(TITLES) };
+      const outermost = names.bounds && (backwards ? { before: names.bounds.before } : { after: names.bounds.after });
+      const other = backwards ? { after: random.pick(names.titles) } : { before: random.pick(names.titles) };
       return {
         kind: "page",
         limit: random.between(0, 6),
         backwards,
-        ...(random.chance(0.7) && bound),
+        ...(random.chance(0.7) ? bound : outermost),
         ...(random.chance(0.2) && other),
       };
     }
     case "search":
-      return { kind: "search", text: random.pick(SEARCHES) };
+      return { kind: "search", text: random.pick(names.searches) };
     case "isbn":
-      return { kind: "isbn", isbn: random.pick(ISBNS) };
+      return { kind: "isbn", isbn: random.pick(names.isbns) };
     case "node":
       return { kind: "node", id: seen.id(random) };
     case "nodes":
@@ -135,27 +108,28 @@ function drawQuery(random: Random, seen: Seen): Query {
 export function drawMutation(random: Random, seen: Seen, number: number): Mutation {
   const mutation = drawUnkeyed(random, seen, number);
   // nothing of a delete is left that would tell which of several it was: those with a key have titles of their own
-  return mutation.kind === "delete" || random.chance(0.4) ? mutation : { ...mutation, key: `key ${number}` };
+  return mutation.kind === "delete" || random.chance(0.4) ? mutation : { ...mutation, key: seen.names.key(number) };
 }
 
 function drawUnkeyed(random: Random, seen: Seen, number: number): Mutation {
-  const title = random.pick(BUSY_TITLES);
-  const input = drawInput(random, authorOf(number));
+  const { names } = seen;
+  const title = random.pick(names.busy);
+  const input = drawInput(random, names.author(number));
   const expected = () => {
     const version = seen.versions.get(title);
     return version !== undefined && random.chance(0.4) ? { expectedVersion: version } : {};
   };
   switch (random.weighted({ add: 12, still: 1, update: 20, adjust: 10, rename: 6, delete: 7, invalid: 1 })) {
     case "add":
-      return { kind: "add", title, input: random.chance(0.3) ? { ...input, isbn: random.pick(ISBNS) } : input };
+      return { kind: "add", title, input: random.chance(0.3) ? { ...input, isbn: random.pick(names.isbns) } : input };
     case "still":
-      return { kind: "add", title: random.pick(STILL_TITLES), input };
+      return { kind: "add", title: random.pick(names.still), input };
     case "update": {
-      const isbn = random.chance(0.1) ? { isbn: random.chance(0.5) ? random.pick(ISBNS) : null } : {};
+      const isbn = random.chance(0.1) ? { isbn: random.chance(0.5) ? random.pick(names.isbns) : null } : {};
       return { kind: "update", title, input: { ...input, ...isbn }, ...expected() };
     }
     case "rename":
-      return { kind: "update", title, input: { ...input, title: random.pick(BUSY_TITLES) }, ...expected() };
+      return { kind: "update", title, input: { ...input, title: random.pick(names.busy) }, ...expected() };
     case "adjust":
       return { kind: "adjust", title, by: drawAdjustment(random, number) };
     case "delete":
@@ -181,8 +155,8 @@ export function drawInput(random: Random, author: string) {
 }
 
 /** What to read after a mutation: the book where it now is or was, or all. */
-export function afterthought(request: Mutation, random: Random): Query {
-  if (random.chance(0.3)) return { kind: "books" };
+export function afterthought(request: Mutation, names: Namespace, random: Random): Query {
+  if (random.chance(0.3)) return names.list;
   const newTitle = request.kind === "update" ? request.input.title : undefined;
   return { kind: "book", title: newTitle && random.chance(0.5) ? newTitle : request.title };
 }

@@ -1,20 +1,33 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ToldOf } from "../checker/told.ts";
+import type { Branch } from "../history/branch.ts";
+import type { Change } from "../history/change.ts";
 import type { History } from "../history/history.ts";
-import { readMark } from "../torture/change-log.ts";
-import type { Cluster } from "../torture/cluster/cluster.ts";
-import type { Member } from "../torture/cluster/member.ts";
 import type { Random } from "./random.ts";
+import type { Server } from "./server.ts";
 import { overSocket, overStream } from "./subscription.ts";
 
 /** Half of them by WebSocket, half as event streams. */
 const COUNT = 4;
 /** How long one stays at a process that does not end it. Milliseconds. */
 const LONGEST_STAY_MS = 4000;
-/** What a process may refuse for which it is not to blame. */
-const PASSING = ["DATABASE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "TIMED_OUT", "LIMIT_EXCEEDED", "INTERNAL_SERVER_ERROR"];
 /** How long the last changes may take to be told when all is well. Milliseconds. */
 const END_WITHIN_MS = 20_000;
+
+/** What there is to be told of. */
+export interface Source {
+  readonly servers: () => readonly Server[];
+  /** The history that goes on there. */
+  readonly branch: () => Branch;
+  /** How far it has come. */
+  readonly revision: () => Promise<number>;
+  /** All changes, by their revisions. */
+  readonly changes: () => Promise<ReadonlyMap<number, Change>>;
+  /** Whether a server may refuse with this code, for which it is not to blame. */
+  readonly mayRefuse: (code: string) => boolean;
+  /** Whether nothing else writes there, and who is not told of something in the end has a server to blame for it. */
+  readonly isAlone: boolean;
+}
 
 /**
  * Subscribers that go from one process to another, each from where it was, in one database's history. When that ends, as a
@@ -22,7 +35,7 @@ const END_WITHIN_MS = 20_000;
  */
 export class Subscribers {
   readonly #history: History;
-  readonly #cluster: Cluster;
+  readonly #source: Source;
   readonly #random: Random;
   /** The newest revision that was acknowledged, by branch. */
   readonly #acknowledged = new Map<string, number>();
@@ -31,9 +44,9 @@ export class Subscribers {
   #ending = false;
   #ended: Promise<unknown> | undefined;
 
-  constructor(history: History, cluster: Cluster, random: Random) {
+  constructor(history: History, source: Source, random: Random) {
     this.#history = history;
-    this.#cluster = cluster;
+    this.#source = source;
     this.#random = random;
     history.onCompletion(({ branch, outcome }) => {
       if (outcome?.kind !== "acknowledged") return;
@@ -46,6 +59,9 @@ export class Subscribers {
     this.#ended = Promise.all(Array.from({ length: COUNT }, run));
   }
 
+  /** How often they were refused, by codes. */
+  readonly refusals = new Map<string, number>();
+
   /** How much they were told. */
   get told(): number {
     return this.#all.reduce((sum, { count }) => sum + count, 0);
@@ -53,31 +69,32 @@ export class Subscribers {
 
   /** Waits until all are told of everything, with nothing that is written any more, and ends them. */
   async stop(): Promise<void> {
-    const { database, branch } = this.#cluster.original;
-    const { revision } = await readMark(database.url);
+    const revision = await this.#source.revision();
+    const endingMs = this.#history.now;
     this.#ending = true;
-    const isDone = () => this.#current.every(({ at }) => at === revision);
+    const isDone = () => this.#current.every(({ told: { at = 0 } }) => at >= revision);
     for (const end = this.#history.now + END_WITHIN_MS; !isDone() && this.#history.now < end; ) await sleep(50);
     this.#running = false;
     await this.#ended;
-    const changes = new Map((await branch.read(0)).map((change) => [change.revision, change]));
-    for (const told of this.#current) {
+    const changes = await this.#source.changes();
+    for (const { told, heardMs } of this.#current) {
       told.verify((at) => changes.get(at));
-      told.end(revision);
+      if (this.#source.isAlone) told.end(revision);
+      else if (heardMs >= endingMs) told.end(Math.max(revision, told.at ?? 0));
     }
   }
 
   /** Those that are at the history that goes on at the original. */
-  readonly #places = new Map<string, { readonly told: ToldOf; readonly branch: string }>();
+  readonly #places = new Map<string, { readonly told: ToldOf; readonly branch: string; heardMs: number }>();
 
-  get #current(): ToldOf[] {
-    const { name } = this.#cluster.original.branch;
-    return [...this.#places.values()].filter(({ branch }) => branch === name).map(({ told }) => told);
+  get #current() {
+    const { name } = this.#source.branch();
+    return [...this.#places.values()].filter(({ branch }) => branch === name);
   }
 
   async #subscribe(who: string, index: number, random: Random): Promise<void> {
     while (this.#running) {
-      const open = this.#cluster.original.members.filter(({ outage }) => outage !== "killed");
+      const open = this.#source.servers().filter(({ outage }) => outage !== "killed");
       const member = open.length > 0 ? random.pick(open) : undefined;
       if (member) await this.#stay(who, index, member, random);
       else await sleep(50);
@@ -85,9 +102,10 @@ export class Subscribers {
   }
 
   /** Listens to one process for a while, or until it is cut off. */
-  #stay(who: string, index: number, member: Member, random: Random): Promise<void> {
+  #stay(who: string, index: number, member: Server, random: Random): Promise<void> {
     const { incarnation, branch } = member;
-    const { told } = this.#placeOf(who, branch.name);
+    const place = this.#placeOf(who, branch.name);
+    const { told } = place;
     // who is told something by another incarnation than was asked may be told of another history
     const isSame = () => member.incarnation === incarnation && member.branch === branch;
     return new Promise((resolve) => {
@@ -95,17 +113,19 @@ export class Subscribers {
         opened: () => isSame() || leave(),
         told: (change: Parameters<ToldOf["take"]>[0]) => {
           if (isLeft) return;
-          if (isSame()) told.take(change);
+          place.heardMs = this.#history.now;
+          if (isSame()) told.take(change, member.url);
           else leave();
         },
         refused: (code: string) => {
-          if (!isLeft && isSame() && !PASSING.includes(code)) told.refused(code);
+          this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+          if (!isLeft && isSame() && !this.#source.mayRefuse(code)) told.refused(code);
           setTimeout(leave, 100);
         },
         closed: () => setTimeout(leave, 20),
       };
       let isLeft = false;
-      const end = (index % 2 === 0 ? overSocket : overStream)(member.url, told.at, listener);
+      const end = (index % 2 === 0 ? overSocket : overStream)(member, told.at, listener);
       const over = this.#ending ? END_WITHIN_MS : random.fraction() * LONGEST_STAY_MS;
       const timer = setTimeout(() => leave(), over);
       const stopping = setInterval(() => this.#running || leave(), 50);
@@ -128,7 +148,7 @@ export class Subscribers {
     const floor = this.#acknowledged.get(branch) ?? 0;
     const told = new ToldOf(who, branch, floor, (violation) => this.#history.blame([violation]));
     this.#all.push(told);
-    const next = { told, branch };
+    const next = { told, branch, heardMs: 0 };
     this.#places.set(who, next);
     return next;
   }

@@ -8,6 +8,8 @@ export interface Branch {
   readonly name: string;
   /** What it is a copy of; undefined when it began empty. */
   readonly origin?: Origin | undefined;
+  /** The revision that it is known from, where nothing is that concerns the clients; 0 unless told. */
+  readonly since?: number;
   /** Reads the changes after a revision, in their order; none once there is a `truth`. */
   readonly read: (since: number) => Promise<readonly Change[]>;
   /** The revision up to which the changes were read. */

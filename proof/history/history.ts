@@ -37,6 +37,7 @@ export class History {
   readonly #books = new Map<string, Book>();
   #order = 0;
   #operations = 0;
+  #numbers = 0;
   #branchCount = 0;
 
   constructor(judge: Judge, evidence: Evidence, tally: Tally) {
@@ -52,6 +53,11 @@ export class History {
   /** The number of the operation that `invoke` records next, which is how many there were. */
   get nextId(): number {
     return this.#operations;
+  }
+
+  /** A number that no mutation was signed with yet. */
+  newNumber(): number {
+    return this.#numbers++;
   }
 
   /** How many branches there were. */
@@ -82,12 +88,18 @@ export class History {
     return fault;
   }
 
-  /** Begins a branch: an empty one, or one that goes on from `origin`. */
-  grow(name: string, read: (branch: Branch, since: number) => ReturnType<Branch["read"]>, origin?: Origin): Branch {
+  /** Begins a branch: an empty one, one that goes on from `origin`, or one that is known from the revision `since`. */
+  grow(
+    name: string,
+    read: (branch: Branch, since: number) => ReturnType<Branch["read"]>,
+    origin?: Origin,
+    since?: number,
+  ): Branch {
     const branch: Branch = {
       name: `${name}, ${++this.#branchCount}`,
       origin,
-      read: (since) => read(branch, since),
+      ...(since !== undefined && { since }),
+      read: (from) => read(branch, from),
     };
     this.branches = [...this.branches, branch];
     return branch;

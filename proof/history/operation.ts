@@ -1,3 +1,6 @@
+import type { Change } from "./change.ts";
+import type { Exchange } from "./exchange.ts";
+
 /** A book as the answers show it, its id as the database counts it. */
 export interface Book {
   readonly id: number;
@@ -78,9 +81,30 @@ interface Past {
   readonly asOf: number;
 }
 
+/** The book that has a title, and what became of it. */
+interface HistoryOf {
+  readonly kind: "history";
+  readonly title: string;
+}
+
+/** The log after a revision, by an operation of this name: one that nobody has sent before is in no cache. */
+interface Changes {
+  readonly kind: "changes";
+  readonly after: number;
+  readonly first: number;
+  readonly name: string;
+}
+
 export type Reading = Query | Several;
 
-export type Request = Mutation | Reading | Past | Improper;
+/** What tells of what was, of which nothing follows for what is. */
+type Retrospect = Past | HistoryOf | Changes;
+
+export type Request = Mutation | Reading | Retrospect | Improper;
+
+export function isRetrospect(request: Request): request is Retrospect {
+  return ["past", "history", "changes"].includes(request.kind);
+}
 
 export function isMutation(request: Request): request is Mutation {
   return ["add", "update", "adjust", "delete"].includes(request.kind);
@@ -116,7 +140,7 @@ export interface Refusal {
   readonly fields?: readonly string[] | undefined;
 }
 
-/** What else a page says. The cursors are as they came, those of the edges first. */
+/** What else a page says, or its cursors alone where it is one of a catalogue that others write as well. The cursors are as they came, those of the edges first. */
 export interface PageFacts {
   readonly totalCount: number;
   readonly hasPreviousPage: boolean;
@@ -126,6 +150,8 @@ export interface PageFacts {
   readonly cursors: readonly string[];
 }
 
+export type PartFacts = Pick<PageFacts, "cursors"> & { readonly isPart: true };
+
 /** What came of one query. */
 export interface Answer {
   /**
@@ -133,7 +159,9 @@ export interface Answer {
    * and its `fields` say; of `nodes` one for each id, or null.
    */
   readonly books: readonly (Book | null)[];
-  readonly page?: PageFacts;
+  readonly page?: PageFacts | PartFacts;
+  /** Of a history: its changes, the newest first. */
+  readonly changes?: readonly Change[];
   /** The names of a form's fields, and before them that of its mutation. */
   readonly names?: readonly string[];
 }
@@ -197,6 +225,8 @@ export interface Operation {
   readonly invoked: Moment;
   completed?: Moment;
   outcome?: Outcome;
+  /** What went over the wire, where that is kept. */
+  exchange?: Exchange;
 }
 
 /** Whether a mutation took effect, as far as its answer tells. */

@@ -49,5 +49,5 @@ function showOutcome(outcome: Outcome | undefined): string {
 }
 
 function showAnswer({ books, page }: Answer): string {
-  return showList(books) + (page ? ` of ${page.totalCount}` : "");
+  return showList(books) + (page && "totalCount" in page ? ` of ${page.totalCount}` : "");
 }

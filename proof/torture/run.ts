@@ -3,14 +3,15 @@ import { Judge, type JudgeOptions } from "../checker/judge.ts";
 import type { Entry } from "../checker/ledger.ts";
 import type { Violation } from "../checker/violation.ts";
 import { Random } from "../clients/random.ts";
-import { Subscribers } from "../clients/subscribers.ts";
+import { type Source, Subscribers } from "../clients/subscribers.ts";
 import { Workload, type WorkloadOptions } from "../clients/workload.ts";
 import type { GroundTruth } from "../history/change.ts";
 import { Evidence } from "../history/evidence.ts";
 import { History } from "../history/history.ts";
 import type { Operation } from "../history/operation.ts";
 import { Tally } from "../history/tally.ts";
-import { type ClusterOptions, startCluster } from "./cluster/cluster.ts";
+import { readMark } from "./change-log.ts";
+import { type Cluster, type ClusterOptions, startCluster } from "./cluster/cluster.ts";
 import { awaitConvergence, checkReadModel } from "./cluster/convergence.ts";
 import { Nemesis, type NemesisOptions } from "./nemesis/nemesis.ts";
 
@@ -50,10 +51,10 @@ export async function run(options: RunOptions, { onProgress, onForget }: Onlooke
   const random = new Random(options.seed);
   const history = newHistory(options, onForget);
   const cluster = await startCluster(options, history);
-  const workload = new Workload(history, cluster, random.fork(), options);
+  const workload = new Workload(history, () => cluster.members, random.fork(), options);
   const nemesis = new Nemesis(history, cluster, workload, options, random.fork());
   await awaitConvergence(history, cluster.members);
-  const subscribers = new Subscribers(history, cluster, random.fork());
+  const subscribers = new Subscribers(history, sourceOf(cluster), random.fork());
   subscribers.start();
   const progress = setInterval(() => onProgress?.(history, nemesis.now), 1000);
   const checking = new Checking(history);
@@ -82,6 +83,20 @@ export async function run(options: RunOptions, { onProgress, onForget }: Onlooke
   const truth = cluster.original.branch.truth as GroundTruth;
   const logs = new Map([...nemesis.logs, ...cluster.members.map(({ name, log }) => [name, log] as const)]);
   return { options, history, truth, told: subscribers.told, logs };
+}
+
+/** What a process may refuse a subscriber for which it is not to blame. */
+const PASSING = ["DATABASE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "TIMED_OUT", "LIMIT_EXCEEDED", "INTERNAL_SERVER_ERROR"];
+
+function sourceOf({ original }: Cluster): Source {
+  return {
+    servers: () => original.members,
+    branch: () => original.branch,
+    revision: async () => (await readMark(original.database.url)).revision,
+    changes: async () => new Map((await original.branch.read(0)).map((change) => [change.revision, change])),
+    mayRefuse: (code) => PASSING.includes(code),
+    isAlone: true,
+  };
 }
 
 function newHistory(options: RunOptions, onForget?: (operation: Operation) => void): History {

@@ -1,6 +1,7 @@
 import type { TestDatabase } from "../../../test/support/database/test-database.ts";
 import { startProxy, type TcpProxy } from "../../../test/support/network/proxy.ts";
 import type { RedisServer } from "../../../test/support/redis/server.ts";
+import { Namespace } from "../../clients/namespace.ts";
 import type { Branch, Origin } from "../../history/branch.ts";
 import type { Change } from "../../history/change.ts";
 import type { History } from "../../history/history.ts";
@@ -20,6 +21,9 @@ export interface InstallationOptions {
   readonly apart: boolean;
 }
 
+/** Nobody else writes to these databases. */
+const WHOLE = new Namespace();
+
 /** One database and the processes that serve it. */
 export class Installation {
   readonly name: string;
@@ -32,6 +36,7 @@ export class Installation {
   /** Held by whoever must be alone with the database. */
   readonly lock = new Lock();
   readonly #history: History;
+  readonly names = WHOLE;
   /** What clients may do at its processes: all, only read, or nothing. */
   clients: "all" | "readers" | "none" = "all";
 

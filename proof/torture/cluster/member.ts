@@ -3,8 +3,11 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { TcpProxy } from "../../../test/support/network/proxy.ts";
 import { type ServiceProcess, startProcess } from "../../../test/support/service/service-process.ts";
+import { get, jsonOf, post } from "../../clients/http.ts";
 import type { Random } from "../../clients/random.ts";
+import type { Document, Server } from "../../clients/server.ts";
 import type { Branch } from "../../history/branch.ts";
+import { isMutation, type Operation } from "../../history/operation.ts";
 import type { Installation } from "./installation.ts";
 import { THREADS_ENDED } from "./threads-ended.ts";
 
@@ -39,7 +42,7 @@ const THREAD_FAULTS = import.meta.resolve("./thread-faults.ts");
 const THREAD_SIGNALS = { killed: "SIGUSR2", hanging: "SIGHUP", "out of memory": "SIGWINCH" } as const;
 
 /** An API process that is started again when it was killed. */
-export class Member {
+export class Member implements Server {
   readonly name: string;
   /** The database that it serves, and who else does. */
   readonly installation: Installation;
@@ -49,6 +52,7 @@ export class Member {
   readonly databaseWay: TcpProxy | undefined;
   /** Whether clients leave it alone for now. */
   idle = false;
+  readonly headers = {};
   readonly #env: Readonly<Record<string, string>>;
   readonly #now: () => number;
   #outages: Outage[] = [];
@@ -71,6 +75,16 @@ export class Member {
     this.databaseWay = ways.database;
     this.#env = env;
     this.#now = now;
+  }
+
+  /** See `Server`. It is asked as often as one likes. */
+  turn(): Promise<unknown> {
+    return Promise.resolve();
+  }
+
+  /** What it answers; every other read is asked for by GET. */
+  async ask({ id, request }: Operation, document: Document): Promise<unknown> {
+    return jsonOf(await (isMutation(request) || id % 2 === 0 ? post : get)(this.url, document));
   }
 
   get url(): string {

@@ -1,7 +1,6 @@
 import type { Redis } from "ioredis";
 import { memberOf } from "../../checker/title-order.ts";
 import type { Random } from "../../clients/random.ts";
-import { STILL_TITLES } from "../../clients/requests.ts";
 import type { Book } from "../../history/operation.ts";
 import { readMark } from "../change-log.ts";
 import { awaitLists } from "../cluster/convergence.ts";
@@ -115,7 +114,7 @@ async function chooseRow({ cluster, member, random }: Means): Promise<Row | unde
   const found = await client.hgetall(keys.rows);
   const books = Object.entries(found).flatMap(([title, json]) => bookIn(json, title) ?? []);
   if (books.length === 0) return undefined;
-  const still = books.filter(({ title }) => STILL_TITLES.includes(title));
+  const still = books.filter(({ title }) => member.installation.names.still.includes(title));
   const book = random.pick(still.length > 0 && random.chance(0.8) ? still : books);
   const others = books.filter((other) => other !== book).map(({ title }) => found[title] as string);
   return { client, ...keys, title: book.title, json: found[book.title] as string, book, others };
