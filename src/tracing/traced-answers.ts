@@ -13,6 +13,9 @@ const MAX_NAME = 100;
 export function tracedAnswers(graphql: GraphqlAnswers, tracing: Tracing, isTrusted: boolean): GraphqlAnswers {
   return {
     atLeastIn: (header) => graphql.atLeastIn(header),
+    get waiting() {
+      return graphql.waiting;
+    },
     find: (text, access) => graphql.find(text, access),
     replay: (replay, atLeast, since) => {
       const { kind } = replay;
