@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { type Ablation, ablations, redundancies } from "./ablations.ts";
 import { type Exploration, explore } from "./explore.ts";
+import { follow } from "./follow.ts";
 import { Protocol } from "./protocol.ts";
 import { everyRule, type Rules } from "./rules.ts";
 import { scenarios } from "./scenarios.ts";
@@ -16,15 +17,19 @@ export function exploreScenario(scenario: Scenario): Exploration {
 }
 
 /** Explores an ablation's scenario with its rules taken out. */
-export function exploreAblation({ scenario, without }: Ablation): Exploration {
+export function exploreAblation(ablation: Ablation): Exploration {
+  return explore(protocolWithout(ablation), MAX_STATES);
+}
+
+function protocolWithout({ scenario, without }: Ablation): Protocol {
   const found = scenarios.find(({ name }) => name === scenario);
   if (!found) throw new RangeError(`there is no scenario ${scenario}`);
   const rules: Rules = { ...everyRule, ...Object.fromEntries(without.map((rule) => [rule, false])) };
-  return explore(new Protocol(found, rules), MAX_STATES);
+  return new Protocol(found, rules);
 }
 
 /** Where the explorations and their document are written down. All else is the model. */
-const NOT_OF_MODEL = ["traces.ts", "write-traces.ts"];
+const NOT_OF_MODEL = ["follow.ts", "traces.ts", "write-traces.ts"];
 
 /** Tells one model from another: what was explored of one says nothing of another. */
 function digestOfModel(): string {
@@ -39,9 +44,23 @@ function digestOfModel(): string {
 export function explorationIn(document: string, scenario: Scenario): Exploration | undefined {
   const begin = `| ${scenario.name} | ${scenario.about} | ${renderBounds(scenario)} | `;
   const line = document.split("\n").find((one) => one.startsWith(begin));
-  if (!line || !document.includes(digestOfModel())) return undefined;
+  if (!line || !isOfThisModel(document)) return undefined;
   const [states = 0, depth = 0] = line.slice(begin.length).split(" | ").map(Number.parseFloat);
   return { states, depth, violation: undefined };
+}
+
+/** Whether a document is of this very model, so that nothing of it would come out differently. */
+export function isOfThisModel(document: string): boolean {
+  return document.includes(digestOfModel());
+}
+
+/** What a document of this very model says that an ablation breaks, if its way leads there. */
+export function violationIn(document: string, ablation: Ablation): Exploration["violation"] {
+  const [, section = ""] = document.split(`\n### ${ablation.title}\n`);
+  const [steps = ""] = section.split("\n### ");
+  const trace = [...steps.matchAll(/^\d+\. (.*)$/gm)].map(([, step = ""]) => step);
+  const says = isOfThisModel(document) && follow(protocolWithout(ablation), trace);
+  return says ? { trace, says } : undefined;
 }
 
 /** The document of all explorations, `TRACES.md`. */

@@ -5,13 +5,20 @@ import type { Exploration } from "../../proof/model/explore.ts";
 import { everyRule } from "../../proof/model/rules.ts";
 import { scenarios } from "../../proof/model/scenarios.ts";
 import type { Scenario } from "../../proof/model/state.ts";
-import { explorationIn, exploreAblation, exploreScenario, renderTraces } from "../../proof/model/traces.ts";
+import {
+  explorationIn,
+  exploreAblation,
+  exploreScenario,
+  isOfThisModel,
+  renderTraces,
+  violationIn,
+} from "../../proof/model/traces.ts";
 
 const found = new Map<Scenario | Ablation, Exploration>();
 const document = readFileSync(new URL("../../proof/model/TRACES.md", import.meta.url), "utf8");
 
 /** Scenarios with more states are left to `npm run model`, as long as it has explored this very model. */
-const MOST_STATES = 40_000;
+const MOST_STATES = 10_000;
 
 describe("with every rule in", () => {
   test.each(scenarios)("nothing is violated in “$name”", (scenario) => {
@@ -24,12 +31,13 @@ describe("with every rule in", () => {
 
 describe("with a rule taken out", () => {
   test.each(ablations)("there is a violation: $title", (ablation) => {
-    const exploration = exploreAblation(ablation);
-    found.set(ablation, exploration);
-    expect(exploration.violation).toBeDefined();
+    // the way that was found is walked again, which takes no looking for
+    const violation = violationIn(document, ablation) ?? exploreAblation(ablation).violation;
+    found.set(ablation, { states: 0, depth: 0, violation });
+    expect(violation).toBeDefined();
   });
 
-  test.each(redundancies)("there is none: $title", (ablation) => {
+  test.skipIf(isOfThisModel(document)).each(redundancies)("there is none: $title", (ablation) => {
     expect(exploreAblation(ablation).violation).toBeUndefined();
   });
 });
