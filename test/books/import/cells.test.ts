@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import type { ImportOptions, ImportSummary } from "../../../src/books/import/import-books.ts";
-import { newDatabase } from "../../support/database/database.ts";
 import { rejectedRows, writeFixture } from "../../support/import/csv-files.ts";
 import { importFile } from "../../support/import/import-file.ts";
 import { storedBooks } from "../../support/import/stored-books.ts";
-import { startService } from "../../support/service/service.ts";
+import { sharedService } from "../../support/service/service.ts";
 
 type Cell = readonly [cell: string, stored: string | number | null];
+
+const service = sharedService();
 
 /** What a column of cells becomes: the stored value by the cell, or the reason for which it was refused. */
 async function imported(
@@ -14,12 +15,12 @@ async function imported(
   cells: readonly string[],
   options: Pick<ImportOptions, "dates"> = {},
 ): Promise<{ values: Cell[]; summary: ImportSummary }> {
-  const { url: DATABASE_URL } = await newDatabase();
+  await service().empty();
   const others = field === "author" ? "" : ",X";
   const rows = cells.map((cell, index) => `${index + 1000},"${cell.replaceAll('"', '""')}"${others}`);
   const file = writeFixture("books.csv", [`title,${field}${others && ",author"}`, ...rows].join("\n"));
-  const summary = await importFile(DATABASE_URL, file, undefined, options);
-  const stored = await storedBooks(await startService({ DATABASE_URL }));
+  const summary = await importFile(service(), file, undefined, options);
+  const stored = await storedBooks(service());
   const values = new Map(stored.map((book) => [book.title, book[field] as Cell[1]]));
   for (const [line, reason] of rejectedRows(file).slice(1)) values.set(String(Number(line) + 998), reason as string);
   expect(values.size).toBe(cells.length);

@@ -6,11 +6,12 @@ import { newDatabase } from "../../support/database/database.ts";
 import { HEADER, writeFixture } from "../../support/import/csv-files.ts";
 import { importFile } from "../../support/import/import-file.ts";
 import { outcome, runImport } from "../../support/import/import-process.ts";
-import { startService } from "../../support/service/service.ts";
+import { sharedService, startService } from "../../support/service/service.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
+const shared = sharedService();
+
 describe("an import that cannot be done", () => {
-  // none of them gets as far as the database, so one is enough
   const misunderstood: [what: string, content: string | Buffer, columns: string | undefined, message: string][] = [
     ["an empty file", "", undefined, "is empty; its first line must name the columns"],
     ["a file of blank lines", "\r\n\n", undefined, "is empty; its first line must name the columns"],
@@ -42,9 +43,8 @@ describe("an import that cannot be done", () => {
   ];
 
   test("says so in one line: files and columns that are not understood", async () => {
-    const { url: database } = await newDatabase();
     for (const [what, content, columns, message] of misunderstood) {
-      const failure = await importFile(database, writeFixture("books.csv", content), columns).catch((error) => error);
+      const failure = await importFile(shared(), writeFixture("books.csv", content), columns).catch((error) => error);
       expect(failure, what).toBeInstanceOf(ImportError);
       expect(failure.message, what).toContain(message);
       expect(failure.message, what).not.toContain("\n");
@@ -52,17 +52,16 @@ describe("an import that cannot be done", () => {
   });
 
   test("says so in one line: files that cannot be read or written", async () => {
-    const { url: database } = await newDatabase();
     const directory = temporaryDirectory();
     const file = writeFixture("books.csv", HEADER);
     mkdirSync(file.replace(".csv", ".rejected.csv"));
-    await expect(importFile(database, join(directory, "none.csv"))).rejects.toThrow(
+    await expect(importFile(shared(), join(directory, "none.csv"))).rejects.toThrow(
       /^cannot read .*none\.csv: no such file or directory\.$/,
     );
-    await expect(importFile(database, directory)).rejects.toThrow(
+    await expect(importFile(shared(), directory)).rejects.toThrow(
       /^cannot read .*: illegal operation on a directory\.$/,
     );
-    await expect(importFile(database, file)).rejects.toThrow(/^cannot write .*books\.rejected\.csv: .*\.$/);
+    await expect(importFile(shared(), file)).rejects.toThrow(/^cannot write .*books\.rejected\.csv: .*\.$/);
   });
 
   test("ends with exit code 1 and that line", async () => {
@@ -123,7 +122,7 @@ describe("an import that cannot be done", () => {
 
   test("keeps the rows before one without an end", async () => {
     const file = writeFixture("books.csv", `title,author\nOne,Author\n"Open,${"x".repeat(10_100_000)}\nAfter,Author\n`);
-    const summary = await importFile((await newDatabase()).url, file);
+    const summary = await importFile(shared(), file);
     expect(summary).toMatchObject({ read: 1, added: 1, lastLine: 2 });
     expect(summary.failure?.message).toContain(
       "cannot be read from line 3 on: the row has more than 10000000 bytes, so the quote that was opened in line 3 is",

@@ -9,7 +9,7 @@ import { HEADER, rejectedRows, writeFixture } from "../../support/import/csv-fil
 import { importFile } from "../../support/import/import-file.ts";
 import { startImport } from "../../support/import/import-process.ts";
 import { storedBooks } from "../../support/import/stored-books.ts";
-import { startService } from "../../support/service/service.ts";
+import { sharedService } from "../../support/service/service.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { eventually } from "../../support/wait.ts";
 
@@ -18,19 +18,21 @@ type Options = Omit<ImportOptions, "file" | "columns">;
 const utf16le = (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le");
 const utf16be = (text: string) => utf16le(text).swap16();
 
+const service = sharedService();
+
 /** What an import makes of a file: the titles and authors that are stored, its summary and the rejected file's bytes. */
 async function imported(content: string | Buffer, options: Options = {}, columns?: string) {
-  const { url: DATABASE_URL } = await newDatabase();
+  await service().empty();
   const file = writeFixture("books.csv", content);
-  const summary = await importFile(DATABASE_URL, file, columns, options);
-  const books = await storedBooks(await startService({ DATABASE_URL }));
+  const summary = await importFile(service(), file, columns, options);
+  const books = await storedBooks(service());
   const rejected = summary.rejected > 0 ? readFileSync(summary.rejectedFile) : Buffer.alloc(0);
-  return { file, summary, books: books.map(({ title, author }) => [title, author]), rejected, DATABASE_URL };
+  return { file, summary, books: books.map(({ title, author }) => [title, author]), rejected };
 }
 
 async function refusal(content: string | Buffer, options: Options = {}, columns?: string): Promise<string> {
   const file = writeFixture("books.csv", content);
-  const error = await importFile((await newDatabase()).url, file, columns, options).catch((failure) => failure);
+  const error = await importFile(service(), file, columns, options).catch((failure) => failure);
   return (error as Error).message;
 }
 
@@ -38,20 +40,20 @@ describe("a file that is not UTF-8", () => {
   const latin1 = Buffer.from(`${HEADER}\nAnn\xe9e,Zo\xeb,,,\nPlain,X,,,\n`, "latin1");
 
   test("has its rows refused with their bytes, and refused again when they are imported unchanged", async () => {
-    const { summary, books, rejected, DATABASE_URL } = await imported(latin1);
+    const { summary, books, rejected } = await imported(latin1);
     expect(summary).toMatchObject({ read: 2, added: 1, rejected: 1 });
     expect(books).toEqual([["Plain", "X"]]);
     expect(rejected.toString("latin1")).toMatch(
       /^2,"the row is not UTF-8 text.*--encoding windows-1252",Ann\xe9e,Zo\xeb,,,$/m,
     );
 
-    const again = await importFile(DATABASE_URL, summary.rejectedFile);
+    const again = await importFile(service(), summary.rejectedFile);
     expect(again).toMatchObject({ read: 1, added: 0, rejected: 1 });
     // the line and the reason of before are replaced, the rest is as it was
     expect(readFileSync(again.rejectedFile).toString("latin1")).toBe(
       rejected.toString("latin1").replace("in column 1", "in column 3"),
     );
-    const said = await importFile(DATABASE_URL, summary.rejectedFile, undefined, { encoding: "windows-1252" });
+    const said = await importFile(service(), summary.rejectedFile, undefined, { encoding: "windows-1252" });
     expect(said).toMatchObject({ added: 1, rejected: 0 });
   });
 
@@ -76,13 +78,13 @@ describe("a file that is not UTF-8", () => {
   });
 
   test("has rejected rows in its own encoding and with its own separator", async () => {
-    const { summary, rejected, DATABASE_URL } = await imported(utf16be("title\tauthor\n“Ä”\t\nB\tX"), {
+    const { summary, rejected } = await imported(utf16be("title\tauthor\n“Ä”\t\nB\tX"), {
       encoding: "utf-16",
       delimiter: "tab",
     });
     expect(rejected).toEqual(utf16be("line\treason\ttitle\tauthor\n2\tauthor must not be empty\t“Ä”\t\n"));
     const options = { encoding: "utf-16", delimiter: "\t" };
-    expect(await importFile(DATABASE_URL, summary.rejectedFile, undefined, options)).toMatchObject({ rejected: 1 });
+    expect(await importFile(service(), summary.rejectedFile, undefined, options)).toMatchObject({ rejected: 1 });
   });
 
   test("is not guessed at: what it seems to be is said", async () => {
@@ -172,9 +174,8 @@ describe("the header", () => {
     const notices: string[] = [];
     const onNotice = (notice: string) => void notices.push(notice);
     const content = " Title ,AUTHOR,Published Date,stock_quantity,Notes\nA,B,2001,3,x\n";
-    const { url: DATABASE_URL } = await newDatabase();
-    await importFile(DATABASE_URL, writeFixture("books.csv", content), undefined, { onNotice });
-    expect(await storedBooks(await startService({ DATABASE_URL }))).toMatchObject([
+    await importFile(service(), writeFixture("books.csv", content), undefined, { onNotice });
+    expect(await storedBooks(service())).toMatchObject([
       { title: "A", author: "B", publishedDate: "2001-01-01", stockQuantity: 3 },
     ]);
     expect(notices).toEqual([

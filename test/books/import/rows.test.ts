@@ -5,7 +5,9 @@ import { HEADER, rejectedRows, writeFixture } from "../../support/import/csv-fil
 import { importFile } from "../../support/import/import-file.ts";
 import { outcome, runImport } from "../../support/import/import-process.ts";
 import { storedBooks } from "../../support/import/stored-books.ts";
-import { startService } from "../../support/service/service.ts";
+import { sharedService, startService } from "../../support/service/service.ts";
+
+const shared = sharedService();
 
 describe("a file of books", () => {
   test("goes in: years, dates, ISBNs without their zeros, quotes, line breaks of Windows and a byte order mark", async () => {
@@ -52,15 +54,13 @@ describe("a file of books", () => {
   });
 
   test("is read by the columns that are named", async () => {
-    const { url: database } = await newDatabase();
     const file = writeFixture("books.csv", "title,name,by\nIgnored,The Title,The Author\n");
-    expect(await importFile(database, file, "title=name, author=by")).toMatchObject({ read: 1, added: 1 });
-    const service = await startService({ DATABASE_URL: database });
-    expect(await storedBooks(service)).toMatchObject([{ title: "The Title", author: "The Author" }]);
+    expect(await importFile(shared(), file, "title=name, author=by")).toMatchObject({ read: 1, added: 1 });
+    expect(await storedBooks(shared())).toMatchObject([{ title: "The Title", author: "The Author" }]);
   });
 
   test("that has only a header is imported, with nothing in it", async () => {
-    const summary = await importFile((await newDatabase()).url, writeFixture("books.csv", HEADER));
+    const summary = await importFile(shared(), writeFixture("books.csv", HEADER));
     expect(summary).toMatchObject({ read: 0, added: 0, unchanged: 0, rejected: 0, failure: undefined });
   });
 });
@@ -98,7 +98,7 @@ describe("rows that are refused", () => {
 
   test("are written with line, reason and columns, and do not stop the others", async () => {
     const file = writeFixture("books.csv", content);
-    const summary = await importFile((await newDatabase()).url, file);
+    const summary = await importFile(shared(), file);
 
     expect(summary).toMatchObject({ read: 22, added: 2, unchanged: 1, rejected: 19, failure: undefined });
     expect(summary.rejectedFile).toBe(file.replace("books.csv", "books.rejected.csv"));
@@ -115,21 +115,19 @@ describe("rows that are refused", () => {
   });
 
   test("can be corrected in their file and imported from it", async () => {
-    const { url: database } = await newDatabase();
     const file = writeFixture("books.csv", `${HEADER}\nCirca,Author,circa 1900,,\n`);
-    await importFile(database, file);
+    await importFile(shared(), file);
     const rejectedFile = file.replace("books.csv", "books.rejected.csv");
     writeFileSync(rejectedFile, readFileSync(rejectedFile, "utf8").replace("circa 1900", "1900"));
-    expect(await importFile(database, rejectedFile)).toMatchObject({ added: 1, rejected: 0 });
+    expect(await importFile(shared(), rejectedFile)).toMatchObject({ added: 1, rejected: 0 });
   });
 
   test("are forgotten when a later run has none", async () => {
-    const { url: database } = await newDatabase();
     const file = writeFixture("books.csv", `${HEADER}\nBook,,,,\n`);
-    await importFile(database, file);
+    await importFile(shared(), file);
     expect(rejectedRows(file)).toHaveLength(2);
     writeFileSync(file, `${HEADER}\nBook,Author,,,\n`);
-    expect(await importFile(database, file)).toMatchObject({ added: 1 });
+    expect(await importFile(shared(), file)).toMatchObject({ added: 1 });
     expect(rejectedRows(file)).toEqual([]);
   });
 });
@@ -146,15 +144,12 @@ describe("an import that is run again", () => {
   });
 
   test("takes no title for an error of the database", async () => {
-    const { url: database } = await newDatabase();
     const file = writeFixture("books.csv", "title,author\nConnected by Determination,Author\nTerminated,Author\n");
-    await importFile(database, file);
-    expect(await importFile(database, file)).toMatchObject({ unchanged: 2, failure: undefined });
+    await importFile(shared(), file);
+    expect(await importFile(shared(), file)).toMatchObject({ unchanged: 2, failure: undefined });
   });
 
   test("rejects a book that differs by now, and overwrites nothing", async () => {
-    const { url: database } = await newDatabase();
-    const service = await startService({ DATABASE_URL: database });
     for (const [title, field] of [
       ["A", "author"],
       ["D", "publishedDate"],
@@ -162,20 +157,18 @@ describe("an import that is run again", () => {
       ["S", "stockQuantity"],
     ]) {
       const changed = { author: "Other", publishedDate: "1999-12-31", isbn: "1234567890", stockQuantity: 4 };
-      await service.addBook(title as string, { [field as string]: changed[field as keyof typeof changed] });
+      await shared().addBook(title as string, { [field as string]: changed[field as keyof typeof changed] });
     }
-    const before = await storedBooks(service);
+    const before = await storedBooks(shared());
     const titles = ["A", "D", "I", "S"].map((title) => `${title},Author Name,,,`);
     const file = writeFixture("books.csv", [HEADER, ...titles].join("\n"));
-    expect(await importFile(database, file)).toMatchObject({ unchanged: 0, rejected: 4 });
-    expect(await storedBooks(service)).toEqual(before);
+    expect(await importFile(shared(), file)).toMatchObject({ unchanged: 0, rejected: 4 });
+    expect(await storedBooks(shared())).toEqual(before);
   });
 
   test("leaves out of account what the file does not mention", async () => {
-    const { url: database } = await newDatabase();
-    const service = await startService({ DATABASE_URL: database });
-    await service.addBook("Book", { publishedDate: "1999-12-31", stockQuantity: 4 });
+    await shared().addBook("Book", { publishedDate: "1999-12-31", stockQuantity: 4 });
     const file = writeFixture("books.csv", "title,author\nBook,Author Name\n");
-    expect(await importFile(database, file)).toMatchObject({ unchanged: 1, rejected: 0 });
+    expect(await importFile(shared(), file)).toMatchObject({ unchanged: 1, rejected: 0 });
   });
 });

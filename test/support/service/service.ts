@@ -1,5 +1,5 @@
 import { afterEach } from "vitest";
-import { createApp, createHttpServer } from "../../../src/app.ts";
+import { type App, createApp, createHttpServer } from "../../../src/app.ts";
 import { ConfigService } from "../../../src/config.ts";
 import { modules } from "../../../src/modules.ts";
 import { aroundTests, onFinished } from "../cleanup.ts";
@@ -9,13 +9,20 @@ import type { Environment } from "./program.ts";
 
 /** A service in this process. It ends with the test. */
 export class Service extends GraphqlClient {
+  readonly app: App;
   readonly close: () => Promise<void>;
   readonly databaseUrl: string;
 
-  constructor(url: string, databaseUrl: string, close: () => Promise<void>) {
+  constructor(url: string, databaseUrl: string, app: App, close: () => Promise<void>) {
     super(url);
     this.databaseUrl = databaseUrl;
+    this.app = app;
     this.close = close;
+  }
+
+  /** Deletes all books. */
+  async empty(): Promise<void> {
+    for (const title of await this.titles()) await this.deleteBook(title);
   }
 }
 
@@ -31,7 +38,7 @@ export async function startService(env: Environment = {}): Promise<Service> {
     return closed;
   };
   onFinished(close);
-  return new Service(await server.listen(config.port, config.host), DATABASE_URL, close);
+  return new Service(await server.listen(config.port, config.host), DATABASE_URL, app, close);
 }
 
 /** One service for many tests of a file, since a start takes longer than most tests. After each its books are deleted. */
@@ -40,8 +47,6 @@ export function sharedService(env: Environment = {}): () => Service {
   aroundTests(async () => {
     service = await startService(env);
   });
-  afterEach(async () => {
-    for (const title of (await service?.titles()) ?? []) await service?.deleteBook(title);
-  });
+  afterEach(() => service?.empty());
   return () => service as Service;
 }
