@@ -26,12 +26,18 @@ export interface GraphqlRequest {
 /** Of large answers, which are many, only the question is noted: what they show, small ones do as well. */
 const LARGEST_NOTE = 20_000;
 
+/** What is in the record already, without its numbers: most operations are like others but for those. */
+const notes = new Set<string>();
+
 /** Notes an operation whose document is one that the schema allows. */
 export function noted(operation: { query: string; variables: unknown; data: unknown }): void {
   if (!RECORD) return;
   const whole = JSON.stringify(operation);
-  const noted = whole.length > LARGEST_NOTE ? JSON.stringify({ ...operation, data: null }) : whole;
-  appendFileSync(RECORD, `${noted}\n`);
+  const note = whole.length > LARGEST_NOTE ? JSON.stringify({ ...operation, data: null }) : whole;
+  const kind = note.replaceAll(/\d+/g, "0");
+  if (notes.has(kind)) return;
+  notes.add(kind);
+  appendFileSync(RECORD, `${note}\n`);
 }
 
 /** A GraphQL client of the service at `url`. */

@@ -47,7 +47,7 @@ export async function witness(services: readonly GraphqlClient[], fault: () => P
       servedBy.add(consistency.servedBy);
       reads++;
       // one who asks without a pause leaves the others no time
-      await sleep(1);
+      await sleep(5);
     }
   };
 
