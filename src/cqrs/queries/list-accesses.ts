@@ -5,7 +5,7 @@ import { type Access, accessesOf, isInIdOrder, rowsBy, type Single } from "./lis
 
 /** The ids of a range of so many rows are quickly sorted, to be held against those that another way leads to. */
 const BROAD = 150_000;
-/** Who counts further than before counts further still: some counts cost the same wherever they end. */
+/** Who counts further than before counts further still. */
 const AHEAD = 4;
 
 /** How many rows an access leads to, counted no further than need be. */
@@ -72,7 +72,9 @@ export class Accesses {
   async #count(access: Access, limit: number): Promise<number> {
     const known = this.#counted.get(access);
     if (known && (known.count <= known.limit || known.limit >= limit)) return Math.min(known.count, limit + 1);
-    const most = Math.max(limit, AHEAD * (known?.limit ?? 0));
+    // what is collected before it is counted costs about the same wherever the count ends
+    const isSet = !this.#source.words.isInOrder && "all" in access;
+    const most = Math.max(limit, isSet ? BROAD : AHEAD * (known?.limit ?? 0));
     const counted = await this.#source.sql
       .selectFrom(rowsBy(this.#source, access, [], { limit: most + 1 }).as("counted"))
       .select(expression<number>`count(*)`.as("count"))

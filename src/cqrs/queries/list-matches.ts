@@ -1,7 +1,17 @@
 import { Accesses, type Counted } from "./list-accesses.ts";
 import { collect } from "./list-collection.ts";
 import { allHold, columnsIn, excludeEachOther, isRange, type Snapshot } from "./list-conditions.ts";
-import { inSpan, openedTo, type Place, placesIn, type Span, segmentsIn, sortedBy, walking } from "./list-order.ts";
+import {
+  inSpan,
+  openedTo,
+  type Place,
+  placesIn,
+  type Span,
+  segmentsIn,
+  sortedBy,
+  stretchesIn,
+  walking,
+} from "./list-order.ts";
 import type { Condition, ListQuestion, Segment } from "./list-question.ts";
 import type { Select } from "./table-rows.ts";
 
@@ -57,39 +67,38 @@ export class Matches {
   async #walk(number: number, span: Span, limit: number, backwards: boolean): Promise<Place[]> {
     const { order, conditions } = this.#question;
     const segment = order.segments[number] as Segment;
-    if (excludeEachOther([...segment.where, ...conditions])) return [];
     const all = [...segment.where, ...conditions];
-    const isToldBy = isToldIn(segment);
-    const tests = all.filter((one) => !isToldBy(one));
-    const range = all.filter(isToldBy);
+    if (excludeEachOther(all)) return [];
+    const { stretches, tests } = stretchesIn(segment, all, walking(order, backwards));
     const found: Place[] = [];
-    let rest = span;
     let [looked, decideAt] = [0, 0];
-    for (let size: number = PORTIONS.first; ; size = PORTIONS.next) {
-      await this.#snapshot.nextPortion();
-      const portion = this.#sorted(number, rest, backwards, range, columnsIn(tests));
-      const wanted = limit - found.length;
-      if (tests.length === 0) return [...found, ...(await this.#places(portion.limit(wanted), number))];
-      const tested = this.#snapshot.sql
-        .selectFrom(portion.limit(size).as("portion"))
-        .where(allHold(tests))
-        .select(distinct("id", ...segment.by))
-        .limit(wanted);
-      found.push(...(await this.#places(tested, number)));
-      if (found.length === limit) return found;
-      looked += size;
-      const [last] = await this.#places(portion.limit(1).offset(size - 1), number);
-      if (!last) return found;
-      rest = backwards
-        ? { ...span, to: { at: last.position, isInside: false } }
-        : { ...span, from: { at: last.position, isInside: false } };
-      if (looked < decideAt || isNear(found.length, looked, limit)) continue;
-      decideAt = looked * FURTHER;
-      this.#access = await shortOf(this.accesses, looked, FEW);
-      if (this.#access) return found;
-      const access = await shortOf(this.#within(number), looked);
-      if (access) return [...found, ...(await this.#collect(access, rest, limit - found.length, backwards, number))];
+    for (const stretch of stretches) {
+      let rest: Span | undefined = span;
+      for (let size: number = PORTIONS.first; rest; size = PORTIONS.next) {
+        await this.#snapshot.nextPortion();
+        const portion = this.#sorted(number, rest, backwards, stretch, columnsIn(tests));
+        const looking = tests.length === 0 ? limit - found.length : size;
+        const tested = this.#snapshot.sql
+          .selectFrom(portion.limit(looking).as("portion"))
+          .where(allHold(tests))
+          .select(distinct("id", ...segment.by))
+          .limit(limit - found.length);
+        found.push(...(await this.#places(tested, number)));
+        if (found.length === limit) return found;
+        if (tests.length === 0) break;
+        looked += size;
+        const [last] = await this.#places(portion.limit(1).offset(size - 1), number);
+        if (last) rest = behind(last, span, backwards);
+        else rest = undefined;
+        if (!rest || looked < decideAt || isNear(found.length, looked, limit)) continue;
+        decideAt = looked * FURTHER;
+        this.#access = await shortOf(this.accesses, looked, FEW);
+        if (this.#access) return found;
+        const access = await shortOf(this.#within(number), looked);
+        if (access) return [...found, ...(await this.#collect(access, rest, limit - found.length, backwards, number))];
+      }
     }
+    return found;
   }
 
   /** The rows of a segment that are in the span and fulfil what its index tells, as they are walked. */
@@ -130,13 +139,6 @@ export class Matches {
   }
 }
 
-/** Whether a condition is one that an index tells in which rows stand as in the segment. */
-function isToldIn({ where, by }: Segment): (one: Condition) => boolean {
-  const isSorted = (one: Condition) => isRange(one) && one.column === by[0];
-  return (one) =>
-    isSorted(one) || ("isNull" in one && where.includes(one)) || ("not" in one && one.not.every(isSorted));
-}
-
 /** Whether what is still wanted is near, if it lies as what was found. */
 function isNear(found: number, looked: number, limit: number): boolean {
   return (limit - found) * looked <= NEAR * found;
@@ -151,6 +153,12 @@ async function shortOf(accesses: Accesses, looked: number, most = Infinity): Pro
   if (looked < HELD) return undefined;
   const together = await accesses.shortestTogether(limit);
   return together && together.count <= limit ? together : undefined;
+}
+
+/** What is left of the span when this place was met. */
+function behind({ position }: Place, span: Span, backwards: boolean): Span {
+  const at = { at: position, isInside: false };
+  return backwards ? { ...span, to: at } : { ...span, from: at };
 }
 
 function distinct(...columns: readonly string[]): string[] {

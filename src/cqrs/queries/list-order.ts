@@ -1,7 +1,7 @@
 import { sql as expression, type RawBuilder } from "kysely";
 import { isBefore } from "../code-points.ts";
-import { allHold, columnsIn, compares, joined } from "./list-conditions.ts";
-import type { Order, Position, Range, Scalar, Segment } from "./list-question.ts";
+import { allHold, columnsIn, compares, isRange, joined } from "./list-conditions.ts";
+import type { Condition, Order, Position, Range, Scalar, Segment } from "./list-question.ts";
 
 /** An end of a range: a place in the order, and whether it is itself in the range. */
 export interface Bound {
@@ -67,6 +67,33 @@ export function openedTo({ segments, direction }: Order, { from, to }: Span, num
 /** The columns that an index has for a segment: before those that it is sorted by come those that are null in all of it. */
 export function sortedBy({ where, by }: Segment): string[] {
   return [...where.flatMap((one) => ("isNull" in one && one.isNull ? one.column : [])), ...by];
+}
+
+/**
+ * What of the conditions an index tells in which the rows of a segment stand, for each stretch of it in the order in which it is
+ * walked: what begins so is left out without being looked at. And the conditions that rows are to be tested for.
+ */
+export function stretchesIn(
+  { where, by }: Segment,
+  conditions: readonly Condition[],
+  direction: "asc" | "desc",
+): { readonly stretches: readonly (readonly Condition[])[]; readonly tests: readonly Condition[] } {
+  const isSorted = (one: Condition): one is Range => isRange(one) && one.column === by[0];
+  const isTold = (one: Condition) => isSorted(one) || ("isNull" in one && where.includes(one));
+  const told = conditions.filter(isTold);
+  const left = conditions.find(
+    (one) =>
+      "not" in one && one.not.length === 1 && one.not.every((range) => isSorted(range) && range.to === undefined),
+  );
+  const tests = conditions.filter((one) => !isTold(one) && one !== left);
+  if (!left || !("not" in left)) return { stretches: [told], tests };
+  const [{ column, from, below }] = left.not as [Range];
+  const around: Range[] = [
+    ...(from === undefined ? [] : [{ column, below: from }]),
+    ...(below === undefined ? [] : [{ column, from: below }]),
+  ];
+  if (direction === "desc") around.reverse();
+  return { stretches: around.map((range) => [...told, range]), tests };
 }
 
 /** The columns that the order must know of a row. */
