@@ -26,7 +26,8 @@ export default defineConfig({
         test: {
           name: "sqlite",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/operations.test.ts"],
+          // clients have packages of their own: npm run clients
+          exclude: ["test/operations.test.ts", "test/clients/**"],
           // not 0: with one worker, group 0 comes last
           sequence: { groupOrder: 1 },
         },

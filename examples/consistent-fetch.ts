@@ -82,7 +82,8 @@ export function consistentFetch(send: Fetch = fetch, options: ConsistentFetchOpt
         const { data, errors = [] } = await bodyOf(answer);
         const codes = errors.map(({ extensions }) => String(extensions?.code));
         const isAgain = STATUSES_AGAIN.includes(answer.status) || codes.some((code) => CODES_AGAIN.includes(code));
-        if (data && !isAgain) return answer;
+        // who sends a document by its hash sends it again himself, with its text
+        if ((data && !isAgain) || codes.some((code) => code.startsWith("PERSISTED_QUERY"))) return answer;
         end = () => answer;
         if (codes.includes("OUTCOME_UNKNOWN") || answer.status === 502 || answer.status === 504) unsure = end;
         retryAfterMs = isAgain ? 1000 * Number(answer.headers.get("retry-after")) || 0 : Number.POSITIVE_INFINITY;

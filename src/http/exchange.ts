@@ -182,8 +182,10 @@ export class Exchange {
     const text = refusal(message, code);
     this.#connection.countRefusal(code);
     // who asks before he sends has not begun to
-    if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, { ...JSON_HEADERS, ...headers }, text);
-    else this.#write(status, JSON_HEADERS, text, headers);
+    // in plain JSON, clients that know GraphQL's own type read no errors where the status is one
+    const type = this.request.headers.accept?.includes(GRAPHQL_RESPONSE_TYPE) ? GRAPHQL_HEADERS : JSON_HEADERS;
+    if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, { ...type, ...headers }, text);
+    else this.#write(status, type, text, headers);
   }
 
   #refuseEarly(status: number, headers: Headers, text: string): void {

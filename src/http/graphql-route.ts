@@ -3,7 +3,12 @@ import type { IncomingMessage } from "node:http";
 import { type Access, ANONYMOUS } from "../graphql/execution/access.ts";
 import type { AnswerText } from "../graphql/execution/answer-text.ts";
 import type { Replay } from "../graphql/execution/replays.ts";
-import { EVENT_STREAM_TYPE, type GraphqlRequest, type GraphqlResponse } from "../graphql/execution/request.ts";
+import {
+  EVENT_STREAM_TYPE,
+  type GraphqlRequest,
+  type GraphqlResponse,
+  JSON_TYPE,
+} from "../graphql/execution/request.ts";
 import { retryAfter } from "../graphql/execution/retry-after.ts";
 import { revisionIn } from "../graphql/execution/revision-headers.ts";
 import type { SubscribeRequest, Subscriptions } from "../graphql/execution/subscriptions.ts";
@@ -124,6 +129,8 @@ export class GraphqlRoute {
     const text = isUtf8(bytes) ? bytes.toString() : "";
     // a replay of a GET is known by its query string
     if (text.startsWith("?")) return exchange.refuse(400, BAD_BODY);
+    // where they are sent, one result for all is not looked for
+    if (text.startsWith("[")) return exchange.refuse(400, BATCH, "BAD_REQUEST", { "content-type": JSON_TYPE });
     if (type === EVENT_STREAM_TYPE) return this.#tell(exchange, access, paramsOfBody(text), BAD_BODY);
     await this.#answer(exchange, { method: "POST", text, accept: type, access }, paramsOfBody, BAD_BODY);
   }
@@ -236,6 +243,7 @@ export class GraphqlRoute {
 const AT_LEAST_HEADER = "consistency-at-least";
 
 const BAD_BODY = "The body must be a JSON object in UTF-8 that holds a query.";
+const BATCH = "Requests are not taken in batches; send them one by one.";
 const BAD_SEARCH = "GET takes a query, and variables and extensions as JSON.";
 const BAD_EVENT_ID = "Last-Event-ID must be the id of an event that was sent here, which is a revision.";
 const NOT_ACCEPTABLE =

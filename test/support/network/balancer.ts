@@ -26,6 +26,7 @@ export class Balancer {
   readonly #server: Server;
   readonly #faults: BalancerFault[] = [];
   #targets: readonly URL[];
+  readonly #sockets = new Set<Duplex>();
   #turn = 0;
 
   constructor(targets: readonly string[]) {
@@ -57,7 +58,13 @@ export class Balancer {
     this.#targets = targets.map((url) => new URL(url));
   }
 
+  /** Ends all WebSockets without a word. */
+  cutSockets(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   close(): void {
+    this.cutSockets();
     this.#server.close();
     this.#server.closeAllConnections();
   }
@@ -120,6 +127,8 @@ export class Balancer {
       target.destroy();
       socket.destroy();
     };
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
     for (const either of [target, socket]) either.on("close", end).on("error", end);
   }
 }

@@ -10,6 +10,8 @@ export interface TwoProcesses {
   readonly processes: readonly [ServiceProcess, ServiceProcess];
   readonly balancer: Balancer;
   readonly url: string;
+  /** What another process of the service is started with. */
+  readonly env: Environment;
 }
 
 /** Starts them, and waits until both answer from Redis. They end with the test. */
@@ -20,5 +22,5 @@ export async function startTwoProcesses(env: Environment = {}): Promise<TwoProce
   const [{ url: first }, { url: second }] = processes;
   await servedByRedis(...processes);
   const balancer = await startBalancer(first, second);
-  return { processes, balancer, url: balancer.url };
+  return { processes, balancer, url: balancer.url, env: settings };
 }
