@@ -37,7 +37,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "postgresql",
-          include: ["test/{books,cqrs,graphql}/**/*.test.ts", "test/operate/backup.test.ts"],
+          include: ["test/{books,cqrs,graphql}/**/*.test.ts", "test/operate/{backup,doctor}.test.ts"],
           // these are about files, Redis, GraphQL and what is decided without a database, and learn nothing from another engine
           exclude: [
             "test/books/format.test.ts",

@@ -34,6 +34,8 @@ const LARGEST_LISTS = 8;
 /** A running service without its HTTP side: what an import needs, too. */
 export interface App {
   readonly modules: readonly Module[];
+  /** One for each module. */
+  readonly aggregates: readonly Aggregate<object>[];
   readonly handlers: Handlers;
   /** What clients have asked of all processes; undefined where there is no Redis. */
   readonly sharedRate: SharedRate | undefined;
@@ -71,6 +73,25 @@ export async function openDatabase(url: string, modules: readonly Module[], trim
 /** Closes it, or gives up after a while: a store that hangs must not keep the process from ending. */
 export async function closeDatabase(orm: OrmService, report: (error: Error) => void = () => {}): Promise<void> {
   await within(CLOSE_TIMEOUT_MS, orm.close()).catch(report);
+}
+
+/**
+ * Both stores and nothing that looks after them, for whoever examines what they hold.
+ *
+ * @throws StartupError
+ */
+export async function openStores(
+  { databaseUrl, redisUrl: url, redisTimeoutMs: timeoutMs }: Config,
+  modules: readonly Module[],
+) {
+  const orm = await openDatabase(databaseUrl, modules);
+  const redis = new RedisService({ url, critical: false, timeoutMs, log: createLog("silent") });
+  await redis.start();
+  const close = async () => {
+    redis.close();
+    await closeDatabase(orm);
+  };
+  return { orm, redis, close };
 }
 
 /**
@@ -130,6 +151,7 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
 
     return {
       modules,
+      aggregates,
       handlers: new Map(handlers),
       log,
       sharedRate: redis.configured ? new SharedRate(redis, streamsOf(modules)[0]?.name ?? "") : undefined,

@@ -20,6 +20,8 @@ export interface Module<T extends object = any> extends SchemaModule {
   handlers(aggregate: Aggregate<T>, config: Config): readonly HandlerEntry[];
   /** The columns of its CSV export, which are those that its import takes. */
   readonly csvColumns: readonly (keyof T & string)[];
+  /** What today's rules would refuse of an instance that is stored, a line each: others may have let it in. */
+  faultsOf(instance: T): readonly string[];
   /** The requests that GraphiQL offers to somebody who is new. */
   readonly tabs: readonly GraphiqlTab[];
   /** Its names in the GraphQL schema that do not say whose they are: a copy of the module must change them. */

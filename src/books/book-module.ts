@@ -3,6 +3,7 @@ import { addBookInput, type Book } from "./book.ts";
 import { defineBookAddForm } from "./book-add-form.ts";
 import { defineBookChange } from "./book-change-type.ts";
 import { defineBookEditForm } from "./book-edit-form.ts";
+import { bookFaults } from "./book-faults.ts";
 import { maxBooks } from "./book-settings.ts";
 import { bookStream } from "./book-stream.ts";
 import { bookTabs } from "./book-tabs.ts";
@@ -44,6 +45,7 @@ export const bookModule: Module<Book> = {
     defineBookMutations(builder, shared, book, editForm);
   },
   csvColumns: importFields,
+  faultsOf: bookFaults,
   tabs: bookTabs,
   namesWithoutNoun: [
     "TitleTakenError",

@@ -46,6 +46,8 @@ export interface Aggregate<T extends object> {
   stop(): Promise<void>;
   /** Looks the stream's row up, and throws when the database does not answer. */
   lookUp(): Promise<unknown>;
+  /** See {@link ReadModel.renew}. */
+  renewReadModel(name: string): Promise<boolean>;
   /** Whether Redis refuses what the read model needs. */
   readonly refused: boolean;
   /** What has happened to it, and how it is, for whoever looks after the process. */
@@ -96,6 +98,7 @@ export function openAggregate<T extends object>(
       await Promise.all([trimmer.stop(), readModel.stop()]);
     },
     lookUp: () => head.lookUp(),
+    renewReadModel: (name) => readModel.renew(name),
     get refused() {
       return readModel.refused;
     },

@@ -19,6 +19,8 @@ export type Decision<T, R> =
   | { readonly kind: "add"; readonly after: New<T> }
   | { readonly kind: "update"; readonly before: T; readonly after: T }
   | { readonly kind: "delete"; readonly before: T }
+  /** What the log has not been told of: `was` is what it has last of the instance, which now is `before`. */
+  | { readonly kind: "adopt"; readonly was: T | null; readonly before: T | null; readonly after: T | null }
   | { readonly refused: R };
 
 /** The entry of the change log that a command makes. */
@@ -47,6 +49,8 @@ export interface Decisions<T, C extends Command, R extends Refused> {
   adds(command: C): boolean;
   /** Unique values that a change of this instance takes besides, whatever the command says; absent where there are none. */
   keysOfChange?(instance: T): Keys<T>;
+  /** The instance after a change that leaves it as it is, but for what every change does; absent where that is nothing. */
+  touched?(instance: T, found: Found<T>, next: Next): T;
   /** `next` is what the command makes unless it is refused. */
   decide(command: C, found: Found<T>, next: Next): Decision<T, R>;
 }

@@ -97,6 +97,20 @@ export class Derivation<T extends object> {
     );
   }
 
+  /** Makes stale those rows, for what is derived of them is wrong. */
+  async forget(ids: readonly number[]): Promise<void> {
+    const { name } = this.#orm.table<T>(this.#definition.entity);
+    for (let at = 0; at < ids.length; at += PORTION) {
+      await this.#orm.transaction((tx) =>
+        tx.sql(async (sql) => {
+          await lockStreams(sql, [this.#definition.name]);
+          const some = sql.updateTable(name).where("id", "in", ids.slice(at, at + PORTION));
+          await some.set({ [FOLDED_VERSION]: null }).execute();
+        }),
+      );
+    }
+  }
+
   async #renew(): Promise<number> {
     const columns = this.#columns;
     if (!columns || !(await this.#orm.sql((sql) => this.isAnyStale(sql)))) return 0;

@@ -66,18 +66,29 @@ export class Instances<T extends Keyed> {
       this.#take(before as T);
       return { kind, before, after: null };
     }
-    const values = decision.after as Record<string, unknown>;
-    for (const property of this.#properties) {
-      if (!isStorable(values[property])) throw new RangeError(`${property} holds a NUL or half a surrogate pair`);
+    if (kind === "adopt") {
+      const { was, after } = decision;
+      const now = before && after && this.#replace(before, after, before.id);
+      return { kind: was === null ? "add" : now ? "update" : "delete", before: was, after: now };
     }
-    for (const property of this.#unique) this.#requireFree(property, values[property], before);
-    const id = before?.id ?? nextId();
+    const after = this.#replace(before, decision.after, before?.id ?? nextId);
+    return { kind, before, after };
+  }
+
+  /** Puts what it is to be in the place of an instance, or beside the others. */
+  #replace(before: T | null, values: object, idOf: number | (() => number)): T {
+    const newValue = (property: string) => propertyOf(values, property);
+    for (const property of this.#properties) {
+      if (!isStorable(newValue(property))) throw new RangeError(`${property} holds a NUL or half a surrogate pair`);
+    }
+    for (const property of this.#unique) this.#requireFree(property, newValue(property), before);
+    const id = typeof idOf === "number" ? idOf : idOf();
     const after = Object.fromEntries(
-      this.#properties.map((property) => [property, property === "id" ? id : (values[property] ?? null)]),
+      this.#properties.map((property) => [property, property === "id" ? id : (newValue(property) ?? null)]),
     ) as unknown as T;
     if (before) this.#take(before);
     this.#put(after);
-    return { kind, before, after };
+    return after;
   }
 
   /** What is to be done to the table in the end. */

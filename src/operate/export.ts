@@ -10,7 +10,7 @@ import { TableRows } from "../cqrs/queries/table-rows.ts";
 import { Stream } from "../cqrs/stream.ts";
 import type { Module } from "../module.ts";
 import { modules } from "../modules.ts";
-import { onlyFile, runCommand } from "./command-line.ts";
+import { onlyFile, runCommand, UsageFault } from "./command-line.ts";
 import { type ExportLines, exportLines } from "./export-lines.ts";
 import { makeWholeFile } from "./whole-file.ts";
 
@@ -79,7 +79,7 @@ async function writeAll(
 function moduleOf(name: string | undefined): Module {
   const module = modules.find(({ stream }) => stream.name === name);
   if (module) return module;
-  throw new StartupError([`--of must be ${NAMES.join(" or ")}.`]);
+  throw new UsageFault([`--of must be ${NAMES.join(" or ")}.`]);
 }
 
 function linesOf(module: Module, ending: string): ExportLines {
@@ -87,7 +87,7 @@ function linesOf(module: Module, ending: string): ExportLines {
   const lines = byEnding[ending.toLowerCase()];
   if (lines) return lines;
   const endings = Object.keys(byEnding).join(" or ");
-  throw new StartupError([`The file must end with ${endings}, or give --format csv or --format jsonl.`]);
+  throw new UsageFault([`The file must end with ${endings}, or give --format csv or --format jsonl.`]);
 }
 
 /** Waits until it is taken. @throws StartupError when whoever reads it has gone */

@@ -2,7 +2,7 @@ import { SignJWT } from "jose";
 import { ConfigService } from "../config.ts";
 import { StartupError } from "../cqrs/errors.ts";
 import { modules } from "../modules.ts";
-import { runCommand } from "./command-line.ts";
+import { runCommand, UsageFault } from "./command-line.ts";
 
 const USAGE = `Usage: npm run token -- --subject NAME [--scope SCOPE]... [--expires TIME]
 
@@ -28,8 +28,8 @@ await runCommand(USAGE, OPTIONS, async ({ values: { subject, scope, expires } })
 });
 
 async function signed(subject: string | undefined, scopes: readonly string[], expires: string): Promise<string> {
-  if (!subject) throw new StartupError(["give --subject NAME (--help says more)"]);
-  if (!DURATION.test(expires)) throw new StartupError(["--expires must be a time such as 90s, 15m, 1h or 7d"]);
+  if (!subject) throw new UsageFault(["give --subject NAME (--help says more)"]);
+  if (!DURATION.test(expires)) throw new UsageFault(["--expires must be a time such as 90s, 15m, 1h or 7d"]);
   const { auth } = ConfigService.load(process.env, modules);
   if (!auth || !("secret" in auth.keys)) {
     throw new StartupError(["AUTH_JWT_SECRET must be set: with AUTH_JWKS_URL the issuer alone makes tokens."]);

@@ -24,5 +24,5 @@ test("npm run token makes tokens that the service takes, and says what it lacks"
     expect(answer.status).toBe(200);
   }
   expect(without).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^AUTH_JWT_SECRET must be set/) });
-  expect(foreign).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("--subject NAME") });
+  expect(foreign).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--subject NAME") });
 });

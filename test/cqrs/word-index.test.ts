@@ -1,14 +1,13 @@
-import { execFile } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
 import { BookEntity } from "../../src/books/book.ts";
 import { bookFields } from "../../src/books/book-fields.ts";
 import { bookStream } from "../../src/books/book-stream.ts";
-import { checkDerived } from "../../src/cqrs/derived-check.ts";
+import { Findings } from "../../src/cqrs/doctor/findings.ts";
+import { checkWords } from "../../src/cqrs/doctor/word-check.ts";
 import { withDefaults } from "../../src/graphql/fields.ts";
 import { openBooks } from "../support/database/books.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { newDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
-import { inherited } from "../support/service/environment.ts";
 import { type Service, startService } from "../support/service/service.ts";
 
 const SEARCH = `query Found($search: String!) { booksConnection(search: $search) { nodes { title } } }`;
@@ -16,16 +15,6 @@ const SEARCH = `query Found($search: String!) { booksConnection(search: $search)
 async function found(service: Service, search: string): Promise<string[]> {
   const { data } = await service.ask(SEARCH, { variables: { search } });
   return data.booksConnection.nodes.map(({ title }: { title: string }) => title);
-}
-
-/** Runs `npm run search-index` to its end. */
-function searchIndex(DATABASE_URL: string, ...args: string[]) {
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const command = ["src/operate/search-index.ts", ...args];
-    execFile(process.execPath, command, { env: { ...inherited, DATABASE_URL } }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
 }
 
 async function openOrm(url: string) {
@@ -76,40 +65,7 @@ test("the index of words follows whoever writes", async () => {
   await sqlOn(url, "delete from book where title = 'White'");
   // not what was asked before: the revision is the same, as only such a process would leave it
   expect(await found(service, "whi")).toEqual([]);
-  expect(await checkDerived(orm, bookStream)).toEqual({ rows: 2, stale: 0, differences: [] });
-});
-
-test("a command names what of the index differs, and makes it anew", async () => {
-  const { url } = await newDatabase();
-  const service = await startService({ DATABASE_URL: url });
-  await Promise.all(["One", "Two", "Three"].map((title) => service.addBook(title, { author: "A" })));
-  const [{ id: two }] = await sqlOn(url, "select id from book where title = 'Two'");
-  await service.close();
-
-  // the index misses a change, as only somebody can bring about who may change the database itself
-  const change = `update book set title_words = ' nonsense ' where id = ${two}`;
-  if (engine === "sqlite") {
-    const [{ sql: trigger }] = await sqlOn(url, "select sql from sqlite_schema where name = 'book_words_update'");
-    await sqlOn(url, "drop trigger book_words_update");
-    await sqlOn(url, change);
-    await sqlOn(url, trigger);
-  } else {
-    const hide = (ready: boolean) =>
-      sqlOn(url, `update pg_index set indisready = ${ready} where indexrelid = 'book_words'::regclass`);
-    await hide(false);
-    await sqlOn(url, change);
-    await hide(true);
-  }
-  const wrong = await searchIndex(url);
-  expect(wrong).toMatchObject({ code: 1, stderr: "" });
-  expect(wrong.stdout).toMatch(new RegExp(`^book ${two}: title_words\nbook ${two}: the index of words .*\n`));
-
-  // a row that is stale is made anew, whatever the index thinks of it
-  await sqlOn(url, `update book set folded_version = null where id = ${two}`);
-  expect(await searchIndex(url, "--rebuild")).toEqual({
-    code: 0,
-    stdout: "books: the index of words was made anew.\nbooks: 3 rows, 0 differences.\n",
-    stderr: "",
-  });
-  expect(await sqlOn(url, `select title_words from book where id = ${two}`)).toEqual([{ title_words: " two " }]);
+  const findings = new Findings("books");
+  await checkWords(orm, bookStream, findings);
+  expect(findings.count).toBe(0);
 });

@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -6,9 +8,12 @@ import { engine, newDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { operate } from "../support/service/operate.ts";
+import { spawnProgram } from "../support/service/program.ts";
 import { startService } from "../support/service/service.ts";
+import { canMount, onSmallDisk } from "../support/service/small-disk.ts";
 import { servedByRedis } from "../support/service/witness.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { eventually } from "../support/wait.ts";
 
 test("a drill: backed up under load, the disk lost, restored, and gone on with", async () => {
   const redis = await startRedis();
@@ -59,6 +64,11 @@ test("a drill: backed up under load, the disk lost, restored, and gone on with",
   expect(await titles()).toEqual(first);
   await after.addBook("goes on");
   expect(await titles()).toEqual([...first, "goes on"].sort());
+  const examined = await operate("doctor", env);
+  expect(examined).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^books: .*, nothing differs$/m),
+  });
   await after.close();
 
   // what is there is not lost unasked
@@ -90,12 +100,43 @@ describe("a backup", () => {
       ] as const;
       const told = await Promise.all(refusals.map(([args]) => operate("backup", { DATABASE_URL }, ...args)));
       for (const [index, [, reason]] of refusals.entries()) {
-        expect(told[index]).toMatchObject({ code: 1, stdout: "" });
+        expect(told[index]).toMatchObject({ code: reason.startsWith("Give") ? 2 : 1, stdout: "" });
         expect(told[index]?.stderr).toContain(reason);
       }
       expect(readdirSync(directory).sort()).toEqual(["folder", "there"]);
     },
     30_000,
+  );
+
+  test.runIf(canMount())(
+    "is not there when the disk is full or it was interrupted, and the service goes on",
+    async () => {
+      const { url: DATABASE_URL } = await newDatabase();
+      const service = await startService({ DATABASE_URL });
+      // what no program can make small
+      const noise = () => String.fromCodePoint(...Array.from({ length: 10_000 }, () => randomInt(0x4e00, 0x9f00)));
+      for (let i = 0; i < 100; i++) await service.addBook(`Book ${i}`, { description: noise() });
+      const directory = temporaryDirectory();
+      const full = spawnProgram(
+        "src/operate/backup.ts",
+        [join(directory, "backup")],
+        { DATABASE_URL },
+        onSmallDisk(directory),
+      );
+      const [code] = await once(full.child, "close");
+      expect({ code, stdout: full.stdout() }).toEqual({ code: 1, stdout: "" });
+      expect(full.stderr()).toMatch(/disk is full|No space left on device/);
+
+      const { child } = spawnProgram("src/operate/backup.ts", [join(directory, "other")], { DATABASE_URL });
+      // it has begun
+      await eventually("the file is begun", () => readdirSync(directory).some((name) => name.endsWith(".part")));
+      child.kill("SIGTERM");
+      const [status] = await once(child, "close");
+      expect(readdirSync(directory)).toEqual(status === 0 ? ["other"] : []);
+      await service.addBook("goes on");
+      expect(await operate("backup", { DATABASE_URL }, join(directory, "third"))).toMatchObject({ code: 0 });
+    },
+    60_000,
   );
 
   test.runIf(engine === "sqlite")(

@@ -52,7 +52,7 @@ test("what cannot be exported to is refused", async () => {
     await service.send(ADD, { variables: { input: { title: `${i}`, author: "A", description } } });
   }
   const unnamed = await operate("export", { DATABASE_URL }, "books.txt");
-  expect(unnamed).toMatchObject({ code: 1, stdout: "" });
+  expect(unnamed).toMatchObject({ code: 2, stdout: "" });
   expect(unnamed.stderr).toBe("The file must end with .csv or .jsonl, or give --format csv or --format jsonl.\n");
   // whoever reads it goes away in the middle
   const { child, stderr } = spawnProgram("src/operate/export.ts", ["-", "--format", "csv"], { DATABASE_URL });

@@ -29,6 +29,8 @@ export const decisions: Decisions<Book, BookCommand, BookRefused> = {
   // an ISBN that is stored as it was once gets the form of today
   keysOfChange: ({ isbn }) => (isbn === null || storedIsbn(isbn) === isbn ? {} : { isbn: [storedIsbn(isbn)] }),
 
+  touched: (book, books, next) => changed(book, {}, books, next),
+
   adds: ({ kind }) => kind === "add" || kind === "import",
 
   decide(command, books, next): BookDecision {

@@ -99,13 +99,16 @@ export class CommandQueue<T extends object, C extends Command = any, R extends R
 
   /**
    * Runs many commands in one transaction of their own, and returns what became of them when they are acknowledged.
+   * `askedAs` says of each who asks, and what keeps it from being done twice, if anything does.
    *
    * @throws what `StreamWriter.commit` throws, and what one of them failed with
    */
-  async executeAll(commands: readonly C[]): Promise<readonly Executed<T, R, Change<T>>[]> {
-    const outcomes = await this.#acknowledge(
-      await this.#writer.commit(commands.map((command) => ({ command, atLeast: 0 }))),
-    );
+  async executeAll<D extends C>(
+    commands: readonly D[],
+    askedAs: (command: D) => Pick<Asked<C>, "who" | "once"> = () => ({}),
+  ): Promise<readonly Executed<T, R, Change<T>>[]> {
+    const asked = commands.map((command): Asked<C> => ({ command, atLeast: 0, ...askedAs(command) }));
+    const outcomes = await this.#acknowledge(await this.#writer.commit(asked));
     for (const { failure } of outcomes) if (failure) throw failure;
     return outcomes.map(({ change, refused }) => (change ? { change } : { refused: refused as R }));
   }

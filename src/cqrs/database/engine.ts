@@ -27,6 +27,24 @@ export interface PoolUsage {
   readonly waiting: number;
 }
 
+/** What an engine says of the database itself, a line each. */
+export interface Examined {
+  /** What is damaged. */
+  readonly faults: readonly string[];
+  /** The names of indexes that answer nothing. */
+  readonly unusable: readonly string[];
+  /** What is no damage. */
+  readonly notes: readonly string[];
+}
+
+/** What an engine can do about itself. */
+export interface DatabaseUpkeep {
+  /** What it finds wrong in the database, of these tables. It may take long, and changes nothing. */
+  readonly examine: (tables: readonly string[]) => Promise<Examined>;
+  /** Makes an index anew that is unusable; absent where there are none such. */
+  readonly mendIndex?: (index: string) => Promise<void>;
+}
+
 /** What differs from one database engine to another; all of it stands in one file for each engine. */
 export interface DatabaseEngine {
   /** What MikroORM needs to connect. Its one replica is the same database: a connection or pool for reads. */
@@ -48,6 +66,7 @@ export interface DatabaseEngine {
   readonly unfitness: (sql: Sql) => Promise<readonly string[]>;
   /** Tables and rights that are missing, and what else keeps all writes from working: a line for each. */
   readonly missingRights: (sql: Sql, uses: readonly TableUse[]) => Promise<readonly string[]>;
+  readonly upkeep: DatabaseUpkeep;
   /** The column that an error is about if it is a unique violation. */
   readonly violatedColumn: (error: DatabaseError) => string | undefined;
   /** Whether an error says that the database cannot work now, not that the statement is wrong. */

@@ -1,5 +1,6 @@
 import { type EntityName, MikroORM } from "@mikro-orm/core";
 import type { AbstractSqlDriver } from "@mikro-orm/sqlite";
+import { adopting } from "../adoption.ts";
 import { type Derived, derivedColumns } from "../derived.ts";
 import { DatabaseUnavailable, OutcomeUnknown, ServiceError, StartupError, UniqueViolation } from "../errors.ts";
 import type { StreamDefinition } from "../stream.ts";
@@ -94,7 +95,7 @@ export class OpenedDatabase {
           hasWords: derived.words !== undefined,
         },
       };
-      stream = { table: { ...table, ...modules }, decisions, derived, mapper };
+      stream = { table: { ...table, ...modules }, decisions: adopting(decisions), derived, mapper };
       this.#streams.set(definition as never, stream);
     }
     return stream;

@@ -5,7 +5,7 @@ import { DatabaseUnavailable } from "../errors.ts";
 import { isStorable, requireStorable } from "../storable.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { commitBatch } from "./commit-batch.ts";
-import type { PoolUsage, Sql, TableUse } from "./engine.ts";
+import type { DatabaseUpkeep, PoolUsage, Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { Instance, Patch } from "./instance-mapper.ts";
 import type { Ddl, SchemaMigration } from "./migrations.ts";
@@ -95,7 +95,6 @@ export class OrmService {
 
   /**
    * Sets the columns of `patch` in the rows whose `column` equals `value`.
-   *
    * @returns how many rows that were; with `returnInstance`, the row as it now is, or null when there is none
    * @throws UniqueViolation
    */
@@ -157,11 +156,7 @@ export class OrmService {
     });
   }
 
-  /**
-   * Loads what the commands of a stream are about, decides them, and writes what that comes to, in one transaction that no
-   * other of the stream is beside.
-   * @throws OutcomeUnknown when the commit itself failed, and may yet have happened
-   */
+  /** Loads, decides and writes a batch in one transaction. @throws OutcomeUnknown when the commit may yet have happened */
   async commitBatch<T extends object>(definition: StreamDefinition<T>, batch: Batch<never>): Promise<Committed> {
     const opened = this.#open;
     return commitBatch(opened, opened.batchStream(definition), batch, () => !this.#opened);
@@ -192,8 +187,8 @@ export class OrmService {
   }
 
   /**
-   * Runs `work` on one unchanging state of the database, however long it takes, and blocks no command. What a client waits
-   * for so many milliseconds takes no connection from what goes on in the background.
+   * Runs `work` on one unchanging state, however long it takes, and blocks no command. What a client waits for so many
+   * milliseconds takes no connection from what goes on in the background.
    */
   async snapshot<R>(work: (sql: Sql) => Promise<R>, msForClient?: number): Promise<R> {
     return this.#translated(({ engine, reads }) =>
@@ -233,6 +228,11 @@ export class OrmService {
   /** What the engine spells as no other does. */
   get ddl(): Ddl {
     return this.#open.engine.ddl;
+  }
+
+  /** What looks after the database itself. */
+  get upkeep(): DatabaseUpkeep {
+    return this.#open.engine.upkeep;
   }
 
   get #open(): OpenedDatabase {

@@ -7,9 +7,11 @@ import { parsePostgresUrl } from "./postgres/connection-url.ts";
 import { Connections } from "./postgres/connections.ts";
 import { isRolledBack, ReleasingDialect } from "./postgres/dialect.ts";
 import { isRetryable, isUnavailable, reasonOf } from "./postgres/errors.ts";
+import { examinePostgres, mendIndex } from "./postgres/examination.ts";
 import { inspection, missingRights, unfitness } from "./postgres/fitness.ts";
 import { postgresWordIndex } from "./postgres/word-index.ts";
-import { rebuildWords, wordDifferences } from "./postgres/word-index-upkeep.ts";
+import { wordDifferences } from "./postgres/word-index-upkeep.ts";
+import { wordIndexOf } from "./word-index-name.ts";
 
 /** Connections for commands, and as many again for reads, which no open transaction holds up. */
 const POOL_SIZE = 10;
@@ -60,7 +62,7 @@ export function postgresDatabase(url: string): DatabaseEngine {
       words: {
         ...postgresWordIndex,
         differences: (index) => snapshotOf(background, (sql) => wordDifferences(sql, index)),
-        rebuild: (index) => rebuildWords(commands, index),
+        rebuild: ({ table }) => mendIndex(commands, wordIndexOf(table)),
       },
       youngestIndexFirst: false,
     },
@@ -86,6 +88,10 @@ export function postgresDatabase(url: string): DatabaseEngine {
       }),
     unfitness,
     missingRights,
+    upkeep: {
+      examine: (tables) => examinePostgres(background, tables),
+      mendIndex: (index) => mendIndex(commands, index),
+    },
     violatedColumn: ({ code, constraint = "" }) =>
       code === "23505" ? /^[a-z]+_(\w+)_unique$/.exec(constraint)?.[1] : undefined,
     isUnavailable,

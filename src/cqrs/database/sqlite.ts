@@ -7,6 +7,7 @@ import { sql as statement } from "kysely";
 import type { DatabaseEngine, Sql } from "./engine.ts";
 import { sqliteBatches } from "./sqlite/batch-writer.ts";
 import { isBusy, openSqlite } from "./sqlite/connection.ts";
+import { examineSqlite } from "./sqlite/examination.ts";
 import { readByThreads } from "./sqlite/threads-dialect.ts";
 import { sqliteWordIndex } from "./sqlite/word-index.ts";
 import { rebuildWords, wordDifferences } from "./sqlite/word-index-upkeep.ts";
@@ -106,6 +107,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       const there = new Set(rows.map(({ name }) => name));
       return names.filter((name) => !there.has(name)).map((name) => `the table ${name} is not there.`);
     },
+    upkeep: { examine: async () => examineSqlite(file) },
     violatedColumn: ({ code, message }) =>
       code === "SQLITE_CONSTRAINT_UNIQUE" ? /: \w+\.(\w+)/.exec(message)?.[1] : undefined,
     isUnavailable: ({ code = "" }) =>

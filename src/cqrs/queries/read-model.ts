@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Change, Commit } from "../change.ts";
 import type { Counts, Fallback } from "../counts.ts";
@@ -17,6 +18,9 @@ import { RedisSource } from "./redis-source.ts";
 import type { TableReads } from "./table-reads.ts";
 import { Garbled, Unsound } from "./unsound.ts";
 import { Upkeep } from "./upkeep.ts";
+
+/** How often a rebuild that somebody waits for is tried: another process may be at it, or Redis out of reach. */
+const RENEWALS = { most: 40, pauseMs: 250 };
 
 /** What a read of Redis must prove to count: where it is asked, what that must hold, and how new the answer must be. */
 interface Fence<T extends object> {
@@ -80,6 +84,16 @@ export class ReadModel<T extends object> {
   /** Whether Redis refuses what upkeep needs, though it may answer. */
   get refused(): boolean {
     return this.#upkeep.refused;
+  }
+
+  /** Has the read model with this name rebuilt, unless another is in force by now. Says whether another is then. */
+  async renew(name: string): Promise<boolean> {
+    for (let attempt = 0; attempt < RENEWALS.most; attempt++) {
+      await this.#upkeep.condemn(name);
+      if ((await this.#head.lookUp()).readModel !== name) return true;
+      await sleep(RENEWALS.pauseMs);
+    }
+    return false;
   }
 
   /** Stops the look-ups and the upkeep, and waits for what is under way. */

@@ -130,6 +130,12 @@ export class Upkeep<T extends object> {
     this.tend();
   }
 
+  /** The same for the read model with this name; returns when that was tried once. */
+  condemn(name: string): Promise<void> {
+    this.#garbled = name;
+    return this.tend();
+  }
+
   async #scrubOn(): Promise<void> {
     const source = this.#source.trusted;
     if (!source) return;

@@ -73,8 +73,12 @@ export class Trial {
 
 /** Asks every server that reads and writes may go to. */
 export function ping(client: Redis | Cluster): Promise<unknown> {
-  const nodes: readonly Pick<Redis, "ping">[] = isCluster(client) ? client.nodes("master") : [client];
-  return Promise.all(nodes.map((node) => node.ping()));
+  return Promise.all(serversOf(client).map((node) => node.ping()));
+}
+
+/** Each server that keys may be on. */
+export function serversOf(client: Redis | Cluster): readonly Pick<Redis, "ping" | "scan">[] {
+  return isCluster(client) ? client.nodes("master") : [client];
 }
 
 export function isCluster(client: Redis | Cluster): client is Cluster {

@@ -48,6 +48,16 @@ export class RedisService {
     return connection === this.#hung ? undefined : connection;
   }
 
+  /** Why the last attempt to reach Redis failed. */
+  get reason(): string | undefined {
+    return this.#link?.report.reason;
+  }
+
+  /** What stands before every key, which commands are given without. */
+  get prefix(): string {
+    return this.#link?.target.prefix ?? "";
+  }
+
   /** Asks whether Redis can be read and written now. If it refuses, it counts as down from then on. */
   async isUsable(): Promise<boolean> {
     const { connection } = this;

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { probe } from "./scripts/probe.ts";
 import { takeRate } from "./scripts/rate.ts";
-import { inspect, readAll, readOn, readPage } from "./scripts/reads.ts";
+import { inspect, lookAt, readAll, readOn, readPage } from "./scripts/reads.ts";
 import { applyChanges, extend, finishLoad, loadRows } from "./scripts/writes.ts";
 
 /** The scripts as commands of a client: it sends their digests, and the text to a server that does not know it. */
@@ -11,6 +11,7 @@ export const scripts = {
   readPage: { lua: readPage, numberOfKeys: 2, readOnly: true },
   readOn: { lua: readOn, numberOfKeys: 2, readOnly: true },
   inspect: { lua: inspect, numberOfKeys: 2, readOnly: true },
+  lookAt: { lua: lookAt, numberOfKeys: 2, readOnly: true },
   extend: { lua: extend, numberOfKeys: 2 },
   loadRows: { lua: loadRows, numberOfKeys: 2 },
   finishLoad: { lua: finishLoad, numberOfKeys: 2 },
@@ -36,6 +37,7 @@ export interface ScriptedRedis extends Redis {
   readPage: Script<[mark: string, total: number, first: number, stop: number, ...PortionReply] | null>;
   readOn: Script<PortionReply | null>;
   inspect: Script<[mark: string | null, timeToLiveMs: number]>;
+  lookAt: Script<[mark: string | null, fields: number, members: number, ...(string | null)[]]>;
   extend: Script<null>;
   loadRows: Script<null>;
   finishLoad: Script<number>;

@@ -18,6 +18,11 @@ export function canMount(): boolean {
   }
 }
 
+/** The command through which a program is started that sees a disk of 1 MB at this directory, which nobody else does. */
+export function onSmallDisk(directory: string): readonly string[] {
+  return [...NAMESPACE, "sh", "-c", MOUNT, directory];
+}
+
 export interface SmallDisk {
   readonly service: ServiceProcess;
   fill(): void;
@@ -27,9 +32,8 @@ export interface SmallDisk {
 /** Starts a process whose SQLite database is on a disk of 1 MB that nobody else has. */
 export async function startOnSmallDisk(env: Environment = {}): Promise<SmallDisk> {
   const directory = temporaryDirectory();
-  const through = [...NAMESPACE, "sh", "-c", MOUNT, directory];
   const DATABASE_URL = `sqlite:${join(directory, "books.db")}`;
-  const service = await startProcess({ ...env, DATABASE_URL }, "src/main.ts", through);
+  const service = await startProcess({ ...env, DATABASE_URL }, "src/main.ts", onSmallDisk(directory));
   // the disk as the process sees it
   const filler = join(`/proc/${service.child.pid}/root`, directory, "filler");
   return {

@@ -78,6 +78,18 @@ export async function postgresTarget(url: string): Promise<Target> {
   };
 }
 
+/** The migrations that have run in the database. @throws StartupError when there are none to be found */
+export async function postgresMigrations(url: string): Promise<readonly string[]> {
+  return connected(url, async (client) => {
+    const { rows } = await client.query<{ there: boolean }>(
+      "select to_regclass(quote_ident(current_schema()) || '.mikro_orm_migrations') is not null as there",
+    );
+    if (!rows[0]?.there) throw new StartupError(["DATABASE_URL: the database has no tables of this service."]);
+    const migrations = await client.query<{ name: string }>("select name from mikro_orm_migrations order by id");
+    return migrations.rows.map(({ name }) => name);
+  });
+}
+
 async function connected<R>(url: string, work: (client: ClientBase) => Promise<R>): Promise<R> {
   const connections = new Connections(parsePostgresUrl(url), 1, async () => {}, { index: 0 });
   try {

@@ -1,16 +1,12 @@
 import { CompiledQuery, sql as expression } from "kysely";
 import type { Sql } from "../engine.ts";
 import type { WordColumns, WordDifference } from "../word-index.ts";
-import { wordIndexOf } from "../word-index-name.ts";
-import type { Connections } from "./connections.ts";
 import { letterOf, vectorOf } from "./word-index.ts";
 
 /** Rows that are read at once, and entries of the index. */
 const PORTION = { rows: 5000, entries: 100_000 };
 /** So many words are asked for by one statement. */
 const WORDS = 500;
-/** How long a rebuild may take, in milliseconds. */
-const REBUILD_MS = 24 * 60 * 60 * 1000;
 
 /** How many rows have a word, and the sum of their ids. */
 interface Entries {
@@ -38,21 +34,6 @@ export async function wordDifferences(sql: Sql, index: WordColumns): Promise<Wor
   }
   const rows = await Promise.all(differing.map((word) => differencesOf(sql, index, word)));
   return rows.flat();
-}
-
-/** Makes the index anew. Whoever reads or writes meanwhile does not wait. */
-export async function rebuildWords(connections: Connections, { table }: WordColumns): Promise<void> {
-  const client = await connections.connect();
-  let failure: Error | undefined;
-  try {
-    const text = `reindex index concurrently ${wordIndexOf(table)}`;
-    await client.query({ text, query_timeout: REBUILD_MS } as never);
-  } catch (error) {
-    failure = error as Error;
-    throw error;
-  } finally {
-    client.release(failure);
-  }
 }
 
 async function wordsInTable(sql: Sql, { table, columns }: WordColumns): Promise<Map<string, Entries>> {

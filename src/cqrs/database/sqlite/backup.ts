@@ -26,8 +26,7 @@ export function sqliteBackup(path: string): Backup {
   return opened(path, (database) => {
     const [fault] = database.pragma("quick_check(1)") as { quick_check: string }[];
     if (fault?.quick_check !== "ok") throw new StartupError([`${path} is damaged: ${fault?.quick_check}.`]);
-    const migrations = database.prepare<[], { name: string }>("select name from mikro_orm_migrations").all();
-    return { revisions: revisionsIn(database), migrations: migrations.map(({ name }) => name) };
+    return { revisions: revisionsIn(database), migrations: migrationsIn(database) };
   });
 }
 
@@ -56,6 +55,26 @@ export function sqliteTarget(file: string): Target {
       }
     },
   };
+}
+
+/** The migrations that have run in the file, which is only read. @throws StartupError when there are none to be found */
+export function sqliteMigrations(file: string): readonly string[] {
+  if (file === ":memory:") throw new StartupError(["DATABASE_URL: a database in memory is its process's own."]);
+  if (!existsSync(file)) throw new StartupError([`DATABASE_URL: there is no database ${file}.`]);
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file, { readonly: true, fileMustExist: true });
+    return migrationsIn(database);
+  } catch (error) {
+    throw told(error, `DATABASE_URL: ${file} cannot be read as a database of this service`);
+  } finally {
+    database?.close();
+  }
+}
+
+function migrationsIn(database: Database.Database): readonly string[] {
+  const rows = database.prepare<[], { name: string }>("select name from mikro_orm_migrations order by id").all();
+  return rows.map(({ name }) => name);
 }
 
 function opened<R>(path: string, work: (database: Database.Database) => R): R {

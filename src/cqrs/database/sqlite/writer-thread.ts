@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type Database from "better-sqlite3";
+import { adopting } from "../../adoption.ts";
 import type { Derived } from "../../derived.ts";
 import { Starts } from "../../starts.ts";
 import { type AnyDecisions, BatchFailure, type Committed, type StreamTable } from "../stream-table.ts";
@@ -54,7 +55,8 @@ async function prepare({ table }: StreamMessage): Promise<undefined> {
   const { decisions } = (await import(table.decisions)) as { decisions: AnyDecisions };
   const { derived } = table.derived ? ((await import(table.derived.module)) as { derived: Derived<never> }) : {};
   database ??= openSqlite(file, "write");
-  connections.set(table.stream, new BatchConnection(database, { table, decisions, derived, mapper: mapperOf(table) }));
+  const stream = { table, decisions: adopting(decisions), derived, mapper: mapperOf(table) };
+  connections.set(table.stream, new BatchConnection(database, stream));
 }
 
 function commit({ stream, asked, cells }: BatchMessage): Committed {

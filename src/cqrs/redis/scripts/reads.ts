@@ -70,3 +70,16 @@ local ttl = redis.call('PTTL', KEYS[1])
 if total > 0 then ttl = math.min(ttl, redis.call('PTTL', KEYS[2])) end
 return {sound and mark, ttl}
 `;
+
+/**
+ * What there is of the members ARGV, for whoever examines a read model: the mark, how many fields the hash has and how many
+ * members the order, and then for each its row and its score, or nothing.
+ */
+export const lookAt = `${SOUND}${KEY_OF}
+local found = {mark, redis.call('HLEN', KEYS[1]), total}
+for _, member in ipairs(ARGV) do
+  found[#found + 1] = redis.call('HGET', KEYS[1], keyOf(member))
+  found[#found + 1] = redis.call('ZSCORE', KEYS[2], member)
+end
+return found
+`;
