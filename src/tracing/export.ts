@@ -9,7 +9,7 @@ const SERVICE = "catalogue";
 
 /** Makes what records spans and sends them, in bounded memory: while they cannot be sent, new ones are dropped. */
 export async function openProvider(
-  { protocol, sampler, queue }: TracingSettings,
+  { url, protocol, sampler, queue }: TracingSettings,
   log: Logger,
 ): Promise<TracerProvider> {
   const { OTLPTraceExporter } =
@@ -19,7 +19,7 @@ export async function openProvider(
   const resource = resourceFromAttributes({ "service.name": SERVICE }).merge(
     detectResources({ detectors: [envDetector] }),
   );
-  const exporter = reported(new OTLPTraceExporter(), log);
+  const exporter = reported(new OTLPTraceExporter(url === undefined ? {} : { url }), log);
   return new TracerProvider({
     resource,
     sampler: new ServiceSampler(sampler),

@@ -2,6 +2,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How traces are made and where they go: what OpenTelemetry's variables say of that. Headers and the like its exporter reads itself. */
 export interface TracingSettings {
+  /** Where they are sent; undefined for OpenTelemetry's own default. */
+  readonly url: string | undefined;
   readonly protocol: "http/protobuf" | "http/json";
   readonly sampler: Sampling;
   /** Bounds of what waits to be sent, in milliseconds and spans; undefined for OpenTelemetry's own. */
@@ -61,7 +63,12 @@ export function tracingIn(env: Environment): {
     if (!/^\d{1,7}$/.test(value) || Number(value) < 1 || Number(value) > MOST)
       faults.push(`${name} must be a whole number from 1 to ${MOST}.`);
   }
-  return { settings: { protocol, sampler, queue }, faults };
+  return { settings: { url: urlIn(env), protocol, sampler, queue }, faults };
+}
+
+/** The one for traces is taken as it is, the one for all signals is what theirs begin with. */
+function urlIn({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: all }: Environment) {
+  return own ?? (all && `${all.replace(/\/$/, "")}/v1/traces`);
 }
 
 function protocolIn(env: Environment, faults: string[]): TracingSettings["protocol"] {

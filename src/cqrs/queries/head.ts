@@ -121,9 +121,9 @@ export class Head<T extends object> {
     return lookup && performance.now() - lookup.beganAt < lookup.leaseMs ? lookup : undefined;
   }
 
-  /** How old the newest look-up is, in milliseconds, whether or not it counts; undefined before the first. */
+  /** How old the newest look-up is, in milliseconds, whether or not it counts; undefined while none are made. */
   get lookUpAgeMs(): number | undefined {
-    return this.#lookup && performance.now() - this.#lookup.beganAt;
+    return this.#wanted > 0 && this.#lookup ? performance.now() - this.#lookup.beganAt : undefined;
   }
 
   /** The newest state that the database told of: in a look-up, a read or a commit of this process. */
