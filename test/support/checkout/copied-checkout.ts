@@ -1,7 +1,8 @@
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { temporaryDirectory } from "../temporary-directory.ts";
+import { onFinished } from "../cleanup.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -10,10 +11,25 @@ const NOT_COPIED = ["node_modules", ".git", "data"];
 
 /** A copy of the checkout, which goes with the test. */
 export function copyCheckout(): string {
-  const copy = temporaryDirectory();
+  const copy = usedDirectory();
   cpSync(ROOT, copy, { recursive: true, filter: (path) => !NOT_COPIED.includes(basename(path)) });
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
   return copy;
+}
+
+/** One in the place of an earlier one: what Node has compiled of that it finds by its path, and need not compile again. */
+function usedDirectory(): string {
+  for (let n = 0; ; n++) {
+    const directory = join(tmpdir(), `books-checkout-${n}`);
+    try {
+      mkdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      continue;
+    }
+    onFinished(() => rmSync(directory, { recursive: true, force: true }));
+    return directory;
+  }
 }
 
 /** What a document has people type and write, section by section: the lines of its indented blocks. */

@@ -1,4 +1,4 @@
-import { registerHooks } from "node:module";
+import { flushCompileCache, registerHooks } from "node:module";
 
 /* Loaded into a process with `--import`: from then on it takes packages from where `bundle-packages.ts` has put them. */
 
@@ -10,3 +10,6 @@ registerHooks({
     return url ? { url, format: "module", shortCircuit: true } : next(name, context);
   },
 });
+
+// what it has compiled is kept at its end, and many are killed
+setTimeout(flushCompileCache, 1500).unref();
