@@ -15,6 +15,8 @@ export interface GraphqlResponse {
   /** Told when it was asked for. */
   readonly cost: number | undefined;
   readonly headers: Headers;
+  /** Of the body. */
+  readonly length: number;
 }
 
 export interface GraphqlRequest {
@@ -29,11 +31,10 @@ const LARGEST_NOTE = 20_000;
 /** What is in the record already, without its numbers: most operations are like others but for those. */
 const notes = new Set<string>();
 
-/** Notes an operation whose document is one that the schema allows. */
-export function noted(operation: { query: string; variables: unknown; data: unknown }): void {
+/** Notes an operation whose document is one that the schema allows. `length` is that of its answer, if it is known. */
+export function noted(operation: { query: string; variables: unknown; data: unknown }, length = 0): void {
   if (!RECORD) return;
-  const whole = JSON.stringify(operation);
-  const note = whole.length > LARGEST_NOTE ? JSON.stringify({ ...operation, data: null }) : whole;
+  const note = JSON.stringify(length > LARGEST_NOTE ? { ...operation, data: null } : operation);
   const kind = note.replaceAll(/\d+/g, "0");
   if (notes.has(kind)) return;
   notes.add(kind);
@@ -52,7 +53,7 @@ export class GraphqlClient {
   async send(query: string, request: GraphqlRequest = {}): Promise<GraphqlResponse> {
     const response = await this.sendInvalid(query, request);
     const { variables } = request;
-    noted({ query, variables, data: response.data });
+    noted({ query, variables, data: response.data }, response.length);
     return response;
   }
 
@@ -63,9 +64,11 @@ export class GraphqlClient {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ query, ...request }),
     });
-    const { data, errors, extensions } = await response.json();
+    const text = await response.text();
+    const { data, errors, extensions } = JSON.parse(text);
     const { consistency, cost } = extensions ?? {};
-    return { status: response.status, data, errors, consistency, cost, headers: response.headers };
+    const { status, headers } = response;
+    return { status, data, errors, consistency, cost, headers, length: text.length };
   }
 
   /** Sends a request that must succeed, and returns its data with the consistency report. */
