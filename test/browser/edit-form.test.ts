@@ -16,26 +16,32 @@ const docs = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, impor
 
 const FORM_PROPS = "transformErrors={transformErrors}";
 
-/** The documented clients, and the one of react-jsonschema-form with other properties of its form. */
-const CLIENTS = {
-  html: async () => readFileSync(docs("edit-form.html"), "utf8"),
-  react: () => reactPage(FORM_PROPS),
-  "react, unchecked by the browser": () => reactPage(`${FORM_PROPS} noHtml5Validate`),
-  "react, with the form as it is": () => reactPage("noHtml5Validate"),
+/** The documented client of react-jsonschema-form, by what it has for properties of its form: its own, or others. */
+const FORMS = {
+  react: "({ transformErrors })",
+  "react, unchecked by the browser": "({ transformErrors, noHtml5Validate: true })",
+  "react, with the form as it is": "({ noHtml5Validate: true })",
 };
-type Client = keyof typeof CLIENTS;
+type Client = "html" | keyof typeof FORMS;
 
 let browser: Browser;
-const pages = new Map<string, string>();
+const pages = new Map<Client, string>();
 
 beforeAll(async () => {
-  const made = Object.entries(CLIENTS).map(async ([client, make]) => pages.set(client, await make()));
-  [browser] = await Promise.all([launchBrowser(), ...made]);
+  pages.set("html", readFileSync(docs("edit-form.html"), "utf8"));
+  let script: string;
+  [browser, script] = await Promise.all([launchBrowser(), reactScript()]);
+  for (const [client, props] of Object.entries(FORMS)) {
+    const page = `<!doctype html><meta charset="utf-8"><div id="root"></div>
+      <script>const formProps = (transformErrors) => ${props};</script><script type="module">${script}</script>`;
+    pages.set(client as Client, page);
+  }
 });
 
 afterAll(() => browser?.close());
 
-async function reactPage(formProps: string): Promise<string> {
+/** Made once, since that takes seconds. */
+async function reactScript(): Promise<string> {
   const { output } = (await build({
     configFile: false,
     logLevel: "silent",
@@ -43,13 +49,14 @@ async function reactPage(formProps: string): Promise<string> {
       {
         name: "form-props",
         enforce: "pre",
-        transform: (code, id) => (id === docs("edit-form.jsx") ? code.replace(FORM_PROPS, formProps) : null),
+        transform: (code, id) =>
+          id === docs("edit-form.jsx") ? code.replace(FORM_PROPS, "{...formProps(transformErrors)}") : null,
       },
     ],
     build: { write: false, minify: false, rollupOptions: { input: docs("edit-form.jsx") } },
   })) as Rolldown.RolldownOutput;
-  const script = output[0].code.replaceAll("</script", "<\\/script");
-  return `<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module">${script}</script>`;
+  expect(output[0].code).toContain("formProps(transformErrors)");
+  return output[0].code.replaceAll("</script", "<\\/script");
 }
 
 /** Adds the book and opens its form, on a page of the service's own origin: it allows no other. */

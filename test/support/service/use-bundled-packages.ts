@@ -7,7 +7,10 @@ const urls: Readonly<Record<string, string>> = JSON.parse(process.env.BUNDLED_PA
 registerHooks({
   resolve: (name, context, next) => {
     const url = urls[name];
-    return url ? { url, format: "module", shortCircuit: true } : next(name, context);
+    if (url) return { url, format: "module", shortCircuit: true };
+    if (!/^\..*\.ts$/.test(name)) return next(name, context);
+    // there are hundreds, and Node would look up what each is
+    return { url: new URL(name, context.parentURL).href, format: "module-typescript", shortCircuit: true };
   },
 });
 
