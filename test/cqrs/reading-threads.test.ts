@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
@@ -55,6 +55,19 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
     const asked = Array.from({ length: 8 }, () => threads.next().run(0, QUICK));
     for (const { columns, rows } of await Promise.all(asked)) expect([columns, rows]).toEqual([["one"], [[1]]]);
     expect(started).toHaveLength(2);
+  });
+
+  test.runIf(process.platform === "linux")("give way to what takes a moment", async () => {
+    const threads = openThreads(await newFile());
+    await threads.next().run(0, QUICK);
+    const niceOf = (thread: string) =>
+      Number(
+        readFileSync(`/proc/self/task/${thread}/stat`, "utf8")
+          .replace(/^.*\) /s, "")
+          .split(" ")[16],
+      );
+    const others = readdirSync("/proc/self/task").filter((thread) => niceOf(thread) > niceOf(String(process.pid)));
+    expect(others.length).toBeGreaterThan(0);
   });
 
   test("let others read while one is in a statement that takes long", async () => {

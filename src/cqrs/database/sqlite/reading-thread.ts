@@ -1,3 +1,6 @@
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
+import { basename } from "node:path";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type Database from "better-sqlite3";
 import { openSqlite } from "./connection.ts";
@@ -25,8 +28,23 @@ export const SHARED = 0;
 /** Statements that are kept prepared for each connection; a few are used over and over. */
 const PREPARED_STATEMENTS = 200;
 
+/** How nice it is: where there are fewer cores than threads, what takes a moment goes before what takes long. */
+const NICENESS = 2;
+
 /** A thread that reads the file at `workerData`, one statement after the other. `ReadingThreads` starts it. */
-if (parentPort) serve(parentPort, workerData as string);
+if (parentPort) {
+  giveWay();
+  serve(parentPort, workerData as string);
+}
+
+/** Where the system lets a thread of a process have a priority of its own, as Linux does. */
+function giveWay(): void {
+  try {
+    setPriority(Number(basename(readlinkSync("/proc/thread-self"))), NICENESS);
+  } catch {
+    // elsewhere, or where that is forbidden, all threads are alike
+  }
+}
 
 function serve(port: MessagePort, file: string): void {
   // they belong into the log, which this thread does not have
