@@ -38,7 +38,7 @@ function capital(word: string): string {
 }
 
 /** Books as a large library has them, the same ones in every run: a twelfth without a date, some rare languages, few out of stock. */
-function* manyBooks(count: number): Generator<Partial<Book>> {
+export function* manyBooks(count: number): Generator<Partial<Book>> {
   const random = new Random(1);
   const titles = new Set<string>();
   const since = Date.UTC(2015, 0, 1);

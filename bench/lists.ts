@@ -2,8 +2,10 @@ import { parseArgs } from "node:util";
 import { cleaningUp } from "../test/support/cleanup.ts";
 import { openBooks } from "../test/support/database/books.ts";
 import { type Engine, newDatabase } from "../test/support/database/database.ts";
+import { freePort } from "../test/support/network/port.ts";
 import startPostgres from "../test/support/postgres/run-server.ts";
 import { type ServiceProcess, startProcess } from "../test/support/service/service-process.ts";
+import { besideSearches } from "./lists-beside.ts";
 import { commonWord, fillWithMany } from "./lists-seed.ts";
 
 /** Measures `booksConnection` with its filters and orders on a large catalogue, through the front door of a real process. */
@@ -43,6 +45,15 @@ const FACETS = list(
   "totalCount facets { authors { value count } languages { value count } inStock { value count } isExact }",
 );
 
+/** What is measured last, by its name. */
+const BESIDE = "point reads beside broad searches";
+/** The searches that it is measured beside. */
+const BROAD =
+  /^search: (a word in half of the titles|two common words|one letter|two letters)(, (by .*|count|facets))?$/;
+
+/** Questions that were asked so far. */
+let asked = 0;
+
 type Variables = Readonly<Record<string, unknown>>;
 
 /** A kind of question: what is asked the n-th time. */
@@ -55,15 +66,27 @@ interface Kind {
 const stop = values.engine === "postgresql" && !values.database ? await startPostgres() : undefined;
 await cleaningUp(async () => {
   const url = values.database ?? (await filled());
-  const service = await startProcess({ DATABASE_URL: url, LOG_LEVEL: "warn" });
+  const METRICS_PORT = String(await freePort());
+  const service = await startProcess({ DATABASE_URL: url, LOG_LEVEL: "warn", METRICS_PORT });
+  const metrics = `http://127.0.0.1:${METRICS_PORT}/metrics`;
+  const all = await kinds(service);
   const rows: string[] = [];
-  for (const kind of await kinds(service)) {
+  for (const kind of all) {
     if (!kind.name.includes(values.only)) continue;
     rows.push(await row(service, kind));
     console.error(rows.at(-1));
   }
   console.log(`${values.engine}, ${books} books, Node ${process.version}; milliseconds over one connection.\n`);
   console.log(["| question | p50 | p99 |", "| --- | ---: | ---: |", ...rows].join("\n"));
+  if (BESIDE.includes(values.only)) {
+    const broad = all.filter(({ name }) => BROAD.test(name));
+    let n = 0;
+    const search = () => {
+      const { query, variables } = broad[++n % broad.length] as Kind;
+      return askAnew(service, query, variables(n));
+    };
+    console.log(`\n${await besideSearches({ url: service.url, metrics }, await titlesOf(service), search)}`);
+  }
   await service.stop();
 });
 await stop?.();
@@ -76,9 +99,17 @@ async function filled(): Promise<string> {
   return url;
 }
 
-async function kinds(service: ServiceProcess): Promise<Kind[]> {
+async function titlesOf(service: ServiceProcess): Promise<string[]> {
+  return (await samplesOf(service)).map(({ title }) => title);
+}
+
+async function samplesOf(service: ServiceProcess): Promise<{ title: string; author: string }[]> {
   const { data } = await service.ask(PAGE, { variables: { first: 500, orderBy: { field: "UPDATED_AT" } } });
-  const samples: { title: string; author: string }[] = data.booksConnection.nodes;
+  return data.booksConnection.nodes;
+}
+
+async function kinds(service: ServiceProcess): Promise<Kind[]> {
+  const samples = await samplesOf(service);
   const sample = (n: number) => samples[n % samples.length] as (typeof samples)[number];
   const orders = ["TITLE", "AUTHOR", "PUBLISHED_DATE", "STOCK_QUANTITY", "ADDED_AT", "UPDATED_AT"].flatMap((field) =>
     ["ASC", "DESC"].map((direction) => ({ field, direction })),
@@ -156,8 +187,7 @@ async function searches(service: ServiceProcess, sample: (n: number) => { title:
     const ask = (more: Variables, query = PAGE, of = name): Kind => ({
       name: `search: ${of}`,
       query,
-      // blanks make another text of it, and no other question
-      variables: (n) => ({ search: text(n) + " ".repeat(n), first: 50, ...more }),
+      variables: (n) => ({ search: text(n), ...more }),
     });
     kinds.push(ask({}), ask({ last: 50, first: undefined }, PAGE, `${name}, last page`));
     kinds.push(ask({ orderBy: { field: "UPDATED_AT", direction: "DESC" } }, PAGE, `${name}, by UPDATED_AT`));
@@ -186,13 +216,16 @@ async function deepCursors(service: ServiceProcess, variables: Variables): Promi
   return cursors;
 }
 
+/** No two are the same: else the answer before would be sent again. */
+function askAnew(service: ServiceProcess, query: string, variables: Variables) {
+  return service.send(query, { variables: { first: 50, ...variables }, extensions: { asked: ++asked } });
+}
+
 async function row(service: ServiceProcess, { name, query, variables }: Kind): Promise<string> {
   const taken: number[] = [];
   for (let n = -Math.ceil(times / 10); n < times; n++) {
     const began = performance.now();
-    // no two are the same: else the answer before would be sent again
-    const asked = { first: 30 + Math.abs(n), ...variables(Math.abs(n)) };
-    const { errors } = await service.send(query, { variables: asked });
+    const { errors } = await askAnew(service, query, variables(Math.abs(n)));
     if (errors?.[0]?.extensions?.code === "TIMED_OUT") return `| ${name} | past its deadline | |`;
     if (errors) throw new Error(JSON.stringify(errors));
     if (n >= 0) taken.push(performance.now() - began);

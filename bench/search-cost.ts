@@ -10,24 +10,28 @@ import { cleaningUp } from "../test/support/cleanup.ts";
 import { openBooks } from "../test/support/database/books.ts";
 import { type Engine, newDatabase } from "../test/support/database/database.ts";
 import startPostgres from "../test/support/postgres/run-server.ts";
+import { fileOfBooks, importRate } from "./import-rate.ts";
 import { fillWithMany } from "./lists-seed.ts";
 
 /** Measures what the index of words costs a write: the same writes with it and without it, in turns. */
 const USAGE = `npm run search-cost -- [options]
   --books N      size of the catalogue (100000)
   --engine NAME  sqlite or postgresql (sqlite)
-  --rounds N     how often each is measured (5)`;
+  --rounds N     how often each is measured (5)
+  --rows N       as many are imported from a file into an empty catalogue, once a round; 0 for none (100000)`;
 
 const { values } = parseArgs({
   options: {
     books: { type: "string", default: "100000" },
     engine: { type: "string", default: "sqlite" },
     rounds: { type: "string", default: "5" },
+    rows: { type: "string", default: "100000" },
     help: { type: "boolean", default: false },
   },
 });
-const [books, rounds] = [Number(values.books), Number(values.rounds)];
-if (values.help || !["sqlite", "postgresql"].includes(values.engine) || !(books >= 1000) || !(rounds >= 1)) {
+const [books, rounds, rows] = [Number(values.books), Number(values.rounds), Number(values.rows)];
+const isAskable = ["sqlite", "postgresql"].includes(values.engine) && books >= 1000 && rounds >= 1 && rows >= 0;
+if (values.help || !isAskable) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
 }
@@ -35,12 +39,13 @@ if (values.help || !["sqlite", "postgresql"].includes(values.engine) || !(books 
 const SINGLE = 200;
 const BATCH = 64;
 const BATCHES = 20;
+const WAYS = ["with", "without"];
 const NAMES = ["add one", "rename one", "change the stock of one", "delete one", `add ${BATCH}`, `rename ${BATCH}`];
 
 const stop = values.engine === "postgresql" ? await startPostgres() : undefined;
 await cleaningUp(async () => {
   const engine = values.engine as Engine;
-  const ways = await Promise.all(["with", "without"].map(async (way) => ({ way, ...(await opened(engine, way)) })));
+  const ways = await Promise.all(WAYS.map(async (way) => ({ way, ...(await opened(engine, way)) })));
   const taken = new Map<string, number[]>();
   for (let round = -1; round < rounds; round++) {
     for (const { way, writer } of ways) {
@@ -49,7 +54,6 @@ await cleaningUp(async () => {
       }
     }
   }
-  const median = (of: readonly number[] = []) => of.toSorted((a, b) => a - b)[of.length >> 1] as number;
   console.log(`${engine}, ${books} books, Node ${process.version}; milliseconds, medians of ${rounds} rounds.\n`);
   console.log("| | with the index | without | times |\n| --- | ---: | ---: | ---: |");
   for (const name of NAMES) {
@@ -57,13 +61,32 @@ await cleaningUp(async () => {
     console.log(`| ${name} | ${withIt.toFixed(2)} | ${without.toFixed(2)} | ${(withIt / without).toFixed(2)} |`);
   }
   for (const { close } of ways) await close();
+  if (rows > 0) await compareImports(engine);
 });
 await stop?.();
 
-async function opened(engine: Engine, way: string) {
+/** How many rows a second are imported, in turns with the index and without it. */
+async function compareImports(engine: Engine): Promise<void> {
+  const file = fileOfBooks(rows);
+  const rates: Record<string, number[]> = { with: [], without: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const way of WAYS) {
+      const { url, close } = await opened(engine, way, 0);
+      await close();
+      rates[way]?.push(await importRate(url, file, rows));
+    }
+  }
+  const shares = (rates.with ?? []).map((rate, i) => rate / (rates.without?.[i] ?? Number.NaN));
+  console.log(`\n| | with the index | without | share of the rate |\n| --- | ---: | ---: | ---: |`);
+  console.log(
+    `| import ${rows} rows (rows/s) | ${WAYS.map((way) => median(rates[way]).toFixed(0)).join(" | ")} | ${median(shares).toFixed(2)} |`,
+  );
+}
+
+async function opened(engine: Engine, way: string, count = books) {
   const { url } = await newDatabase(engine);
   const { orm } = await openBooks(url);
-  await fillWithMany(url, books);
+  if (count > 0) await fillWithMany(url, count);
   if (way === "without") {
     if (engine === "sqlite") {
       const database = new Database(url.slice("sqlite:".length));
@@ -71,7 +94,11 @@ async function opened(engine: Engine, way: string) {
       database.close();
     } else await orm.transaction((tx) => tx.sql((sql) => sql.executeQuery(CompiledQuery.raw("drop index book_words"))));
   }
-  return { writer: new StreamWriter(orm, bookStream), close: () => orm.close() };
+  return { url, writer: new StreamWriter(orm, bookStream), close: () => orm.close() };
+}
+
+function median(of: readonly number[] = []): number {
+  return of.toSorted((a, b) => a - b)[of.length >> 1] ?? Number.NaN;
 }
 
 /** The mean time of each kind of write. */

@@ -17,7 +17,7 @@ import { type Access, type Part, rowsBy, testsAfter, walkedBy } from "./list-way
 import type { Select } from "./table-rows.ts";
 
 /** So many rows are collected by one statement. */
-const PORTION = 20_000;
+const PORTION = 5000;
 
 /** Which of the matches are wanted: the first of the span, or the last; those in one segment alone, if `only` says which. */
 interface Wanted {

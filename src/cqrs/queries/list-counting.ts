@@ -5,7 +5,7 @@ import { COUNTED, type Condition, type Scalar } from "./list-question.ts";
 import { type Access, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
-const PORTION = 12_000;
+const PORTION = 11_000;
 /** So few tell whether words are frequent. */
 const SAMPLE = 1000;
 /** So many rows of the table are looked at for words that are frequent, in place of all that an index has of them. */

@@ -83,6 +83,8 @@ const ASKED: readonly [Filter, OrderBy][] = [
   [{ publishedFrom: "1400-01-01", inStock: true }, by("PUBLISHED_DATE")],
   [{ addedSince: bookAt(6000).addedAt, publishedTo: "1600-01-01" }, by("AUTHOR", "DESC")],
   [{ titleStartsWith: "title 0", inStock: false }, by("AUTHOR")],
+  // more than are counted of either, and fewer of both
+  [{ addedSince: bookAt(1900).addedAt, language: "en" }, by("TITLE")],
 ];
 
 test("pages of thousands of books are those of a plain list, wherever the matches lie", async () => {
