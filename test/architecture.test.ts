@@ -188,6 +188,8 @@ test.each([
   ["graphql-yoga|graphql-jit", /^graphql\/execution\//],
   ["node:http|negotiator", /^http\//],
   ["@prometheus-io/client", /^metrics\//],
+  ["@opentelemetry/[a-z-]+", /^tracing\//],
+  ["node:diagnostics_channel", /^(cqrs|tracing)\/(tracing|following)\.ts$/],
   ["csv-[a-z/]+", /^(books\/import|operate)\//],
   ["jose", /^(auth\/|operate\/token\.ts$)/],
 ])("%s is used in its own room alone", (packages, room) => {
