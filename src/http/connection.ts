@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Connections } from "./connections.ts";
 import { DRAIN_MS, Exchange, type Expectation } from "./exchange.ts";
+import type { Live } from "./live.ts";
 
 /** A client that takes nothing of its answer for so long is given up. Seconds. */
 const SEND_TIMEOUT_S = 15;
@@ -9,18 +10,6 @@ const SEND_TIMEOUT_S = 15;
 const PROBE_S = 20;
 /** When connections run short, one that asks nothing for so long is closed. Seconds. */
 const SHORT_IDLE_S = 5;
-
-/** What goes on over a connection for as long as its client likes: an event stream, or a socket. */
-export interface Live {
-  /** Ends it so that its client comes back, because the service stops. */
-  stop(): void;
-  /** Ends it because its client does not take what it is sent, and tells it, if it will ever read that, where to go on. */
-  giveUp(): void;
-  /** Asks the client to show that it is there, where there is a way. */
-  probe?(): void;
-  /** Sends what says nothing to a client that sends no more: one that has gone away looks the same until then. */
-  nudge?(): void;
-}
 
 /**
  * One connection. Node would run every request that a client sends ahead, and keep the answers until they are read; here

@@ -6,7 +6,8 @@ import {
   type RequestNames,
   type RequestTrace,
 } from "../graphql/execution/request.ts";
-import type { Connection, Live } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Live } from "./live.ts";
 import { Pieces } from "./pieces.ts";
 import { inPortions, PORTION_BYTES } from "./portions.ts";
 import { requestIdOf } from "./request-ids.ts";

@@ -19,6 +19,7 @@ import { sendEvents } from "./event-stream.ts";
 import type { Exchange, Headers, RefusalCode } from "./exchange.ts";
 import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
+import { faultOfHead } from "./json-head.ts";
 import { LoadGate } from "./load-gate.ts";
 import type { Notices } from "./notices.ts";
 import type { RateGate } from "./rate-gate.ts";
@@ -248,20 +249,3 @@ const BAD_SEARCH = "GET takes a query, and variables and extensions as JSON.";
 const BAD_EVENT_ID = "Last-Event-ID must be the id of an event that was sent here, which is a revision.";
 const NOT_ACCEPTABLE =
   "The answer is application/json, application/graphql-response+json or text/event-stream, as Accept allows.";
-
-const JSON_BODY = /^application\/json\s*(?:;(.*))?$/is;
-const CHARSET = /(?:^|;)\s*charset\s*=\s*"?([^\s;"]*)/i;
-
-/** Why a body of this kind is not read. */
-function faultOfHead({ headers }: IncomingMessage): string | undefined {
-  const type = headers["content-type"];
-  if (type !== "application/json") {
-    const [kind, parameters] = JSON_BODY.exec(type ?? "") ?? [];
-    if (kind === undefined) return "POST takes a body of the type application/json.";
-    const charset = CHARSET.exec(parameters ?? "")?.[1];
-    if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset)) return "The body must be in UTF-8.";
-  }
-  const encoding = headers["content-encoding"];
-  if (encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding)) return undefined;
-  return "The body must not be compressed: no Content-Encoding is taken.";
-}
