@@ -107,6 +107,33 @@ describe("the catalogue", () => {
   });
 });
 
+test("an answer that was overtaken by a change does not take it back", async () => {
+  // a page that asks nothing, and so does not listen yet
+  const page = await openPage(browser, `${example.url}nowhere`);
+  const listens = page.waitForEvent("websocket", (socket) => socket.url().includes("graphql"));
+  await page.getByRole("link", { name: "Look in the catalogue" }).click();
+  const socket = await listens;
+  const answered = Promise.withResolvers<void>();
+  const overtaken = Promise.withResolvers<void>();
+  const isAsked = (request: Request) => request.postData()?.includes('"search":"walden"') ?? false;
+  await page.route(/graphql$/, async (route) => {
+    if (!isAsked(route.request())) return route.continue();
+    const response = await route.fetch();
+    answered.resolve();
+    await overtaken.promise;
+    await route.fulfill({ response });
+  });
+  await page.getByLabel("Search by title or author").fill("walden");
+  await answered.promise;
+  const told = socket.waitForEvent("framereceived", ({ payload }) => payload.includes('"stockQuantity":33'));
+  await example.colleague.updateBook("Walden", { stockQuantity: 33 });
+  await told;
+  overtaken.resolve();
+  await shows(page, "Henry David Thoreau");
+  await shows(page, "33 in stock", stockOf(page, "Walden"));
+  await example.colleague.updateBook("Walden", { stockQuantity: 3 });
+});
+
 describe("two people", () => {
   test("cannot sell the same copy twice, and see at once what the other has done", async () => {
     const page = await openBook("Walden");

@@ -28,7 +28,9 @@ const FAILURE_WORDS: Partial<Record<ErrorCode, string>> = {
 };
 
 export function failureInWords({ graphQLErrors, networkError }: CombinedError): string {
-  if (networkError) return "There is no connection to the catalogue.";
+  // it was tried often enough that nobody can say
+  if (networkError)
+    return "The catalogue does not answer. What you have just done may be saved or not; please look later.";
   const code = graphQLErrors[0]?.extensions.code as ErrorCode | undefined;
   // the service says which part of a question cannot be meant, as dates that are out of order
   if (code === "BAD_USER_INPUT") return `This cannot be answered: ${graphQLErrors[0]?.message}`;

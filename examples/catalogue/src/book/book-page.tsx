@@ -38,7 +38,7 @@ function Book({ book }: { book: BookFieldsFragment }) {
     <article className="whole-book">
       <Cover book={book} />
       <div>
-        <PageHeading title={book.title} />
+        <PageHeading title={book.title} lang={book.language} />
         <p className="author">{book.author}</p>
         <div role="status" aria-label="Deleted">
           {isDeleted && <p className="note warning">This book was deleted just now. This is what it was.</p>}

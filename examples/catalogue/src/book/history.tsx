@@ -6,6 +6,7 @@ import { FIELD_NAMES } from "./field-names.ts";
 import { time } from "./times.ts";
 
 const PAGE = 10;
+const MOST = 500;
 
 type Change = NonNullable<BookHistoryQuery["book"]>["history"]["nodes"][number];
 
@@ -40,10 +41,12 @@ export function History({ book: { id, version } }: { book: BookFieldsFragment })
           </li>
         ))}
       </ol>
-      {history.pageInfo.hasNextPage && (
-        <button type="button" onClick={() => setFirst(Math.min(500, first + 5 * PAGE))}>
+      {!history.pageInfo.hasNextPage ? null : first < MOST ? (
+        <button type="button" onClick={() => setFirst(Math.min(MOST, first + 5 * PAGE))}>
           Show what was before
         </button>
+      ) : (
+        <p className="meta">These are the last {MOST} changes.</p>
       )}
     </section>
   );

@@ -61,7 +61,7 @@ export function useQuestion(): QuestionState {
     const question = Object.fromEntries(PARTS.map((part) => [part, given.get(part) ?? ""]).filter(([, text]) => text));
     const ask = (changed: Question, replace = false) => {
       const texts = Object.entries({ ...question, ...changed }).filter(([, text]) => text) as [string, string][];
-      setParams(texts, { replace, preventScrollReset: replace });
+      setParams(texts, { replace, preventScrollReset: true });
     };
     return { question, key, ask };
   }, [key, setParams]);

@@ -13,6 +13,7 @@ import type { Values } from "./merge.ts";
 import { OthersChanges } from "./others-changes.tsx";
 import { type Problems, problemsOf } from "./refusals.ts";
 import { useEdits } from "./use-edits.ts";
+import { useKeyFor } from "./use-key-for.ts";
 import { useLeaveWarning } from "./use-leave-warning.ts";
 
 interface Props {
@@ -28,6 +29,7 @@ export function EditBook({ form: asked, askAnew }: Props) {
   const { edits, change, rebase, resolve } = useEdits(asked);
   const { form, values, conflicts, takenOver } = edits;
   const [, updateBook] = useMutation(UpdateBook);
+  const idempotencyKey = useKeyFor(values);
   const [problems, setProblems] = useState<Problems>({});
   const [isSaving, setSaving] = useState(false);
   const isDeleted = useIsDeleted(asked.book.id);
@@ -48,23 +50,30 @@ export function EditBook({ form: asked, askAnew }: Props) {
   async function save() {
     if (conflicts.length > 0) return document.getElementById("conflicts")?.focus();
     setSaving(true);
-    const { data, error } = await updateBook({ id: form.book.id, input: values, idempotencyKey: crypto.randomUUID() });
-    setSaving(false);
+    const { data, error } = await updateBook({ id: form.book.id, input: values, idempotencyKey });
     const result = data?.updateBook;
-    if (error) return setProblems({ "": failureInWords(error) });
-    if (result?.__typename === "VersionConflictError") return rebase(result.editForm);
-    if (result?.__typename !== "Book") return setProblems(result ? problemsOf(result) : {});
-    announce("Saved");
-    leave.allow();
-    navigate(page, { replace: true });
+    if (result?.__typename === "Book") {
+      announce("Saved");
+      leave.allow();
+      return navigate(page, { replace: true });
+    }
+    setSaving(false);
+    if (result?.__typename === "VersionConflictError") rebase(result.editForm);
+    else if (result) setProblems(problemsOf(result));
+    else if (error) setProblems({ "": failureInWords(error) });
+  }
+
+  function enter(values: Values) {
+    setProblems({});
+    change(values);
   }
 
   return (
     <div className="plain">
       <PageHeading title={`Edit “${form.book.title}”`} />
-      <OthersChanges fields={takenOver} values={values} isDeleted={isDeleted} />
+      <OthersChanges fields={takenOver} values={valuesOf(form)} isDeleted={isDeleted} />
       <Conflicts conflicts={conflicts} onChoose={resolve} />
-      <BookForm form={form} values={values} onChange={change} onSubmit={save} problems={problems}>
+      <BookForm form={form} values={values} onChange={enter} onSubmit={save} problems={problems}>
         <div className="actions">
           <button type="submit" className="main" disabled={isSaving}>
             {isSaving ? "Saving…" : "Save"}

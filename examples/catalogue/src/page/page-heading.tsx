@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { useEffect, useRef } from "react";
 
 let arrival: string | undefined;
 let hasMoved = false;
@@ -10,7 +10,7 @@ export function rememberArrival(key: string): void {
 }
 
 /** The page's heading and title. It takes the focus from the link that led here, so that screen readers read on here. */
-export function PageHeading({ title, children = title }: { title: string; children?: ReactNode }) {
+export function PageHeading({ title, lang }: { title: string; lang?: string | null }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (hasMoved) heading.current?.focus({ preventScroll: true });
@@ -18,8 +18,8 @@ export function PageHeading({ title, children = title }: { title: string; childr
   return (
     <>
       <title>{`${title} – Catalogue`}</title>
-      <h1 ref={heading} tabIndex={-1}>
-        {children}
+      <h1 ref={heading} tabIndex={-1} lang={lang ?? undefined}>
+        {title}
       </h1>
     </>
   );
