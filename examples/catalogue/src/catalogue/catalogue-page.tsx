@@ -18,7 +18,7 @@ export function CataloguePage() {
   const { search, filter } = variables;
   const { addedOrDeleted } = useChanges();
   const [shownAt, setShownAt] = useState(addedOrDeleted);
-  const [{ data }, countAgain] = useQuery({
+  const [{ data, fetching, stale }, countAgain] = useQuery({
     query: BooksSummary,
     variables: { ...(search && { search }), ...(filter && { filter }) },
     requestPolicy: "cache-and-network",
@@ -28,6 +28,8 @@ export function CataloguePage() {
   useReturnToOpened();
   const found = data?.booksConnection;
   const count = found ? inWords(found) : "";
+  // meanwhile the count is that of the last question
+  const isCounting = fetching && !stale;
   const news = addedOrDeleted - shownAt;
 
   function showNews() {
@@ -50,13 +52,13 @@ export function CataloguePage() {
           <summary>Order and filters</summary>
           <Filters state={state} facets={found?.facets} />
           <button type="button" className="main show" onClick={showBooks}>
-            Show {count}
+            Show {isCounting ? "the books" : count}
           </button>
         </details>
       </div>
       <section ref={books} tabIndex={-1} aria-label="Books">
         <div className="over-list">
-          <p role="status" className="found">
+          <p role="status" className="found" aria-busy={isCounting}>
             {count}
           </p>
           {Object.keys(variables).length > 0 && (
