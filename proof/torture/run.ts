@@ -12,7 +12,7 @@ import type { Operation } from "../history/operation.ts";
 import { Tally } from "../history/tally.ts";
 import { readMark } from "./change-log.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster/cluster.ts";
-import { awaitConvergence, checkReadModel } from "./cluster/convergence.ts";
+import { awaitConvergence, checkReadModel, examine } from "./cluster/convergence.ts";
 import { Nemesis, type NemesisOptions } from "./nemesis/nemesis.ts";
 
 /** How often the change logs are read, and what they tell of is judged. Milliseconds. */
@@ -77,6 +77,7 @@ export async function run(options: RunOptions, { onProgress, onForget }: Onlooke
   for (const installation of cluster.installations) {
     await installation.lock.run(() => installation.endBranch());
     history.blame(await checkReadModel(cluster.redis.client, installation));
+    history.blame(await examine(cluster.redis, installation));
   }
   await history.check();
   history.evidence.end();

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import type { RedisServer } from "../../../test/support/redis/server.ts";
+import { operate } from "../../../test/support/service/operate.ts";
 import { byTitle, memberOf } from "../../checker/title-order.ts";
 import type { Violation } from "../../checker/violation.ts";
 import { perform } from "../../clients/client.ts";
@@ -68,6 +70,16 @@ export async function checkReadModel(redis: Redis, installation: Installation): 
     wrong.push(`the rows are ${canonical(held)}`);
   }
   return wrong.map((what) => ({ rule, what: `${name}: ${what}`, operations: [], revision: truth.revision }));
+}
+
+/** Once all is healed, `npm run doctor` finds nothing wrong: in table, log, index of words and read model. */
+export async function examine(redis: RedisServer, { name, database, prefix }: Installation): Promise<Violation[]> {
+  const env = { DATABASE_URL: database.url, REDIS_URL: `${redis.url}?prefix=${prefix}` };
+  const { code, stdout, stderr } = await operate("doctor", env);
+  if (code === 0) return [];
+  return [
+    { rule: "once all is healed, the doctor finds nothing", what: `${name}: ${stdout}${stderr}`, operations: [] },
+  ];
 }
 
 function parsed(json: string | undefined): unknown {
