@@ -13,6 +13,7 @@ const COUNT = 4;
 const LONGEST_STAY_MS = 4000;
 /** How long the last changes may take to be told when all is well. Milliseconds. */
 const END_WITHIN_MS = 20_000;
+const DISTANT_END_WITHIN_MS = 5000;
 
 /** What there is to be told of. */
 export interface Source {
@@ -72,14 +73,20 @@ export class Subscribers {
     const revision = await this.#source.revision();
     const endingMs = this.#history.now;
     this.#ending = true;
-    const isDone = () => this.#current.every(({ told: { at = 0 } }) => at >= revision);
-    for (const end = this.#history.now + END_WITHIN_MS; !isDone() && this.#history.now < end; ) await sleep(50);
+    const { isAlone } = this.#source;
+    // through what is on the way some may never be told of anything
+    const isDone = () => this.#current.every(({ told: { at = isAlone ? 0 : revision } }) => at >= revision);
+    for (
+      const end = endingMs + (isAlone ? END_WITHIN_MS : DISTANT_END_WITHIN_MS);
+      !isDone() && this.#history.now < end;
+    )
+      await sleep(50);
     this.#running = false;
     await this.#ended;
     const changes = await this.#source.changes();
     for (const { told, heardMs } of this.#current) {
       told.verify((at) => changes.get(at));
-      if (this.#source.isAlone) told.end(revision);
+      if (isAlone) told.end(revision);
       else if (heardMs >= endingMs) told.end(Math.max(revision, told.at ?? 0));
     }
   }
@@ -126,7 +133,7 @@ export class Subscribers {
       };
       let isLeft = false;
       const end = (index % 2 === 0 ? overSocket : overStream)(member, told.at, listener);
-      const over = this.#ending ? END_WITHIN_MS : random.fraction() * LONGEST_STAY_MS;
+      const over = this.#ending && this.#source.isAlone ? END_WITHIN_MS : random.fraction() * LONGEST_STAY_MS;
       const timer = setTimeout(() => leave(), over);
       const stopping = setInterval(() => this.#running || leave(), 50);
       const leave = () => {

@@ -35,18 +35,24 @@ export class Evidence {
   readonly #now: () => Progress;
   readonly #logOf: (branch: string, from: number, to: number) => readonly Entry[];
   readonly #onForget: (operation: Operation) => void;
+  readonly #detailsOf: (operation: Operation) => readonly string[];
   #recent: Operation[] = [];
   #recentFaults: Fault[] = [];
 
-  /** `onForget` is told of each operation when it is of no more interest. */
+  /**
+   * `onForget` is told of each operation when it is of no more interest. `detailsOf` has lines about the operations that
+   * contradict each other.
+   */
   constructor(
     now: () => Progress,
     logOf: (branch: string, from: number, to: number) => readonly Entry[],
     onForget: (operation: Operation) => void = () => {},
+    detailsOf: (operation: Operation) => readonly string[] = () => [],
   ) {
     this.#now = now;
     this.#logOf = logOf;
     this.#onForget = onForget;
+    this.#detailsOf = detailsOf;
   }
 
   get count(): number {
@@ -85,7 +91,8 @@ export class Evidence {
   }
 
   #show({ rule, what, operations, revision, branch = "" }: Violation): string {
-    const lines = [`VIOLATION: ${rule}`, `  ${what}`, ...operations.map((one) => `  ${showOperation(one)}`)];
+    const shown = operations.flatMap((one) => [showOperation(one), ...this.#detailsOf(one)]);
+    const lines = [`VIOLATION: ${rule}`, `  ${what}`, ...shown.map((line) => `  ${line}`)];
     for (const operation of operations) this.operations.set(operation.id, operation);
     const log = revision === undefined ? [] : this.#logOf(branch, revision - LOGGED, revision + LOGGED);
     for (const { change } of log) {

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../history/evidence.ts";
+import { byName, sorted, table } from "../history/table.ts";
 import type { RunResult } from "./run.ts";
 
 /** What was done, what went wrong meanwhile, and how slow that made it. */
@@ -84,23 +85,4 @@ function ownCpu(operations: number): number {
 
 function found(first: Progress | undefined): string {
   return first ? `${first.operations} operations, ${(first.ms / 1000).toFixed(1)} s from the start` : "";
-}
-
-function sorted(counts: ReadonlyMap<string, number>): [string, number][] {
-  return [...counts].sort(byName);
-}
-
-function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1;
-}
-
-function table(rows: readonly (readonly (string | number)[])[]): string[] {
-  const cells = rows.map((row) => row.map(String));
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => (row[column] ?? "").length)));
-  return cells.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  ")
-      .trimEnd(),
-  );
 }

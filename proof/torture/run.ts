@@ -6,6 +6,7 @@ import { Random } from "../clients/random.ts";
 import { type Source, Subscribers } from "../clients/subscribers.ts";
 import { Workload, type WorkloadOptions } from "../clients/workload.ts";
 import type { GroundTruth } from "../history/change.ts";
+import { Checking } from "../history/checking.ts";
 import { Evidence } from "../history/evidence.ts";
 import { History } from "../history/history.ts";
 import type { Operation } from "../history/operation.ts";
@@ -14,9 +15,6 @@ import { readMark } from "./change-log.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster/cluster.ts";
 import { awaitConvergence, checkReadModel, examine } from "./cluster/convergence.ts";
 import { Nemesis, type NemesisOptions } from "./nemesis/nemesis.ts";
-
-/** How often the change logs are read, and what they tell of is judged. Milliseconds. */
-const CHECK_EVERY_MS = 1000;
 
 export interface RunOptions extends ClusterOptions, WorkloadOptions, NemesisOptions, JudgeOptions {
   readonly seed: number;
@@ -107,30 +105,4 @@ function newHistory(options: RunOptions, onForget?: (operation: Operation) => vo
   const evidence = new Evidence(() => ({ ms: history.now, operations: history.nextId }), logOf, onForget);
   const history: History = new History(judge, evidence, new Tally());
   return history;
-}
-
-/** Has the history checked again and again. */
-class Checking {
-  /** Never resolved; rejected when it cannot be checked. */
-  readonly failed: Promise<never>;
-  #running = true;
-  readonly #ended: Promise<void>;
-
-  constructor(history: History) {
-    this.#ended = this.#run(history);
-    this.failed = new Promise((_, reject) => this.#ended.catch(reject));
-    this.failed.catch(() => {});
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false;
-    await this.#ended;
-  }
-
-  async #run(history: History): Promise<void> {
-    while (this.#running) {
-      await sleep(CHECK_EVERY_MS);
-      await history.check();
-    }
-  }
 }

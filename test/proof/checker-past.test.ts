@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
+import type { Change } from "../../proof/history/change.ts";
 import type { Outcome, Request } from "../../proof/history/operation.ts";
 import {
   addOne,
+  answers,
   book,
   brokenAt,
   NOT_AS_IT_WAS,
+  NOT_ITS_HISTORY,
   NOT_REACHED,
   one,
   operation,
@@ -46,5 +49,35 @@ describe("of a book as it was at a revision, the checker", () => {
     expect(await brokenBy(past(0), { kind: "trimmed", oldest: 1 }, 1)).toEqual([]);
     expect(await brokenBy(past(0), { kind: "trimmed", oldest: 2 }, 1)).toEqual([SHORTER]);
     expect(await brokenBy(past(1), { kind: "trimmed", oldest: 1 }, 1)).toEqual([SHORTER]);
+  });
+});
+
+describe("of what became of a book, the checker", () => {
+  const [first, second] = truth.changes as [Change, Change];
+  const brokenBy = async (outcome: Outcome, trimmedTo = 0) => {
+    const history = [addOne, updateTwo, operation(50, 60, { kind: "history", title: "A" }, outcome)];
+    return (await brokenAt(history, [{ name: "original", truth, trimmedTo }]))[0];
+  };
+  const told = (...changes: Change[]) => answers(2, { books: [two], changes });
+
+  test("accepts what the log says, the newest first, as far back as that reaches", async () => {
+    expect(await brokenBy(told(second, first))).toEqual([]);
+    expect(await brokenBy(told(second), 1)).toEqual([]);
+    expect(await brokenBy(told(second, first), 1)).toEqual([]);
+  });
+
+  test("finds what is missing, out of order, told twice, or otherwise than it was", async () => {
+    for (const changes of [
+      [],
+      [second],
+      [first],
+      [first, second],
+      [second, second, first],
+      [second, { ...first, after: two }],
+      [{ ...second, before: null, kind: "add" }, first],
+    ]) {
+      expect(await brokenBy(told(...changes))).toEqual([NOT_ITS_HISTORY]);
+    }
+    expect(await brokenBy(answers(2, { books: [one], changes: [second, first] }))).toEqual([NOT_ITS_HISTORY]);
   });
 });

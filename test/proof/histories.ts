@@ -219,6 +219,7 @@ export const OLDER_THAN_THE_COPY = "no answer is older than what its database be
 export const ONE_HISTORY = "the change log is one history";
 
 export const NOT_AS_IT_WAS = "a book as of a revision is as it was at that revision";
+export const NOT_ITS_HISTORY = "a history is what the log says of a book";
 export const SHORTER = "the log is not said to be shorter than it is";
 export const NOT_REACHED = "the database is not said to be older than it is";
 
