@@ -150,7 +150,7 @@ export interface PageFacts {
   readonly cursors: readonly string[];
 }
 
-export type PartFacts = Pick<PageFacts, "cursors"> & { readonly isPart: true };
+type PartFacts = Pick<PageFacts, "cursors"> & { readonly isPart: true };
 
 /** What came of one query. */
 export interface Answer {

@@ -28,7 +28,8 @@ export async function newPostgres(): Promise<TestDatabase> {
   const left = empty.pop();
   const name = left ?? `test_${process.pid}_${databases++}`;
   const copy = `${name}_copy`;
-  const url = `${process.env.TEST_POSTGRES_URL}/${name}`;
+  const direct = `${process.env.TEST_POSTGRES_URL}/${name}`;
+  const url = `${process.env.TEST_POSTGRES_POOLER_URL ?? process.env.TEST_POSTGRES_URL}/${name}`;
   if (!left) await administer(`create database ${name}`);
   let hasCopy = false;
   const drop = () => administer(`drop database if exists ${name} with (force)`);
@@ -45,6 +46,7 @@ export async function newPostgres(): Promise<TestDatabase> {
     backUp: async () => {
       hasCopy = true;
       await administer(`drop database if exists ${copy}`);
+      await administer(endConnections(name));
       await administer(`create database ${copy} template ${name}`);
     },
     restore: async () => {
@@ -55,11 +57,17 @@ export async function newPostgres(): Promise<TestDatabase> {
       const other = await newPostgres();
       // as an operator does it: one snapshot, and nobody is held up
       const pipe = 'pg_dump --dbname "$0" | psql --quiet --set ON_ERROR_STOP=1 --dbname "$1"';
-      await promisify(execFile)("bash", ["-o", "pipefail", "-c", pipe, url, other.url]);
+      const target = `${process.env.TEST_POSTGRES_URL}${new URL(other.url).pathname}`;
+      await promisify(execFile)("bash", ["-o", "pipefail", "-c", pipe, direct, target]);
       return other;
     },
     drop,
   };
+}
+
+/** A pooler keeps some that nobody uses. */
+function endConnections(name: string): string {
+  return `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`;
 }
 
 async function administer(statement: string, database = "postgres"): Promise<void> {

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { onFinished } from "../cleanup.ts";
 
 /** What comes by a proxy. */
-export interface PassingRequest {
+interface PassingRequest {
   readonly method: string;
   readonly path: string;
   readonly body: string;

@@ -4,8 +4,9 @@ import { join } from "node:path";
 
 const INSTALL = "The tests need PostgreSQL 15 or newer (initdb and postgres). On Debian: apt-get install postgresql";
 
-/** The folder that holds PostgreSQL's programs. */
+/** The folder that holds PostgreSQL's programs: that of TEST_POSTGRES_BIN, else the newest that is installed. */
 export function findBinaries(): string | undefined {
+  if (process.env.TEST_POSTGRES_BIN) return process.env.TEST_POSTGRES_BIN;
   return (process.env.PATH ?? "")
     .split(":")
     .concat(globSync("/usr/lib/postgresql/*/bin"))
