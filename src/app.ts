@@ -49,20 +49,29 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** The settings of a database; without them it is opened as by default. */
+export type DatabaseSettings = Partial<Pick<Config, "migrate" | "pools" | "keepLogMs">>;
+
 /**
- * The database of these modules, for what needs nothing else; `trims` says whether entries of the change logs are removed.
+ * The database of these modules, for what needs nothing else.
  *
  * @throws StartupError
  */
-export async function openDatabase(url: string, modules: readonly Module[], trims = false): Promise<OrmService> {
+export async function openDatabase(
+  url: string,
+  modules: readonly Module[],
+  { migrate, pools, keepLogMs }: DatabaseSettings = {},
+): Promise<OrmService> {
   const streams = streamsOf(modules);
   const orm = await new OrmService({
     entities: streams.map(({ entity }) => entity),
     derived: new Map(streams.flatMap(({ entity, derived }) => (derived ? [[entity, derived]] : []))),
     migrations: migrationsOf(modules),
+    mayMigrate: migrate !== "never",
+    ...(pools && { pools }),
   }).init(url);
   try {
-    await new DatabaseReadiness(orm, streams, trims).requireRights();
+    await new DatabaseReadiness(orm, streams, keepLogMs !== undefined).requireRights();
     return orm;
   } catch (error) {
     await closeDatabase(orm);
@@ -104,11 +113,16 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
   const logWarning = ({ name, message }: Error) => log.warn({ warning: name }, message);
   process.on("warning", logWarning);
 
-  const trims = config.keepLogMs !== undefined;
-  const orm = await openDatabase(config.databaseUrl, modules, trims).catch((error) => {
+  const orm = await openDatabase(config.databaseUrl, modules, config).catch((error) => {
     process.off("warning", logWarning);
     throw error;
   });
+  const { ran, newer } = orm.migrated;
+  // a new database is no news
+  if (ran.length > 0 && ran.length < migrationsOf(modules).length)
+    log.info({ migrations: ran }, "the database was migrated");
+  if (newer.length > 0)
+    log.warn({ migrations: newer }, "the database was migrated by a newer version, which allows this one");
   // loaded for those who ask for it, as metrics are
   const tracing =
     config.tracing && (await (await import("./tracing/open-tracing.ts")).openTracing(config.tracing, log));
@@ -132,7 +146,7 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
       aggregates.push(aggregate);
       return module.handlers(aggregate, config);
     });
-    const databaseReadiness = new DatabaseReadiness(orm, streamsOf(modules), trims);
+    const databaseReadiness = new DatabaseReadiness(orm, streamsOf(modules), config.keepLogMs !== undefined);
 
     const leases = aggregates.map((aggregate) => aggregate.raiseLease(config.readLeaseMs));
     const writers = modules.map(({ stream }) => orm.prepareBatches(stream));

@@ -1,6 +1,7 @@
 import { levels } from "pino";
 import { z } from "zod";
 import { type AuthSettings, accessRules, authRules, jwksUrlFault, secretFault } from "./auth/auth-settings.ts";
+import type { PoolSizes } from "./cqrs/database/engine.ts";
 import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/database/postgres/connection-url.ts";
 import { UrlFault } from "./cqrs/database/postgres/parameters.ts";
 import { StartupError } from "./cqrs/errors.ts";
@@ -62,6 +63,9 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
         .regex(/^[\p{L}\p{N}_.:%-]+$/u, "must be a host name or an IP address")
         .default("127.0.0.1"),
       DATABASE_URL: checked((url) => databaseUrlFault(url, env)).default("sqlite:./data/books.db"),
+      DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
+      DATABASE_BACKGROUND_POOL_SIZE: wholeNumber(2, 1000).default(5),
+      MIGRATE: z.enum(["start", "only", "never"], "must be start, only or never").default("start"),
       REDIS_URL: checked(redisUrlFault).optional(),
       REDIS_CRITICAL: flag.default(false),
       REDIS_TIMEOUT_MS: wholeNumber(1, 60_000).default(100),
@@ -74,6 +78,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
       MAX_REQUESTS: wholeNumber(1, 1_000_000).default(1000),
       RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000).default(0),
       MAX_SUBSCRIPTIONS: wholeNumber(1, 1_000_000).default(20),
+      STOP_DELAY_MS: wholeNumber(0, 600_000).default(0),
       STOP_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(10_000),
       METRICS_PORT: wholeNumber(1, 65535).optional(),
       ALLOWED_HOSTS: list
@@ -140,6 +145,10 @@ export interface Config extends HttpSettings {
   readonly port: number;
   readonly host: string;
   readonly databaseUrl: string;
+  /** How many connections to PostgreSQL there may be. */
+  readonly pools: PoolSizes;
+  /** When migrations run: at the start, at one that does nothing else, or never. */
+  readonly migrate: "start" | "only" | "never";
   /** Where metrics are served; undefined for nowhere. */
   readonly metricsPort: number | undefined;
   readonly redisUrl: string | undefined;
@@ -191,6 +200,8 @@ export class ConfigService {
       port: data.PORT,
       host: data.HOST,
       databaseUrl: data.DATABASE_URL,
+      pools: { each: data.DATABASE_POOL_SIZE, background: data.DATABASE_BACKGROUND_POOL_SIZE },
+      migrate: data.MIGRATE,
       metricsPort: data.METRICS_PORT,
       redisUrl: data.REDIS_URL,
       redisCritical: data.REDIS_CRITICAL,
@@ -202,6 +213,7 @@ export class ConfigService {
       maxConnections: data.MAX_CONNECTIONS,
       maxRequests: data.MAX_REQUESTS,
       maxSocketsOfClient: data.MAX_SUBSCRIPTIONS,
+      stopDelayMs: data.STOP_DELAY_MS,
       stopTimeoutMs: data.STOP_TIMEOUT_MS,
       // a page that a browser shows can ask whatever its machine can, by a name that leads here
       allowedHosts: data.ALLOWED_HOSTS ?? (isLoopback(data.HOST) ? LOOPBACK_HOSTS : ["*"]),

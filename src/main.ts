@@ -2,6 +2,7 @@ import { createApp, createHttpServer } from "./app.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { flushLog } from "./log.ts";
+import { migrateOnly } from "./migrate-only.ts";
 import { modules } from "./modules.ts";
 
 // the log has them; Node would print them beside it, and not as JSON
@@ -9,6 +10,10 @@ process.removeAllListeners("warning");
 
 try {
   const config = ConfigService.load(process.env, modules);
+  if (config.migrate === "only") {
+    for (const line of await migrateOnly(config, modules)) console.log(line);
+    process.exit();
+  }
   const app = await createApp(config, modules);
   const server = createHttpServer(app, config);
 

@@ -10,6 +10,7 @@ import {
 export const bookMigrations: readonly SchemaMigration[] = [
   {
     name: "books-1-create-book",
+    compatible: true,
     up: (ddl) => {
       // of a title and an ISBN that are both taken, the title is to be reported
       const indexes = [
@@ -33,6 +34,7 @@ export const bookMigrations: readonly SchemaMigration[] = [
   },
   {
     name: "books-2-tell-books-apart",
+    compatible: true,
     up: (ddl) => {
       const now = new Date().toISOString();
       // processes of the version before go on adding books for a while, and know no time
@@ -55,6 +57,7 @@ export const bookMigrations: readonly SchemaMigration[] = [
   },
   {
     name: "books-3-title-order",
+    compatible: true,
     up: (ddl) => [
       `alter table book add column title_key ${ddl.text}`,
       "create index book_title_order on book (title_key, title)",
@@ -63,6 +66,7 @@ export const bookMigrations: readonly SchemaMigration[] = [
   },
   {
     name: "books-4-search",
+    compatible: true,
     up: (ddl) => [
       `alter table book add column title_words ${ddl.text}`,
       `alter table book add column author_words ${ddl.text}`,
@@ -73,6 +77,7 @@ export const bookMigrations: readonly SchemaMigration[] = [
   },
   {
     name: "books-5-orders",
+    compatible: true,
     up: (ddl) => [
       ...ddl.toCodePointOrder("book", "author"),
       ...ddl.toCodePointOrder("book", "published_date"),
@@ -90,9 +95,10 @@ export const bookMigrations: readonly SchemaMigration[] = [
       "create index book_language_order on book (language, id)",
     ],
   },
-  { name: "books-6-log-who", up: () => logWho("book_change") },
+  { name: "books-6-log-who", compatible: true, up: () => logWho("book_change") },
   {
     name: "books-7-history",
+    compatible: true,
     up: (ddl) => indexHistory(ddl, "book_change", ["title", "isbn"]),
   },
 ];

@@ -1,7 +1,8 @@
 import { sql as expression } from "kysely";
 import type { Change } from "./change.ts";
 import type { Sql } from "./database/engine.ts";
-import type { AnyEntity, OrmService } from "./database/orm-service.ts";
+import type { AnyEntity } from "./database/orm-options.ts";
+import type { OrmService } from "./database/orm-service.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Derived } from "./derived.ts";
 import type { Format } from "./format.ts";

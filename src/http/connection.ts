@@ -21,7 +21,7 @@ export class Connection {
   readonly #held: Exchange[] = [];
   readonly #onAnswered = () => this.#answered();
   #current: Exchange | undefined;
-  #hasAsked = false;
+  hasAsked = false;
   /** Whether nothing is read until it is this connection's turn among all whose clients were refused for now. */
   #isResting = false;
   /** Whether the client has sent what cannot be read on. */
@@ -44,11 +44,11 @@ export class Connection {
 
   /** Whether the answer that is now begun is the last over this connection. */
   get isEnding(): boolean {
-    return (this.#all.stopping || this.#isBroken) && this.#held.length === 0;
+    return (this.phase !== "serving" || this.#isBroken) && this.#held.length === 0;
   }
 
-  get isStopping(): boolean {
-    return this.#all.stopping;
+  get phase(): Connections["phase"] {
+    return this.#all.phase;
   }
 
   countRefusal(code: string): void {
@@ -62,10 +62,6 @@ export class Connection {
 
   get isIdle(): boolean {
     return this.#current === undefined && this.#held.length === 0 && !this.#live;
-  }
-
-  get hasAsked(): boolean {
-    return this.#hasAsked;
   }
 
   take(request: IncomingMessage, response: ServerResponse, expectation?: Expectation): void {
@@ -83,7 +79,7 @@ export class Connection {
 
   #begin(exchange: Exchange): void {
     this.#current = exchange;
-    this.#hasAsked = true;
+    this.hasAsked = true;
     exchange.response.on("close", this.#onAnswered);
     this.#all.serve(exchange);
   }

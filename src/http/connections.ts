@@ -25,7 +25,11 @@ const SHORT = 0.75;
 export class Connections {
   readonly serve: (exchange: Exchange) => void;
   readonly notices: Notices;
-  stopping = false;
+  /**
+   * Of the service. When it is stopping, it is not ready, and each answer is the last over its connection; when it is closing,
+   * nothing more is begun that would go on.
+   */
+  phase: "serving" | "stopping" | "closing" = "serving";
   /** How many there have been. */
   accepted = 0;
   /** Requests that were refused before they were answered by GraphQL, by code. */
@@ -109,7 +113,8 @@ export class Connections {
   readonly #readAgain = (): void => {
     const now = performance.now();
     // a stop answers what has arrived
-    const turns = this.stopping ? this.#resting.length : Math.ceil((now - this.#readAgainAt) * READ_AGAIN_PER_MS);
+    const turns =
+      this.phase === "closing" ? this.#resting.length : Math.ceil((now - this.#readAgainAt) * READ_AGAIN_PER_MS);
     this.#readAgainAt = now;
     for (const connection of this.#resting.splice(0, turns)) connection.endRest();
     if (this.#resting.length > 0) setTimeout(this.#readAgain, READ_AGAIN_EVERY_MS);

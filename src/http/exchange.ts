@@ -105,7 +105,12 @@ export class Exchange {
 
   /** Whether the server answers what is in flight, and nothing more. */
   get isStopping(): boolean {
-    return this.#connection.isStopping;
+    return this.#connection.phase !== "serving";
+  }
+
+  /** Whether nothing is begun any more that would go on. */
+  get isClosing(): boolean {
+    return this.#connection.phase === "closing";
   }
 
   /** Whether the client has gone away: nobody waits for the answer. */

@@ -211,7 +211,7 @@ export class GraphqlRoute {
     if (!params) return exchange.refuse(400, malformed);
     if (typeof atLeast === "string") return exchange.refuse(400, atLeast, "BAD_USER_INPUT");
     if (lastId !== undefined && resumeAt === undefined) return exchange.refuse(400, BAD_EVENT_ID, "BAD_USER_INPUT");
-    if (exchange.isStopping) return this.#refuseForNow(exchange);
+    if (exchange.isClosing) return this.#refuseForNow(exchange);
     const isGone = () => exchange.isGone;
     const client = this.#clientOf(exchange.request, access);
     const { names } = exchange;

@@ -43,6 +43,8 @@ export interface HttpSettings {
   readonly maxRequests: number;
   /** How many sockets a client may have open at once. */
   readonly maxSocketsOfClient: number;
+  /** For how long a service that stops goes on, not ready, so that those who ask in a proxy's place take notice. */
+  readonly stopDelayMs: number;
   readonly stopTimeoutMs: number;
   readonly allowedHosts: readonly string[];
   readonly trustProxy: boolean;
@@ -79,6 +81,7 @@ export interface WatchedHttp {
 
 /** The HTTP side: what it takes to be listened to, and a stop that finishes what is in flight. */
 export class HttpServer {
+  readonly #stopDelayMs: number;
   readonly #stopTimeoutMs: number;
   readonly #log: Logger;
   readonly #server: Server;
@@ -93,6 +96,7 @@ export class HttpServer {
     const { graphql, authentication, rate, metrics, watch, readiness, graphiql, log } = served;
     const { maxBodyBytes, maxConnections, maxRequests, stopTimeoutMs, allowedHosts, trustProxy, corsOrigins } =
       settings;
+    this.#stopDelayMs = settings.stopDelayMs;
     this.#stopTimeoutMs = stopTimeoutMs;
     this.#log = log;
     this.#authentication = authentication;
@@ -139,7 +143,7 @@ export class HttpServer {
       // the router says it in words
       requireHostHeader: false,
       shouldUpgradeCallback: (request) => {
-        const isIdle = this.#connections.of(request.socket)?.isIdle === true && !this.#connections.stopping;
+        const isIdle = this.#connections.of(request.socket)?.isIdle === true && this.#connections.phase !== "closing";
         return router.admitsSocket(request) && isIdle && sockets.hasRoomFor(request);
       },
     });
@@ -170,11 +174,15 @@ export class HttpServer {
   }
 
   /**
-   * Is not ready from now on, accepts what has arrived and then nothing more, and returns when everything that was asked
-   * is answered and its answer taken, or the time for that is over.
+   * Is not ready from now on, and answers no request but as the last over its connection; after the delay it accepts what
+   * has arrived and then nothing more, and returns when everything that was asked is answered and its answer taken, or the
+   * time for that is over.
    */
   async close(): Promise<void> {
-    this.#connections.stopping = true;
+    this.#connections.phase = "stopping";
+    // who is sent on now would come back here, by a proxy that does not know yet
+    await sleep(this.#stopDelayMs);
+    this.#connections.phase = "closing";
     this.#connections.stopLive();
     const overdue = setTimeout(() => this.#cut(), this.#stopTimeoutMs);
     await this.#acceptWhatArrived();

@@ -38,8 +38,8 @@ await runCommand(USAGE, OPTIONS, async ({ values, positionals }) => {
   const file = onlyFile("export", positionals);
   const module = moduleOf(values.of ?? NAMES[0]);
   const lines = linesOf(module, values.format === undefined ? extname(file) : `.${values.format}`);
-  const { databaseUrl } = ConfigService.load(process.env, modules);
-  const orm = await openDatabase(databaseUrl, modules);
+  const config = ConfigService.load(process.env, modules);
+  const orm = await openDatabase(config.databaseUrl, modules, config);
   try {
     const toFile = async (path: string) => {
       const output = await open(path, "w");

@@ -16,9 +16,10 @@ It is safe only while no process of the service runs, and refuses while anything
   --help   shows this text`;
 
 await runCommand(USAGE, { force: { type: "boolean" } } as const, async ({ values }) => {
-  const { databaseUrl, readLeaseMs } = ConfigService.load(process.env, modules);
+  const config = ConfigService.load(process.env, modules);
+  const { databaseUrl, readLeaseMs } = config;
   if (!values.force) await requireUnused(databaseUrl, "reset");
-  const orm = await openDatabase(databaseUrl, modules);
+  const orm = await openDatabase(databaseUrl, modules, config);
   try {
     for (const { stream } of modules) {
       const { name, readModel, leaseMs } = await new Stream(orm, stream).reset(readLeaseMs);

@@ -174,6 +174,7 @@ timed.setClass(TimedEntity);
 test("what the writing thread maps without MikroORM is as MikroORM has it", async () => {
   const migration = {
     name: "timed-1-create",
+    compatible: true,
     up: (ddl: { identity: string; text: string }) => [
       `create table timed (id ${ddl.identity}, key ${ddl.text} not null unique, is_good boolean,
         taken_at ${engine === "sqlite" ? "datetime" : "timestamptz"}, size double precision not null)`,

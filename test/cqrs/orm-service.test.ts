@@ -186,6 +186,7 @@ schema.setClass(SampleEntity);
 test("values of every kind are stored and found as they are", async () => {
   const samples = {
     name: "samples-1-create-sample",
+    compatible: true,
     up: (ddl: { identity: string }) => [
       `create table sample (id ${ddl.identity}, is_good boolean not null, taken_at timestamp with time zone, notes json)`,
     ],

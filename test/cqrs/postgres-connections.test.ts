@@ -6,12 +6,15 @@ import pg from "pg";
 import { describe, expect, test } from "vitest";
 import { openBooks } from "../support/database/books.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
+import { onPostgres } from "../support/database/on-postgres.ts";
 import { freePort } from "../support/network/port.ts";
 import { startCluster } from "../support/postgres/own-server.ts";
 import { startPgBouncer } from "../support/postgres/pgbouncer.ts";
+import { startRedis } from "../support/redis/server.ts";
 import { spawnProgram } from "../support/service/program.ts";
 import { startService } from "../support/service/service.ts";
 import { startProcess } from "../support/service/service-process.ts";
+import { servedByRedis } from "../support/service/witness.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -39,6 +42,30 @@ async function ask<Row>(url: string, statement: string): Promise<Row[]> {
   await client.connect();
   return (await client.query(statement).finally(() => client.end())).rows;
 }
+
+test.runIf(engine === "postgresql")("a service has no more connections than it may, and needs no more", async () => {
+  const { url } = await newDatabase();
+  const redis = await startRedis();
+  const sizes = { DATABASE_POOL_SIZE: "1", DATABASE_BACKGROUND_POOL_SIZE: "2" };
+  const service = await startService({ DATABASE_URL: url, REDIS_URL: redis.url, ...sizes });
+  await servedByRedis(service);
+  const { pathname } = new URL(url);
+  const counting =
+    "select count(*)::integer as open from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()";
+  const open = async () => (await onPostgres(url, (c) => c.query(counting, [pathname.slice(1)]))).rows[0].open;
+  const SEARCH =
+    '{ booksConnection(search: "book", first: 5) { totalCount nodes { title } facets { authors { value } } } }';
+  const counts: number[] = [];
+  await Promise.all(
+    Array.from({ length: 30 }, async (_, i) => {
+      await service.addBook(`Book ${i}`);
+      await Promise.all([service.ask(SEARCH), service.book(`Book ${i}`), service.titles()]);
+      if (i % 10 === 0) counts.push(await open());
+    }),
+  );
+  expect(Math.max(...counts)).toBeLessThanOrEqual(4);
+  expect((await service.titles()).length).toBe(30);
+});
 
 describe.runIf(engine === "postgresql")("a URL of PostgreSQL", () => {
   test("is taken in every form that libpq takes, and creates no database", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { subscribeNow } from "../support/live/subscriber.ts";
 import { openConnection, PAGE, postOf } from "../support/network/raw-connection.ts";
 import { startService } from "../support/service/service.ts";
 import { startProcess } from "../support/service/service-process.ts";
@@ -29,6 +30,38 @@ describe("a service that stops", () => {
     expect(JSON.parse(responses.at(-1)?.body ?? "")).toMatchObject({ ready: false, database: "up" });
     expect(responses.at(-1)?.head).toMatch(/^connection: close$/im);
     await closed;
+  });
+
+  test("goes on for STOP_DELAY_MS, not ready, and says over each connection that it is the last answer", async () => {
+    const service = await startService({ STOP_DELAY_MS: "2500" });
+    const before = await openConnection(service.url);
+    await before.send(postOf(question));
+    expect((await before.response()).head).toMatch(/^connection: keep-alive$/im);
+    const told = await subscribeNow("graphql-ws", service.url);
+
+    const closed = service.close();
+    const ready = await openConnection(service.url);
+    await ready.send(READY);
+    expect((await ready.response()).status).toBe(503);
+    // over the one that was idle, and over one that is new
+    const young = await openConnection(service.url);
+    for (const [connection, answers] of [
+      [before, 2],
+      [young, 1],
+    ] as const) {
+      await connection.send(postOf(question));
+      const last = (await connection.responses(answers)).at(-1);
+      expect(last?.status).toBe(200);
+      expect(last?.head).toMatch(/^connection: close$/im);
+      await eventually("the connection is closed", () => connection.ended === "closed");
+    }
+    await service.addBook("Meanwhile");
+    await told.told(1);
+    // and those who come are not sent away, for they would come back here
+    const late = await subscribeNow("graphql-sse", service.url);
+    expect([told.connects, late.connects]).toEqual([1, 1]);
+    await closed;
+    await eventually("both look for another process", () => told.connects > 1 && late.connects > 1);
   });
 
   test("cuts what is not read, and does not wait for what does not come, after STOP_TIMEOUT_MS", async () => {

@@ -4,7 +4,7 @@ import { StartupError } from "../errors.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { sqliteFileOf } from "./engine-of.ts";
 import type { SchemaMigration } from "./migrations.ts";
-import type { AnyEntity } from "./orm-service.ts";
+import type { AnyEntity } from "./orm-options.ts";
 import { backUpPostgres, postgresBackup, postgresTarget } from "./postgres/backup.ts";
 import { backUpSqlite, sqliteBackup, sqliteTarget } from "./sqlite/backup.ts";
 import { tableUses } from "./table-uses.ts";

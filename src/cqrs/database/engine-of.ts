@@ -1,4 +1,4 @@
-import type { DatabaseEngine } from "./engine.ts";
+import type { DatabaseEngine, PoolSizes } from "./engine.ts";
 import { POSTGRES_URL_FORM } from "./postgres/connection-url.ts";
 import { UrlFault } from "./postgres/parameters.ts";
 import { isPostgresInUse, postgresDatabase } from "./postgres.ts";
@@ -25,9 +25,9 @@ export function sqliteFileOf(database: string): string | undefined {
  *
  * @throws UrlFault
  */
-export function engineOf(database: string): DatabaseEngine {
+export function engineOf(database: string, pools?: PoolSizes): DatabaseEngine {
   const file = sqliteFileOf(database);
-  return file === undefined ? postgresDatabase(database) : sqliteDatabase(file);
+  return file === undefined ? postgresDatabase(database, pools) : sqliteDatabase(file);
 }
 
 /**

@@ -19,6 +19,14 @@ export interface TableUse {
   readonly drawsIds?: boolean;
 }
 
+/** How many connections pools have at most. */
+export interface PoolSizes {
+  /** Of the pool for commands, and of that for reads. */
+  readonly each: number;
+  /** Of the pool for what goes on in the background. */
+  readonly background: number;
+}
+
 /** What a pool of connections has. */
 export interface PoolUsage {
   readonly open: number;
@@ -52,8 +60,8 @@ export interface DatabaseEngine {
   /** Commits commands. */
   readonly batches: BatchWriter;
   readonly ddl: Ddl;
-  /** Statements about the table of the migrations that have run: `find` returns a row if it is there. */
-  readonly migrationTable: { readonly find: string; readonly create: string; readonly lock?: string };
+  /** Statements about the table of the migrations that have run: `columns` returns their names, of none if it is not there. */
+  readonly migrationTable: { readonly columns: string; readonly create: string; readonly lock?: string };
   /** Runs a short query over a connection that neither transactions nor other reads keep busy. */
   readonly lookUp: <R>(reads: Sql, work: (sql: Sql) => Promise<R>) => Promise<R>;
   /** Runs a query that may take long so that others have their turns meanwhile, outside a transaction. */

@@ -1,9 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { CompiledQuery, type RawBuilder } from "kysely";
+import type { RawBuilder } from "kysely";
 import { FOLDED_VERSION } from "../derived.ts";
-import { StartupError } from "../errors.ts";
 import { newToken } from "../mark.ts";
-import type { DatabaseEngine, Sql } from "./engine.ts";
 import type { WordIndex, WordUpkeep } from "./word-index.ts";
 
 /** How the engine at hand spells what engines spell differently. */
@@ -30,10 +27,18 @@ export interface Ddl {
   readonly youngestIndexFirst: boolean;
 }
 
+/** What the statements of migrations begin with: the client waits for them for as long as they take. */
+export const MIGRATION = "/* migration */";
+
 /** One step of the database's schema. It runs once, in a transaction, in the order of the list that it stands in. */
 export interface SchemaMigration {
   /** The stable name under which the database remembers that it ran. */
   readonly name: string;
+  /**
+   * Whether processes that do not know this step may serve, and start, on a database that has run it. The database keeps
+   * the answer, for they cannot know it. `false` where what they would read or write is wrong then, or fails.
+   */
+  readonly compatible: boolean;
   readonly up: (ddl: Ddl) => readonly string[];
 }
 
@@ -41,6 +46,7 @@ export interface SchemaMigration {
 export const kernelMigrations: readonly SchemaMigration[] = [
   {
     name: "cqrs-1-create-stream",
+    compatible: true,
     up: () => [
       `create table stream (
         name text primary key,
@@ -54,6 +60,7 @@ export const kernelMigrations: readonly SchemaMigration[] = [
   },
   {
     name: "cqrs-2-create-write-probe",
+    compatible: true,
     up: () => [
       "create table write_probe (id integer primary key, filler text not null)",
       "insert into write_probe (id, filler) values (1, '')",
@@ -61,6 +68,7 @@ export const kernelMigrations: readonly SchemaMigration[] = [
   },
   {
     name: "cqrs-3-create-idempotency-key",
+    compatible: true,
     up: () => [
       // `at` is in seconds since 1970; an entry of the change log, `revision`, has what was done
       `create table idempotency_key (
@@ -78,6 +86,7 @@ export const kernelMigrations: readonly SchemaMigration[] = [
   },
   {
     name: "cqrs-4-trim-change-log",
+    compatible: true,
     up: () => [
       // the log goes on from there: what led to this revision and before may have been removed
       "alter table stream add column trimmed_to bigint not null default 0",
@@ -129,52 +138,4 @@ export function indexHistory(ddl: Ddl, changes: string, properties: readonly str
           where before is not null`,
     ),
   ];
-}
-
-/** Times that a migration is tried: of two processes that start on a new database, the second fails and looks again. */
-const ATTEMPTS = 10;
-
-/**
- * Runs the migrations that have not run yet, all in one transaction. They are remembered in the table that MikroORM's
- * migrator has; the migrator itself creates databases that it does not find by the name in the URL, which may be a
- * pooler's, and looks for its table in no schema but `public`.
- *
- * @throws StartupError when a newer version of the program has migrated the database
- */
-export async function migrate(sql: Sql, engine: DatabaseEngine, migrations: readonly SchemaMigration[]): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await sql.transaction().execute((tx) => runPending(tx, engine, migrations));
-    } catch (error) {
-      if (error instanceof StartupError || attempt === ATTEMPTS) throw error;
-      await sleep(20 + Math.random() * 80);
-    }
-  }
-}
-
-async function runPending(sql: Sql, engine: DatabaseEngine, migrations: readonly SchemaMigration[]): Promise<void> {
-  const { find, create, lock } = engine.migrationTable;
-  const run = async (statement: string) => (await sql.executeQuery(CompiledQuery.raw(statement))).rows;
-  const executed = async () => {
-    const rows = await sql.selectFrom("mikro_orm_migrations").select("name").orderBy("id").execute();
-    return new Set(rows.map(({ name }) => name as string));
-  };
-  const pendingOf = (done: ReadonlySet<string>) => migrations.filter(({ name }) => !done.has(name));
-
-  if ((await run(find)).length === 0) await run(create);
-  const done = await executed();
-  const unknown = [...done].filter((name) => !migrations.some((migration) => migration.name === name));
-  if (unknown.length > 0) {
-    throw new StartupError([
-      `DATABASE_URL: the database was migrated by a newer version of this program (${unknown.join(", ")}); ` +
-        "run that version, or restore an older backup.",
-    ]);
-  }
-  if (pendingOf(done).length === 0) return;
-  // another process may run the same ones
-  if (lock) await run(lock);
-  for (const { name, up } of pendingOf(await executed())) {
-    for (const statement of up(engine.ddl)) await run(statement);
-    await sql.insertInto("mikro_orm_migrations").values({ name }).execute();
-  }
 }

@@ -7,8 +7,8 @@ import type { StreamDefinition } from "../stream.ts";
 import type { DatabaseEngine, DatabaseError, Sql } from "./engine.ts";
 import { engineOf, sqliteFileOf } from "./engine-of.ts";
 import { EntityTable } from "./entity-table.ts";
-import { migrate } from "./migrations.ts";
-import type { AnyEntity, OrmOptions } from "./orm-service.ts";
+import { type Migrated, migrate } from "./migrate.ts";
+import type { AnyEntity, OrmOptions } from "./orm-options.ts";
 import { UrlFault } from "./postgres/parameters.ts";
 import type { BatchStream } from "./stream-table.ts";
 
@@ -21,6 +21,8 @@ export class OpenedDatabase {
   readonly writes: Sql;
   /** Whether nothing says that writes work: none has been tried, or one has failed since. */
   writesInDoubt = true;
+  /** What became of the schema at the start. */
+  migrated: Migrated = { ran: [], newer: [] };
   readonly #orm: MikroORM<AbstractSqlDriver>;
   // biome-ignore lint/suspicious/noExplicitAny: one for each entity, whatever that is
   readonly #tables = new Map<AnyEntity, EntityTable<any>>();
@@ -36,20 +38,21 @@ export class OpenedDatabase {
   }
 
   /**
-   * Opens the database and brings its schema up to date.
+   * Opens the database and brings its schema up to date, if it may.
    *
-   * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
+   * @throws StartupError when it cannot be opened or used
    */
-  static async open(database: string, { entities, migrations, derived }: OrmOptions): Promise<OpenedDatabase> {
+  static async open(database: string, options: OrmOptions): Promise<OpenedDatabase> {
+    const { entities, migrations, mayMigrate = true, derived, pools } = options;
     let engine: DatabaseEngine | undefined;
     let opened: OpenedDatabase | undefined;
     try {
-      engine = engineOf(database);
+      engine = engineOf(database, pools);
       const orm = await MikroORM.init({ ...engine.options, entities: [...entities], logger: () => {} });
       opened = new OpenedDatabase(orm, engine, derived);
       const faults = await engine.unfitness(opened.writes);
       if (faults.length > 0) throw new StartupError(faults.map((fault) => `DATABASE_URL: ${fault}`));
-      await migrate(opened.writes, engine, migrations);
+      opened.migrated = await migrate(opened.writes, engine, migrations, mayMigrate);
       return opened;
     } catch (error) {
       await (opened ? opened.close() : engine?.dispose())?.catch(() => {});

@@ -1,6 +1,5 @@
 import type { EntityName, RequiredEntityData } from "@mikro-orm/core";
 import type { Batch } from "../batch.ts";
-import type { Derived } from "../derived.ts";
 import { DatabaseUnavailable } from "../errors.ts";
 import { isStorable, requireStorable } from "../storable.ts";
 import type { StreamDefinition } from "../stream.ts";
@@ -8,21 +7,12 @@ import { commitBatch } from "./commit-batch.ts";
 import type { DatabaseUpkeep, PoolUsage, Sql, TableUse } from "./engine.ts";
 import type { EntityTable, Value } from "./entity-table.ts";
 import type { Instance, Patch } from "./instance-mapper.ts";
-import type { Ddl, SchemaMigration } from "./migrations.ts";
+import type { Migrated } from "./migrate.ts";
+import type { Ddl } from "./migrations.ts";
 import { OpenedDatabase } from "./opened-database.ts";
+import type { OrmOptions } from "./orm-options.ts";
 import type { Committed } from "./stream-table.ts";
 import { inSavepoint, inside, inTransaction, type Transaction } from "./transaction.ts";
-
-export interface OrmOptions {
-  readonly entities: readonly AnyEntity[];
-  /** In the order in which they run. */
-  readonly migrations: readonly SchemaMigration[];
-  /** What is derived of the entities that are not here is nothing. */
-  readonly derived?: ReadonlyMap<AnyEntity, Derived<never>>;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: MikroORM's names of entities do not vary with their entity
-export type AnyEntity = EntityName<any>;
 
 /**
  * The one way to the database: MikroORM behind six verbs, transactions that they compose into, and
@@ -54,7 +44,8 @@ export class OrmService {
    *
    * @param database - the path of an SQLite file, as in `init("my_database.db")`, which is made if it is not there;
    *   `sqlite:PATH`; `:memory:` or `sqlite::memory:` for one that goes with the process; or `postgresql://…`
-   * @throws StartupError when it cannot be opened or used, or was migrated by a newer version of the program
+   * @throws StartupError when it cannot be opened or used, lacks a migration that may not run, or was migrated by a newer
+   *   version of the program that this one cannot serve beside
    */
   async init(database: string): Promise<this> {
     if (this.#opened || this.#opening) throw new Error("the database is open already");
@@ -223,6 +214,11 @@ export class OrmService {
   /** An entity's table, what makes instances of its rows, and what is derived of them. */
   table<T extends object>(Entity: EntityName<T>): Pick<EntityTable<T>, "name" | "mapper" | "derived"> {
     return this.#open.table(Entity);
+  }
+
+  /** What became of the schema when the database was opened. */
+  get migrated(): Migrated {
+    return this.#open.migrated;
   }
 
   /** What the engine spells as no other does. */

@@ -84,11 +84,12 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       youngestIndexFirst: true,
     },
     migrationTable: {
-      find: "select 1 from sqlite_schema where name = 'mikro_orm_migrations'",
+      columns: "select name from pragma_table_info('mikro_orm_migrations')",
       create: `create table mikro_orm_migrations (
         id integer not null primary key autoincrement,
         name text null,
-        executed_at datetime not null default current_timestamp
+        executed_at datetime not null default current_timestamp,
+        compatible integer not null default 0
       )`,
     },
     // reads run one at a time and at once, so none keeps the connection busy

@@ -1,6 +1,6 @@
 import type { StreamDefinition } from "../stream.ts";
 import type { TableUse } from "./engine.ts";
-import type { AnyEntity } from "./orm-service.ts";
+import type { AnyEntity } from "./orm-options.ts";
 
 /** What is done to the tables of these streams, and to those that all streams share. `trims`: whether logs are trimmed. */
 export function tableUses(

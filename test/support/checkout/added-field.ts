@@ -24,7 +24,9 @@ export const optionalField: AddedField = {
     '  onUpdate: "The new publisher, or null for not known.",',
     "}),",
   ],
-  migration: ['{ name: "books-8-add-publisher", up: () => ["alter table book add column publisher text"] },'],
+  migration: [
+    '{ name: "books-8-add-publisher", compatible: true, up: () => ["alter table book add column publisher text"] },',
+  ],
   format: ["publisher: { since: 5, was: null },"],
 };
 

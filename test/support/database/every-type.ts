@@ -104,6 +104,7 @@ const migrations: readonly SchemaMigration[] = [
   ...kernelMigrations,
   {
     name: "every-type-1-create",
+    compatible: true,
     up: (ddl) => [
       `create table every_type (id ${ddl.identity}, key ${ddl.text} not null unique, ${Object.entries(COLUMNS)
         .map(([column, [onSqlite, onPostgres]]) => `"${column}" ${engine === "sqlite" ? onSqlite : onPostgres}`)

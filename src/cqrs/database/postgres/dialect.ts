@@ -9,6 +9,7 @@ import {
   type TransactionSettings,
 } from "kysely";
 import { DatabaseError, type PoolClient } from "pg";
+import { MIGRATION } from "../migrations.ts";
 import type { Connections } from "./connections.ts";
 
 /** How long a command waits for the row that another process holds, in milliseconds. */
@@ -26,9 +27,8 @@ const SETTINGS = `select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true),
   set_config('synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on'
     else current_setting('synchronous_commit') end, true)`;
 
-/** What migrations do to the schema, for which a server goes through all of a large table. */
-const SCHEMA_CHANGE = /^\s*(create|alter)\b/i;
-const SCHEMA_CHANGE_TIMEOUT_MS = 3_600_000;
+/** What a migration's statement may take, for which a server goes through all of a large table. */
+const MIGRATION_TIMEOUT_MS = 3_600_000;
 
 /** How a transaction of commands begins: in one text, which cannot fail half way. */
 export const BEGIN = `start transaction isolation level read committed; ${SETTINGS}`;
@@ -61,7 +61,7 @@ class SafeClient implements PostgresPoolClient {
   async #query(sql: string, parameters: readonly unknown[]) {
     if (this.#broken) throw this.#broken;
     try {
-      const time = SCHEMA_CHANGE.test(sql) ? { query_timeout: SCHEMA_CHANGE_TIMEOUT_MS } : {};
+      const time = sql.startsWith(MIGRATION) ? { query_timeout: MIGRATION_TIMEOUT_MS } : {};
       const result = await this.#client.query({ text: sql, values: parameters as unknown[], ...time });
       this.#failed = undefined;
       // the server's way to say that it could not commit
