@@ -89,11 +89,9 @@ export async function closeDatabase(orm: OrmService, report: (error: Error) => v
  *
  * @throws StartupError
  */
-export async function openStores(
-  { databaseUrl, redisUrl: url, redisTimeoutMs: timeoutMs }: Config,
-  modules: readonly Module[],
-) {
-  const orm = await openDatabase(databaseUrl, modules);
+export async function openStores(config: Config, modules: readonly Module[]) {
+  const { databaseUrl, redisUrl: url, redisTimeoutMs: timeoutMs } = config;
+  const orm = await openDatabase(databaseUrl, modules, config);
   const redis = new RedisService({ url, critical: false, timeoutMs, log: createLog("silent") });
   await redis.start();
   const close = async () => {

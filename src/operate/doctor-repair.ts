@@ -56,14 +56,15 @@ export async function repairAll(
 }
 
 async function makeWordsAnew(
-  { databaseUrl }: Config,
+  config: Config,
   modules: readonly Module[],
   stream: Module["stream"],
   force: boolean,
   say: (line: string) => void,
 ): Promise<void> {
+  const { databaseUrl } = config;
   if (!force && sqliteFileOf(databaseUrl) !== undefined) await requireUnused(databaseUrl, "doctor -- --repair");
-  const orm = await openDatabase(databaseUrl, modules);
+  const orm = await openDatabase(databaseUrl, modules, config);
   try {
     await rebuildWords(orm, stream);
     say("the index of words was made anew");

@@ -56,15 +56,17 @@ test.runIf(engine === "postgresql")("a service has no more connections than it m
   const SEARCH =
     '{ booksConnection(search: "book", first: 5) { totalCount nodes { title } facets { authors { value } } } }';
   const counts: number[] = [];
-  await Promise.all(
-    Array.from({ length: 30 }, async (_, i) => {
-      await service.addBook(`Book ${i}`);
-      await Promise.all([service.ask(SEARCH), service.book(`Book ${i}`), service.titles()]);
-      if (i % 10 === 0) counts.push(await open());
-    }),
-  );
+  for (let round = 0; round < 5; round++) {
+    const titles = Array.from({ length: 4 }, (_, i) => `Book ${round} ${i}`);
+    await Promise.all(titles.map((title) => service.addBook(title)));
+    await Promise.all([
+      open().then((count) => counts.push(count)),
+      service.ask(SEARCH),
+      ...titles.map((title) => service.book(title)),
+    ]);
+  }
   expect(Math.max(...counts)).toBeLessThanOrEqual(4);
-  expect((await service.titles()).length).toBe(30);
+  expect((await service.titles()).length).toBe(20);
 });
 
 describe.runIf(engine === "postgresql")("a URL of PostgreSQL", () => {

@@ -6,8 +6,8 @@ import { MIGRATION, type SchemaMigration } from "./migrations.ts";
 
 /** Times that migrations are tried: of two processes that start on a new database, the second fails and looks again. */
 const ATTEMPTS = 10;
-/** How long the migrations of another process are waited for, in milliseconds: those of a large table take minutes. */
-const WAIT_MS = 600_000;
+/** How long the migrations of another process are waited for, in milliseconds. */
+const WAIT_MS = 120_000;
 /** What a lock fails with that another process holds, by each engine. */
 const HELD = /^(55P03|SQLITE_BUSY)/;
 

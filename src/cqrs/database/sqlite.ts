@@ -29,7 +29,8 @@ function makeDirectory(path: string): void {
 }
 
 /**
- * Changes the schema and takes it back: a transaction alone begins on a file as well that may only be read.
+ * Changes the schema and takes it back: a transaction alone begins on a file as well that may only be read. While another
+ * process writes, as one that migrates does for long, nothing is found out.
  *
  * @throws SqliteError
  */
@@ -40,7 +41,7 @@ async function tryWriting(sql: Sql): Promise<void> {
     throw enough;
   });
   await attempt.catch((error) => {
-    if (error !== enough) throw error;
+    if (error !== enough && !isBusy(error)) throw error;
   });
 }
 
