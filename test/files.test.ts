@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const files = globSync("{src,test,proof,bench,examples}/**/*.ts", {
   cwd: ROOT,
-  exclude: ["**/node_modules/**", "**/generated/**", "**/gql/**"],
+  exclude: ["**/node_modules/**", "**/generated/**"],
 });
 const textOf = (file: string) => readFileSync(join(ROOT, file), "utf8");
 

@@ -4,7 +4,7 @@ export default {
   schema: "../../schema.graphql",
   documents: "src/**/*.{ts,tsx}",
   generates: {
-    "src/gql/": {
+    "src/generated/": {
       preset: "client",
       presetConfig: { fragmentMasking: false },
       config: {
@@ -14,6 +14,6 @@ export default {
       },
     },
     // tells the cache which types are members of which unions and interfaces
-    "src/gql/schema.json": { plugins: ["introspection"], config: { minify: true, descriptions: false } },
+    "src/generated/schema.json": { plugins: ["introspection"], config: { minify: true, descriptions: false } },
   },
 } satisfies CodegenConfig;

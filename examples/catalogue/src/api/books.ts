@@ -1,4 +1,4 @@
-import { graphql } from "../gql/gql.ts";
+import { graphql } from "../generated/gql.ts";
 
 /** What every page shows of a book. All ask for `id` and `version`, by which the cache knows which answer is newer. */
 export const BookFields = graphql(`

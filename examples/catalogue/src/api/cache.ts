@@ -1,6 +1,6 @@
 import { type CacheExchangeOpts, cacheExchange } from "@urql/exchange-graphcache";
 import { BookFields } from "../api/books.ts";
-import schema from "../gql/schema.json";
+import schema from "../generated/schema.json";
 import { StockOfBook } from "./stock.ts";
 
 /** What has no id is a part of what it stands in. A past state of a book is asked for without one: it is not the book. */

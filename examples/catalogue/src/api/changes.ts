@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import type { BookChangesSubscription } from "../gql/graphql.ts";
+import type { BookChangesSubscription } from "../generated/graphql.ts";
 
 /** What has become of the catalogue while this page was open, beyond what the cache shows by itself. */
 export interface Changes {

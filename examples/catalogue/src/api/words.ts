@@ -1,5 +1,5 @@
 import type { CombinedError } from "urql";
-import type { ErrorCode, FieldErrorCode } from "../gql/graphql.ts";
+import type { ErrorCode, FieldErrorCode } from "../generated/graphql.ts";
 
 /** What to say of a field, by code rather than by the service's message: so it can be said in any language. */
 const FIELD_WORDS: Record<FieldErrorCode, (limit: number) => string> = {

@@ -2,7 +2,7 @@ import { Link, useParams } from "react-router";
 import { useQuery } from "urql";
 import { useIsDeleted } from "../api/changes.ts";
 import { languageName } from "../catalogue/language-name.ts";
-import type { BookFieldsFragment } from "../gql/graphql.ts";
+import type { BookFieldsFragment } from "../generated/graphql.ts";
 import { Failure } from "../page/failure.tsx";
 import { NotFound } from "../page/not-found.tsx";
 import { PageHeading } from "../page/page-heading.tsx";

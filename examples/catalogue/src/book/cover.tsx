@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { BookFieldsFragment } from "../gql/graphql.ts";
+import type { BookFieldsFragment } from "../generated/graphql.ts";
 
 /** The cover's picture, or in its place a plain binding whose colour is always the same for the same title. */
 export function Cover({ book: { title, coverUrl } }: { book: Pick<BookFieldsFragment, "title" | "coverUrl"> }) {

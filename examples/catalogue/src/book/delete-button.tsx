@@ -2,7 +2,7 @@ import { useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { useMutation } from "urql";
 import { failureInWords } from "../api/words.ts";
-import type { BookFieldsFragment } from "../gql/graphql.ts";
+import type { BookFieldsFragment } from "../generated/graphql.ts";
 import { announce } from "../page/announcer.tsx";
 import { DeleteBook } from "./documents.ts";
 

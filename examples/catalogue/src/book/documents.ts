@@ -1,4 +1,4 @@
-import { graphql } from "../gql/gql.ts";
+import { graphql } from "../generated/gql.ts";
 
 export const BookById = graphql(`
   query BookById($id: ID!) {

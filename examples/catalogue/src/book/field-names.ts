@@ -1,4 +1,4 @@
-import type { PastBookFragment } from "../gql/graphql.ts";
+import type { PastBookFragment } from "../generated/graphql.ts";
 
 type Field = Exclude<keyof PastBookFragment, "__typename">;
 

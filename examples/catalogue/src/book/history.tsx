@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { useQuery } from "urql";
-import type { BookFieldsFragment, BookHistoryQuery, PastBookFragment } from "../gql/graphql.ts";
+import type { BookFieldsFragment, BookHistoryQuery, PastBookFragment } from "../generated/graphql.ts";
 import { BookHistory } from "./documents.ts";
 import { FIELD_NAMES } from "./field-names.ts";
 import { time } from "./times.ts";

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { AdjustStock } from "../api/stock.ts";
 import { failureInWords } from "../api/words.ts";
-import type { BookFieldsFragment } from "../gql/graphql.ts";
+import type { BookFieldsFragment } from "../generated/graphql.ts";
 import { announce } from "../page/announcer.tsx";
 
 /** Takes one out of stock or puts one in. What is pressed shows at once; what the service refuses is said, and taken back. */

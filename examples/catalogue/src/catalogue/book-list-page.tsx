@@ -1,6 +1,6 @@
 import { useLayoutEffect } from "react";
 import { useQuery } from "urql";
-import type { BooksPageQueryVariables } from "../gql/graphql.ts";
+import type { BooksPageQueryVariables } from "../generated/graphql.ts";
 import { Failure } from "../page/failure.tsx";
 import { BookRow } from "./book-row.tsx";
 import { BooksPage } from "./documents.ts";

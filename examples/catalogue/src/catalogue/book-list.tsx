@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useNavigationType } from "react-router";
-import type { BooksPageQueryVariables } from "../gql/graphql.ts";
+import type { BooksPageQueryVariables } from "../generated/graphql.ts";
 import { BookPageOfList, type PageEnd } from "./book-list-page.tsx";
 
 /** How far each list was read, so that the way back leads to the same place. */

@@ -3,7 +3,7 @@ import { Link } from "react-router";
 import { useIsDeleted } from "../api/changes.ts";
 import { Cover } from "../book/cover.tsx";
 import { StockButtons } from "../book/stock-buttons.tsx";
-import type { BookFieldsFragment } from "../gql/graphql.ts";
+import type { BookFieldsFragment } from "../generated/graphql.ts";
 import { languageName } from "./language-name.ts";
 import { noteOpened } from "./last-opened.ts";
 

@@ -1,4 +1,4 @@
-import { graphql } from "../gql/gql.ts";
+import { graphql } from "../generated/gql.ts";
 
 export const BooksPage = graphql(`
   query BooksPage($search: String, $filter: BookFilter, $orderBy: BookOrder, $first: Int, $after: String) {

@@ -1,4 +1,4 @@
-import type { BooksSummaryQuery } from "../gql/graphql.ts";
+import type { BooksSummaryQuery } from "../generated/graphql.ts";
 import { FacetList } from "./facet-list.tsx";
 import { languageName } from "./language-name.ts";
 import { ORDERS, type Part, type QuestionState } from "./question.ts";

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { useSearchParams } from "react-router";
-import type { BookFilter, BookOrder, BooksPageQueryVariables } from "../gql/graphql.ts";
+import type { BookFilter, BookOrder, BooksPageQueryVariables } from "../generated/graphql.ts";
 
 /** The names of what the reader may ask for, as they stand in the page's address. */
 export type Part = "q" | "by" | "author" | "language" | "stock" | "from" | "to" | "added" | "sort";

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useNavigate } from "react-router";
 import { useMutation, useQuery } from "urql";
 import { failureInWords } from "../api/words.ts";
-import type { AddBookInput } from "../gql/graphql.ts";
+import type { AddBookInput } from "../generated/graphql.ts";
 import { announce } from "../page/announcer.tsx";
 import { Failure } from "../page/failure.tsx";
 import { PageHeading } from "../page/page-heading.tsx";

@@ -1,4 +1,4 @@
-import { graphql } from "../gql/gql.ts";
+import { graphql } from "../generated/gql.ts";
 
 export const EditForm = graphql(`
   query EditForm($id: ID!) {

@@ -3,7 +3,7 @@ import { Link, useNavigate } from "react-router";
 import { useMutation } from "urql";
 import { useIsDeleted } from "../api/changes.ts";
 import { failureInWords } from "../api/words.ts";
-import type { EditFormFieldsFragment } from "../gql/graphql.ts";
+import type { EditFormFieldsFragment } from "../generated/graphql.ts";
 import { announce } from "../page/announcer.tsx";
 import { PageHeading } from "../page/page-heading.tsx";
 import { BookForm } from "./book-form.tsx";

@@ -1,5 +1,5 @@
 import { fieldProblem } from "../api/words.ts";
-import type { RefusalFragment } from "../gql/graphql.ts";
+import type { RefusalFragment } from "../generated/graphql.ts";
 
 /** What is wrong with a form, in words, by field; "" is the whole of it. */
 export type Problems = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { EditFormFieldsFragment } from "../gql/graphql.ts";
+import type { EditFormFieldsFragment } from "../generated/graphql.ts";
 import { type Conflict, merge, type Values } from "./merge.ts";
 
 /** A form that somebody is filling in while others may change the book. */
