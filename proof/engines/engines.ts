@@ -32,8 +32,9 @@ const { values } = parseArgs({
   },
 });
 
-/** What npm's PostgreSQL 18 lacks, `pg_dump` above all, by which the torture copies a database in use. */
-const NO_COPIES = ["--without", "copy"];
+const WHOLE = { tests: [], torture: [] };
+/** npm's PostgreSQL has none of `pg_basebackup`, which makes standbys, and `pg_dump`, by which a database in use is copied. */
+const LACKING = { tests: ["--testNamePattern=^(?!.*standby)"], torture: ["--without", "copy"] };
 
 function setUps(directory: string): readonly (() => SetUp)[] {
   const postgres = () => `PostgreSQL ${versionOf(join(findBinaries() as string, "postgres"))}`;
@@ -47,24 +48,24 @@ function setUps(directory: string): readonly (() => SetUp)[] {
     };
   };
   return [
-    () => ({ id: "debian", name: `${postgres()}, ${redis}`, engine: "postgresql", env: {}, torture: [] }),
+    () => ({ id: "debian", name: `${postgres()}, ${redis}`, engine: "postgresql", env: {}, ...WHOLE }),
     () => {
       const bin = postgres18();
       const name = `PostgreSQL ${versionOf(join(bin, "postgres"))}, ${redis}`;
-      return { id: "postgresql-18", name, engine: "postgresql", env: { TEST_POSTGRES_BIN: bin }, torture: NO_COPIES };
+      return { id: "postgresql-18", name, engine: "postgresql", env: { TEST_POSTGRES_BIN: bin }, ...LACKING };
     },
     () => {
       const bouncer = `PgBouncer ${versionOf(programPath("pgbouncer") as string)} (transactions)`;
       const name = `${bouncer}, ${postgres()}, ${redis}`;
-      return { id: "pgbouncer", name, engine: "postgresql", env: { TEST_POSTGRES_POOLER: "1" }, torture: [] };
+      return { id: "pgbouncer", name, engine: "postgresql", env: { TEST_POSTGRES_POOLER: "1" }, ...WHOLE };
     },
     () => {
       const { name, env } = valkey();
-      return { id: "valkey", name: `${postgres()}, ${name}`, engine: "postgresql", env, torture: [] };
+      return { id: "valkey", name: `${postgres()}, ${name}`, engine: "postgresql", env, ...WHOLE };
     },
     () => {
       const { name, env } = valkey();
-      return { id: "valkey-sqlite", name: `SQLite, ${name}`, engine: "sqlite", env, torture: [] };
+      return { id: "valkey-sqlite", name: `SQLite, ${name}`, engine: "sqlite", env, ...WHOLE };
     },
   ];
 }

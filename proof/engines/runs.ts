@@ -21,18 +21,26 @@ export interface SetUp {
   readonly engine: Engine;
   /** What has tests and torture start it. */
   readonly env: Readonly<Record<string, string>>;
-  /** Further arguments of the torture. */
+  /** Further arguments of the tests, and of the torture. */
+  readonly tests: readonly string[];
   readonly torture: readonly string[];
 }
 
 /** Runs the tests of the promise on a set-up. */
-export async function runTests({ engine, env }: SetUp): Promise<{ readonly passed: number; readonly failed: number }> {
+export async function runTests({
+  engine,
+  env,
+  tests,
+}: SetUp): Promise<{ readonly passed: number; readonly failed: number }> {
   const directory = mkdtempSync(join(tmpdir(), "books-engines-tests-"));
   const report = join(directory, "report.json");
   try {
     const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
     const shown = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const { code } = await run([vitest, "run", "--project", engine, ...shown, ...TESTS], env);
+    const { code } = await run(
+      [vitest, "run", "--project", engine, "--maxWorkers=2", ...shown, ...tests, ...TESTS],
+      env,
+    );
     const { numPassedTests: passed = 0, numFailedTests = 0 } = JSON.parse(readFileSync(report, "utf8"));
     // what fails beside the tests fails the run all the same
     return { passed, failed: numFailedTests || (code === 0 ? 0 : 1) };

@@ -93,7 +93,8 @@ function sourceOf({ original }: Cluster): Source {
     branch: () => original.branch,
     revision: async () => (await readMark(original.database.url)).revision,
     changes: async () => new Map((await original.branch.read(0)).map((change) => [change.revision, change])),
-    mayRefuse: (code) => PASSING.includes(code),
+    // before it is a stream it is told so by the status alone
+    mayRefuse: (code) => PASSING.includes(code) || code === "status 503",
     isAlone: true,
   };
 }

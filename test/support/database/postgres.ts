@@ -46,7 +46,6 @@ export async function newPostgres(): Promise<TestDatabase> {
     backUp: async () => {
       hasCopy = true;
       await administer(`drop database if exists ${copy}`);
-      await administer(endConnections(name));
       await administer(`create database ${copy} template ${name}`);
     },
     restore: async () => {
@@ -63,11 +62,6 @@ export async function newPostgres(): Promise<TestDatabase> {
     },
     drop,
   };
-}
-
-/** A pooler keeps some that nobody uses. */
-function endConnections(name: string): string {
-  return `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`;
 }
 
 async function administer(statement: string, database = "postgres"): Promise<void> {

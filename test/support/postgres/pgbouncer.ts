@@ -31,6 +31,8 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = ${connections}
 max_client_conn = 1000
+; a database is not copied while anything is connected to it
+server_idle_timeout = 1
 `,
   );
   const bouncer = spawnAsServer(directory, programPath("pgbouncer") as string, file);
