@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 
 /** Each may be used for whatever one likes, as long as its notice stays. */
 const EVERYWHERE = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "Apache-2.0", "BlueOak-1.0.0"];
-/** Asks that changes of its own files are passed on: of no account for tools, which are not. */
-const FOR_TOOLS = ["MPL-2.0"];
+/** Ask for more when they are passed on, such as changes of their own files or a name: tools are not. */
+const FOR_TOOLS = ["MPL-2.0", "CC-BY-4.0", "Python-2.0"];
 
 interface Locked {
   readonly version?: string;
