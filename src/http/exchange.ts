@@ -6,6 +6,7 @@ import {
   type RequestNames,
   type RequestTrace,
 } from "../graphql/execution/request.ts";
+import { Negotiation } from "./accept.ts";
 import type { Connection } from "./connection.ts";
 import type { Live } from "./live.ts";
 import { Pieces } from "./pieces.ts";
@@ -29,6 +30,8 @@ const ID_HEADER = "x-request-id";
 const dataHeaders = (type: string) => ({ ...COMMON, "content-type": `${type}; charset=utf-8` });
 const JSON_HEADERS = dataHeaders(JSON_TYPE);
 const GRAPHQL_HEADERS = dataHeaders(GRAPHQL_RESPONSE_TYPE);
+
+const TYPES = new Negotiation(false);
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -187,9 +190,9 @@ export class Exchange {
   refuse(status: number, message: string, code: RefusalCode = "BAD_REQUEST", headers: Headers = {}): void {
     const text = refusal(message, code);
     this.#connection.countRefusal(code);
+    // where the status is one of failure, clients read errors in GraphQL's own type alone
+    const type = TYPES.typeFor(this.request.headers.accept) === GRAPHQL_RESPONSE_TYPE ? GRAPHQL_HEADERS : JSON_HEADERS;
     // who asks before he sends has not begun to
-    // in plain JSON, clients that know GraphQL's own type read no errors where the status is one
-    const type = this.request.headers.accept?.includes(GRAPHQL_RESPONSE_TYPE) ? GRAPHQL_HEADERS : JSON_HEADERS;
     if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, { ...type, ...headers }, text);
     else this.#write(status, type, text, headers);
   }

@@ -248,6 +248,16 @@ describe("a mutation with a key", () => {
     expect([sent(), await stockOf(title)]).toEqual([5, 9]);
   });
 
+  test("is for its client to send again when a process does not know the document by its hash", async () => {
+    const { fetched, sent } = openPage(two.balancer);
+    const extensions = { persistedQuery: { version: 1, sha256Hash: "0".repeat(64) } };
+    const body = JSON.stringify({ variables: { idempotencyKey: "k" }, extensions });
+    two.balancer.fail("answer lost");
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+    const { errors } = await (await fetched(two.balancer.url, init)).json();
+    expect([sent(), errors[0].extensions.code]).toEqual([2, "PERSISTED_QUERY_NOT_FOUND"]);
+  });
+
   test("stays aborted, in flight or between two attempts", async () => {
     const title = await newBook();
     const { ask, sent } = openPage(two.balancer, { waitMs: 3_600_000 });

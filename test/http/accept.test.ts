@@ -81,6 +81,34 @@ describe("what a request accepts", () => {
   });
 });
 
+describe("a refusal", () => {
+  test("is of the type that the answer would be, and of plain JSON where that is none", async () => {
+    const service = await startService();
+    const types = {
+      [GRAPHQL]: GRAPHQL,
+      [JSON_TYPE]: JSON_TYPE,
+      "image/png": JSON_TYPE,
+      "*/*": JSON_TYPE,
+      [HTML]: JSON_TYPE,
+    };
+    const refused: [RequestInit, status: number][] = [
+      [{ method: "PUT" }, 405],
+      [{ method: "POST", body: "{}" }, 415],
+      [{ method: "POST", headers: { "content-type": JSON_TYPE }, body: "{}" }, 400],
+      [{ method: "POST", headers: { "content-type": JSON_TYPE }, body: " ".repeat(200_000) }, 413],
+    ];
+    for (const [accept, type] of Object.entries({ ...types, [`${GRAPHQL};q=0.9, ${JSON_TYPE};q=0.8`]: GRAPHQL })) {
+      for (const [init, status] of refused) {
+        const response = await fetch(service.url, { ...init, headers: { ...init.headers, accept } });
+        const isUnacceptable = (accept === HTML || accept === "image/png") && init.method === "POST";
+        expect(response.status, accept).toBe(isUnacceptable ? 406 : status);
+        expect(plain(response.headers.get("content-type")), accept).toBe(type);
+        expect((await response.json()).errors[0].extensions.code).toBe("BAD_REQUEST");
+      }
+    }
+  });
+});
+
 describe("when GraphiQL is turned off", () => {
   test("a browser gets data, and what accepts only a page gets nothing", async () => {
     const service = await startService({ GRAPHIQL: "false" });

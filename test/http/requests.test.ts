@@ -59,6 +59,8 @@ describe("a POST", () => {
       expect(response.status, body).toBe(400);
       expect((await response.json()).errors[0].extensions.code, body).toBe("BAD_REQUEST");
     }
+    const batch = await post(service, `[${question}, ${question}]`);
+    expect((await batch.json()).errors[0].message).toMatch(/not taken in batches; send them one by one/);
     const labelled = 'application/json; charset="utf-16"';
     expect(await status(post(service, question, labelled))).toBe(415);
     const latin1 = Buffer.from(question.replace("title", "título"), "latin1");
