@@ -74,6 +74,35 @@ describe("the documents", () => {
   });
 });
 
+describe("docs/clients.md", () => {
+  const page = textOf("docs/clients.md");
+
+  test("shows code that its tests run: what stands below the name of a file is that file", () => {
+    const shown = [...page.matchAll(/^From \[([\w/.-]+)\][^:]*:\n\n((?: {4}.*\n|\n(?= {4}))+)/gm)];
+    expect(shown.length).toBeGreaterThan(4);
+    for (const [, file = "", block = ""] of shown) {
+      // who copies it has the examples beside it
+      const code = textOf(file).replaceAll(/"(?:\.\.\/)+examples\//g, '"./');
+      expect(block.replaceAll(/^ {4}/gm, ""), file).toBe(code);
+    }
+    const [, updater = ""] = /^ {4}updater: \(store\) => \{\n([\s\S]*?)^ {4}\}/m.exec(page) ?? [];
+    const lines = (text: string) =>
+      text.split("\n").map((line) => line.trim().replace('list()?.__id ?? ""', "connectionId"));
+    const tested = lines(textOf("test/clients/relay/relay.test.ts"));
+    expect(lines(updater).length).toBeGreaterThan(4);
+    expect(lines(updater).filter((line) => !tested.includes(line))).toEqual([]);
+  });
+
+  test("says of each code what it means for people", () => {
+    const rows = [...page.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \| .+ \| .+ \|$/gm)];
+    const named = rows.flatMap(([, names = ""]) => [...names.matchAll(/[A-Z_]+/g)].map(([name]) => name));
+    const [, values = ""] = /^enum ErrorCode \{$([\s\S]*?)^\}$/m.exec(textOf("schema.graphql")) ?? [];
+    const codes = [...values.matchAll(/^ {2}([A-Z_]+)$/gm)].map(([, code]) => code);
+    expect(codes.length).toBeGreaterThan(20);
+    expect(named.sort()).toEqual(codes.sort());
+  });
+});
+
 describe("the settings", () => {
   /** The names of a table's first column, with what its second says of each. */
   const tableOf = (file: string) =>

@@ -8,6 +8,7 @@ import { ADD_BOOK, ADJUST_STOCK, BOOK } from "../support/service/book-requests.t
 import { startService } from "../support/service/service.ts";
 import { startTwoProcesses, type TwoProcesses } from "../support/service/two-processes.ts";
 import { eventually } from "../support/wait.ts";
+import { sell } from "./plain-fetch.ts";
 
 /** Tests ask often and are not to wait. */
 const QUICK = { waitMs: 1 } as const;
@@ -210,6 +211,14 @@ describe("a mutation with a key", () => {
       expect(sent(), JSON.stringify(fault)).toBe(3);
     }
     expect(await stockOf(title)).toBe(stock);
+  });
+
+  test("is a sale of the documented page, of which the answer is lost", async () => {
+    const { id } = (await two.processes[0].addBook(`Book ${++books}`, { stockQuantity: 3 })).data.addBook;
+    two.balancer.fail("answer lost", "request lost");
+    expect(await sell(two.url, id, 2, crypto.randomUUID())).toEqual({ __typename: "Book", stockQuantity: 1 });
+    expect(await sell(two.url, id, 2, crypto.randomUUID())).toMatchObject({ code: "INSUFFICIENT_STOCK" });
+    await expect(sell(two.url, id, 0.5, crypto.randomUUID())).rejects.toThrow("BAD_USER_INPUT");
   });
 
   test("is sent again when no answer comes in time", async () => {
