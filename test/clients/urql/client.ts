@@ -1,17 +1,16 @@
 import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
 import { cacheExchange } from "@urql/exchange-graphcache";
 import { relayPagination } from "@urql/exchange-graphcache/extras";
-import type { IntrospectionQuery } from "graphql";
+import type { IntrospectionQuery, IntrospectionType } from "graphql";
 import { createClient } from "graphql-ws";
 import { consistentFetch } from "../../../examples/consistent-fetch.ts";
 import { resumingClient } from "../../../examples/resuming-client.ts";
 
 /** What has no id of its own is kept with what it belongs to. */
-export const EMBEDDED = [
-  ...["BookChange", "BookEditForm", "FormField", "BookFacets", "Facet", "FieldError"],
-  ...["ValidationError", "IdempotencyKeyReusedError", "TitleTakenError", "IsbnTakenError"],
-  ...["BookNotFoundError", "InsufficientStockError", "VersionConflictError"],
-];
+function embedded(schema: IntrospectionQuery) {
+  const hasNoId = (type: IntrospectionType) => type.kind === "OBJECT" && !type.fields.some(({ name }) => name === "id");
+  return Object.fromEntries(schema.__schema.types.filter(hasNoId).map(({ name }) => [name, () => null]));
+}
 
 /** `schema` is the answer to an introspection query, which a build keeps in a file. */
 export function catalogueClient(url: string, schema: IntrospectionQuery, onForgotten: () => void): Client {
@@ -26,7 +25,7 @@ export function catalogueClient(url: string, schema: IntrospectionQuery, onForgo
   const cache = cacheExchange({
     schema,
     keys: {
-      ...Object.fromEntries(EMBEDDED.map((type) => [type, () => null])),
+      ...embedded(schema),
       // what a book once was is asked for without its id, lest it stand in the place of what the book is
       Book: ({ id }) => (typeof id === "string" ? id : null),
     },

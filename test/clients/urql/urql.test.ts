@@ -32,7 +32,7 @@ async function openPage() {
     (await colleague.addBook(newTitle(), { stockQuantity })).data.addBook;
   const stockInCache = ({ title }: Book) =>
     client.readQuery(BOOK_BY_TITLE, { title }, { requestPolicy: "cache-only" })?.data?.book?.stockQuantity;
-  return { balancer, client, colleague, addBook, stockInCache, schema };
+  return { balancer, client, colleague, addBook, stockInCache };
 }
 
 const BOOK_BY_TITLE: TypedDocumentNode<{ book: Book | null }, { title: string }> = gql`
@@ -78,18 +78,6 @@ const EVERYTHING = gql`
     booksConnection(first: 1) { edges { node { id } } facets { isExact authors { value count } inStock { value count } } }
   }
 `;
-
-test("the types that are kept with what they belong to are those of the schema that have no id", async () => {
-  const { schema } = await openPage();
-  const client = await import("./client.ts");
-  const types = schema.__schema.types.filter(
-    ({ kind, name, fields }: { kind: string; name: string; fields: { name: string }[] | null }) =>
-      kind === "OBJECT" &&
-      !/^__|^(Query|Mutation|Subscription|PageInfo)$|(Connection|Edge)$/.test(name) &&
-      !fields?.some((field) => field.name === "id"),
-  );
-  expect(types.map(({ name }: { name: string }) => name).sort()).toEqual([...client.EMBEDDED].sort());
-});
 
 test("a write through one process is in the next read through the other, and in the cache before that", async () => {
   const { balancer, client, addBook, stockInCache } = await openPage();
