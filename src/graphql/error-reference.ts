@@ -17,7 +17,7 @@ export function errorReference(schema: GraphQLSchema, ofModules: readonly Codes[
   const all = valuesOf(schema, "ErrorCode");
   return `# Errors
 
-Made by \`npm run schema\`; do not edit.
+Made by \`npm run schema\`; do not edit. What to tell people, and what to do: [clients.md](clients.md#what-errors-mean-for-people).
 
 ## What a mutation refuses
 
