@@ -14,7 +14,6 @@ import { revisionIn } from "../graphql/execution/revision-headers.ts";
 import type { SubscribeRequest, Subscriptions } from "../graphql/execution/subscriptions.ts";
 import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
-import { faultOfHead } from "./body-heads.ts";
 import { DataAnswers } from "./data-answers.ts";
 import { sendEvents } from "./event-stream.ts";
 import type { Exchange, Headers, RefusalCode } from "./exchange.ts";
