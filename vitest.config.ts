@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { inherited } from "./test/support/service/environment.ts";
+import { LongFirst } from "./test/support/suite/long-first.ts";
 
 // what Node has compiled once, the many processes and threads of the tests need not compile again
 process.env.NODE_COMPILE_CACHE = inherited.NODE_COMPILE_CACHE;
@@ -17,6 +18,7 @@ export default defineConfig({
     maxWorkers: 4,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
+    sequence: { sequencer: LongFirst },
     // of use on a busy machine only: what is waited for comes, or not at all
     testTimeout: 60_000,
     hookTimeout: 60_000,

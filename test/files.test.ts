@@ -1,7 +1,8 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { LONG } from "./support/suite/long-first.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -29,6 +30,10 @@ test("files are named in kebab-case, by what they are for", () => {
   const KEBAB = /^[a-z\d]+(-[a-z\d]+)*(\.(test|config))?\.ts$/;
   const SAYS_NOTHING = /^(utils?|common|helpers?|misc|shared|types|interfaces)\b/;
   expect(files.filter((file) => !KEBAB.test(basename(file)) || SAYS_NOTHING.test(basename(file)))).toEqual([]);
+});
+
+test("the test files that are begun with are there", () => {
+  expect(LONG.filter((file) => !existsSync(file))).toEqual([]);
 });
 
 test("what a file exports it defines: there are no barrels", () => {

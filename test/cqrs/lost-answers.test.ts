@@ -130,12 +130,12 @@ describe("who has lost an answer and repeats the mutation with its key learns it
     const { env, another, reader } = await installation();
     const threads = watchThreads();
     const service = await startService(env);
-    const told = await sellDisturbed(40, [service, another, reader], async (step) => {
+    const told = await sellDisturbed(24, [service, another, reader], async (step) => {
       const count = threads.messages.length;
       // a commit takes less than a look once in a while would
       while (threads.messages.length === count) await nextTurn();
       const thread = threads.newest();
-      for (const until = performance.now() + step / 10; performance.now() < until; ) await nextTurn();
+      for (const until = performance.now() + step / 6; performance.now() < until; ) await nextTurn();
       await thread.terminate();
     });
     expect(told).toContain("OUTCOME_UNKNOWN");
