@@ -6,15 +6,16 @@ import { freePort } from "../test/support/network/port.ts";
 import startPostgres from "../test/support/postgres/run-server.ts";
 import { type ServiceProcess, startProcess } from "../test/support/service/service-process.ts";
 import { besideSearches } from "./lists-beside.ts";
-import { commonWord, fillWithMany } from "./lists-seed.ts";
+import { askAnew, type Kind, kinds, titlesOf } from "./lists-questions.ts";
+import { fillWithMany } from "./lists-seed.ts";
 
 /** Measures `booksConnection` with its filters and orders on a large catalogue, through the front door of a real process. */
 const USAGE = `npm run lists -- [options]
   --books N        size of the catalogue (1000000)
-  --engine NAME    sqlite or postgresql (sqlite)
+  --engine NAME    sqlite, postgresql or both (sqlite)
   --times N        how often each question is asked (100)
   --only TEXT      only the questions whose name has it
-  --database URL   a database that was filled so before, in place of a new one`;
+  --database URL   a database of the engine that was filled so before, in place of a new one`;
 
 const { values } = parseArgs({
   options: {
@@ -27,23 +28,12 @@ const { values } = parseArgs({
   },
 });
 const [books, times] = [Number(values.books), Number(values.times)];
-if (values.help || !["sqlite", "postgresql"].includes(values.engine) || !(books >= 1000) || !(times >= 1)) {
+const engines = (values.engine === "both" ? ["sqlite", "postgresql"] : [values.engine]) as Engine[];
+const isOfOne = engines.length === 1 || values.database === undefined;
+if (values.help || !/^(sqlite|postgresql|both)$/.test(values.engine) || !isOfOne || !(books >= 1000) || !(times >= 1)) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
 }
-
-const ARGUMENTS =
-  "search: $search, filter: $filter, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before";
-const VARIABLES =
-  "$search: String, $filter: BookFilter, $orderBy: BookOrder, $first: Int, $last: Int, $after: String, $before: String";
-const list = (selection: string) => `query (${VARIABLES}) { booksConnection(${ARGUMENTS}) { ${selection} } }`;
-const PAGE = list(
-  "nodes { id title author publishedDate stockQuantity } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }",
-);
-const COUNT = list("totalCount totalCountIsExact");
-const FACETS = list(
-  "totalCount facets { authors { value count } languages { value count } inStock { value count } isExact }",
-);
 
 /** What is measured last, by its name. */
 const BESIDE = "point reads beside broad searches";
@@ -51,186 +41,80 @@ const BESIDE = "point reads beside broad searches";
 const BROAD =
   /^search: (a word in half of the titles|two common words|one letter|two letters)(, (by .*|count|facets))?$/;
 
-/** Questions that were asked so far. */
-let asked = 0;
+const ENGINES = { sqlite: "SQLite", postgresql: "PostgreSQL" };
 
-type Variables = Readonly<Record<string, unknown>>;
-
-/** A kind of question: what is asked the n-th time. */
-interface Kind {
-  readonly name: string;
-  readonly query: string;
-  readonly variables: (n: number) => Variables;
+/** What was measured on one engine. */
+interface Measured {
+  /** How long each kind of question took, by its name. */
+  readonly taken: ReadonlyMap<string, string>;
+  /** The table of point reads beside searches. */
+  readonly beside: string | undefined;
 }
 
-const stop = values.engine === "postgresql" && !values.database ? await startPostgres() : undefined;
-await cleaningUp(async () => {
-  const url = values.database ?? (await filled());
+const measured: Measured[] = [];
+for (const engine of engines) {
+  const stop = engine === "postgresql" && !values.database ? await startPostgres() : undefined;
+  measured.push(await cleaningUp(() => measure(engine)));
+  await stop?.();
+}
+console.log(`${books.toLocaleString("en")} books, Node ${process.version}, by \`npm run lists\`.\n`);
+const names = [...(measured[0]?.taken.keys() ?? [])];
+if (names.length > 0) {
+  console.log(
+    `| milliseconds over one connection: p50; p99 | ${engines.map((engine) => ENGINES[engine]).join(" | ")} |`,
+  );
+  console.log(`| --- |${engines.map(() => " ---: |").join("")}`);
+  for (const name of names) console.log(`| ${name} | ${measured.map(({ taken }) => taken.get(name)).join(" | ")} |`);
+}
+for (const [i, { beside }] of measured.entries()) {
+  if (beside !== undefined) console.log(`\n${ENGINES[engines[i] as Engine]}:\n\n${beside}`);
+}
+
+async function measure(engine: Engine): Promise<Measured> {
+  const url = values.database ?? (await filled(engine));
   const METRICS_PORT = String(await freePort());
   const service = await startProcess({ DATABASE_URL: url, LOG_LEVEL: "warn", METRICS_PORT });
-  const metrics = `http://127.0.0.1:${METRICS_PORT}/metrics`;
   const all = await kinds(service);
-  const rows: string[] = [];
+  const taken = new Map<string, string>();
   for (const kind of all) {
     if (!kind.name.includes(values.only)) continue;
-    rows.push(await row(service, kind));
-    console.error(rows.at(-1));
+    taken.set(kind.name, await timesOf(service, kind));
+    console.error(`${engine}: ${kind.name}: ${taken.get(kind.name)}`);
   }
-  console.log(`${values.engine}, ${books} books, Node ${process.version}; milliseconds over one connection.\n`);
-  console.log(["| question | p50 | p99 |", "| --- | ---: | ---: |", ...rows].join("\n"));
-  if (BESIDE.includes(values.only)) {
-    const broad = all.filter(({ name }) => BROAD.test(name));
-    let n = 0;
-    const search = () => {
-      const { query, variables } = broad[++n % broad.length] as Kind;
-      return askAnew(service, query, variables(n));
-    };
-    console.log(`\n${await besideSearches({ url: service.url, metrics }, await titlesOf(service), search)}`);
-  }
+  const metrics = `http://127.0.0.1:${METRICS_PORT}/metrics`;
+  const beside = BESIDE.includes(values.only) ? await readBeside(service, metrics, all) : undefined;
   await service.stop();
-});
-await stop?.();
+  return { taken, beside };
+}
 
-async function filled(): Promise<string> {
-  const { url } = await newDatabase(values.engine as Engine);
+async function filled(engine: Engine): Promise<string> {
+  const { url } = await newDatabase(engine);
   const { orm } = await openBooks(url);
   await orm.close();
   await fillWithMany(url, books);
   return url;
 }
 
-async function titlesOf(service: ServiceProcess): Promise<string[]> {
-  return (await samplesOf(service)).map(({ title }) => title);
-}
-
-async function samplesOf(service: ServiceProcess): Promise<{ title: string; author: string }[]> {
-  const { data } = await service.ask(PAGE, { variables: { first: 500, orderBy: { field: "UPDATED_AT" } } });
-  return data.booksConnection.nodes;
-}
-
-async function kinds(service: ServiceProcess): Promise<Kind[]> {
-  const samples = await samplesOf(service);
-  const sample = (n: number) => samples[n % samples.length] as (typeof samples)[number];
-  const orders = ["TITLE", "AUTHOR", "PUBLISHED_DATE", "STOCK_QUANTITY", "ADDED_AT", "UPDATED_AT"].flatMap((field) =>
-    ["ASC", "DESC"].map((direction) => ({ field, direction })),
-  );
-  const pages: Kind[] = [];
-  for (const orderBy of orders) {
-    const name = `${orderBy.field} ${orderBy.direction}`;
-    const cursors = await deepCursors(service, { orderBy });
-    pages.push({ name: `${name}, first page`, query: PAGE, variables: () => ({ orderBy }) });
-    const deep = (n: number) => ({ orderBy, after: cursors[n % cursors.length] });
-    pages.push({ name: `${name}, deep page`, query: PAGE, variables: deep });
-  }
-  const filters: Record<string, (n: number) => Variables> = {
-    "language en": () => ({ language: "en" }),
-    "language is, of 200 books": () => ({ language: "is" }),
-    "out of stock": () => ({ inStock: false }),
-    author: (n) => ({ author: sample(n).author }),
-    "title begins with two letters": (n) => ({ titleStartsWith: sample(n).title.slice(0, 2) }),
-    "title begins with a word": (n) => ({ titleStartsWith: sample(n).title.split(" ").slice(0, 2).join(" ") }),
-    "published in one year": (n) => ({
-      publishedFrom: `${1950 + (n % 70)}-01-01`,
-      publishedTo: `${1950 + (n % 70)}-12-31`,
-    }),
-    "added lately": () => ({ addedSince: "2025-06-01T00:00:00Z" }),
-    "French, in stock, of the eighties": () => ({
-      ...{ language: "fr", inStock: true, publishedFrom: "1980-01-01", publishedTo: "1989-12-31" },
-    }),
-    "Swedish, out of stock": () => ({ language: "sv", inStock: false }),
+async function readBeside(service: ServiceProcess, metrics: string, all: readonly Kind[]): Promise<string> {
+  const broad = all.filter(({ name }) => BROAD.test(name));
+  let n = 0;
+  const search = () => {
+    const { query, variables } = broad[++n % broad.length] as Kind;
+    return askAnew(service, query, variables(n));
   };
-  const filtered = Object.entries(filters).flatMap(([name, filter]): Kind[] => [
-    ...["TITLE", "PUBLISHED_DATE", "UPDATED_AT"].map((field) => ({
-      name: `${name}, by ${field}`,
-      query: PAGE,
-      variables: (n: number) => ({ filter: filter(n), orderBy: { field } }),
-    })),
-    { name: `${name}, count`, query: COUNT, variables: (n) => ({ filter: filter(n) }) },
-    { name: `${name}, facets`, query: FACETS, variables: (n) => ({ filter: filter(n) }) },
-  ]);
-  return [
-    ...pages,
-    { name: "everything, count", query: COUNT, variables: () => ({ orderBy: { field: "AUTHOR" } }) },
-    { name: "everything, facets", query: FACETS, variables: () => ({}) },
-    ...filtered,
-    ...(await searches(service, sample)),
-    {
-      name: "clustered: added lately, by UPDATED_AT",
-      query: PAGE,
-      variables: () => ({
-        filter: { addedSince: "2025-01-01T00:00:00Z" },
-        orderBy: { field: "UPDATED_AT" },
-      }),
-    },
-  ];
+  return besideSearches({ url: service.url, metrics }, await titlesOf(service), search);
 }
 
-/** What people search for, by relevance and in other orders, with and without filters. */
-async function searches(service: ServiceProcess, sample: (n: number) => { title: string; author: string }) {
-  const lastWord = (text: string) => text.split(" ").at(-1) as string;
-  const texts: Record<string, (n: number) => string> = {
-    "a word in half of the titles": () => "the",
-    "two common words": (n) => `the ${commonWord(n % 5)}`,
-    "two common words, of which authors have one": (n) => `${commonWord(n % 5)} ${commonWord(5 + (n % 5))}`,
-    "a rare word": (n) => commonWord(15_000 + n),
-    "a word that only authors have often": (n) => commonWord(10 + (n % 20)),
-    "one letter": (n) => "abdefklm"[n % 8] as string,
-    "two letters": (n) => commonWord(n).slice(0, 2),
-    "a whole title": (n) => sample(n).title,
-    "title and author": (n) => `${sample(n).title} ${sample(n).author}`,
-    "author's name": (n) => lastWord(sample(n).author),
-    "as somebody types": (n) => sample(n >> 2).title.slice(0, 1 + (n % 12)),
-    nothing: (n) => `zzz${n}`,
-  };
-  const kinds: Kind[] = [];
-  for (const [name, text] of Object.entries(texts)) {
-    const ask = (more: Variables, query = PAGE, of = name): Kind => ({
-      name: `search: ${of}`,
-      query,
-      variables: (n) => ({ search: text(n), ...more }),
-    });
-    kinds.push(ask({}), ask({ last: 50, first: undefined }, PAGE, `${name}, last page`));
-    kinds.push(ask({ orderBy: { field: "UPDATED_AT", direction: "DESC" } }, PAGE, `${name}, by UPDATED_AT`));
-    kinds.push(ask({ filter: { language: "sv", inStock: true } }, PAGE, `${name}, Swedish, in stock`));
-    kinds.push(ask({ first: 0 }, COUNT, `${name}, count`), ask({ first: 0 }, FACETS, `${name}, facets`));
-  }
-  const search = "the";
-  const cursors: string[] = [];
-  for (let after: string | undefined; cursors.length < 20; ) {
-    const { data } = await service.ask(PAGE, { variables: { search, first: 500, after } });
-    after = data.booksConnection.pageInfo.endCursor;
-    cursors.push(after as string);
-  }
-  const deep = (n: number) => ({ search, after: cursors[n % cursors.length] });
-  return [...kinds, { name: "search: a word in half of the titles, deep page", query: PAGE, variables: deep }];
-}
-
-/** Cursors that lie thousands of books behind the beginning. */
-async function deepCursors(service: ServiceProcess, variables: Variables): Promise<string[]> {
-  const cursors: string[] = [];
-  for (let before: string | undefined; cursors.length < 20; ) {
-    const { data } = await service.ask(PAGE, { variables: { ...variables, last: 500, before } });
-    before = data.booksConnection.pageInfo.startCursor;
-    cursors.push(before as string);
-  }
-  return cursors;
-}
-
-/** No two are the same: else the answer before would be sent again. */
-function askAnew(service: ServiceProcess, query: string, variables: Variables) {
-  return service.send(query, { variables: { first: 50, ...variables }, extensions: { asked: ++asked } });
-}
-
-async function row(service: ServiceProcess, { name, query, variables }: Kind): Promise<string> {
+async function timesOf(service: ServiceProcess, { query, variables }: Kind): Promise<string> {
   const taken: number[] = [];
   for (let n = -Math.ceil(times / 10); n < times; n++) {
     const began = performance.now();
     const { errors } = await askAnew(service, query, variables(Math.abs(n)));
-    if (errors?.[0]?.extensions?.code === "TIMED_OUT") return `| ${name} | past its deadline | |`;
+    if (errors?.[0]?.extensions?.code === "TIMED_OUT") return "past its deadline";
     if (errors) throw new Error(JSON.stringify(errors));
     if (n >= 0) taken.push(performance.now() - began);
   }
   taken.sort((a, b) => a - b);
   const at = (share: number) => (taken[Math.min(times - 1, Math.floor(times * share))] as number).toFixed(1);
-  return `| ${name} | ${at(0.5)} | ${at(0.99)} |`;
+  return `${at(0.5)}; ${at(0.99)}`;
 }
