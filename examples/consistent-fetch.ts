@@ -72,10 +72,10 @@ export function consistentFetch(send: Fetch = fetch, options: ConsistentFetchOpt
 
   async function insist(input: Input, init: RequestInit): Promise<Response> {
     const signal = init.signal ?? (isRequest(input) ? input.signal : undefined);
-    let unsure: (() => Response) | undefined;
+    let unsure: (() => Promise<Response>) | undefined;
     for (let count = 1; ; count++) {
       const late = AbortSignal.timeout(timeoutMs);
-      let end: () => Response;
+      let end: () => Promise<Response>;
       let retryAfterMs = 0;
       try {
         const answer = await ask(input, { ...init, signal: signal ? AbortSignal.any([signal, late]) : late }, true);
@@ -84,14 +84,12 @@ export function consistentFetch(send: Fetch = fetch, options: ConsistentFetchOpt
         const isAgain = STATUSES_AGAIN.includes(answer.status) || codes.some((code) => CODES_AGAIN.includes(code));
         // who sends a document by its hash sends it again himself, with its text
         if ((data && !isAgain) || codes.some((code) => code.startsWith("PERSISTED_QUERY"))) return answer;
-        end = () => answer;
+        end = async () => answer;
         if (codes.includes("OUTCOME_UNKNOWN") || answer.status === 502 || answer.status === 504) unsure = end;
         retryAfterMs = isAgain ? 1000 * Number(answer.headers.get("retry-after")) || 0 : Number.POSITIVE_INFINITY;
       } catch (error) {
         if (signal?.aborted) throw error;
-        unsure = end = () => {
-          throw error;
-        };
+        unsure = end = () => Promise.reject(error);
       }
       // that the last one did nothing says nothing of those before
       if (retryAfterMs > LONGEST_RETRY_AFTER_MS || count >= attempts) return (unsure ?? end)();
@@ -99,10 +97,11 @@ export function consistentFetch(send: Fetch = fetch, options: ConsistentFetchOpt
     }
   }
 
-  const consistent = async (input: Input, init: RequestInit = {}) => {
+  async function consistent(input: Input, init: RequestInit = {}): Promise<Response> {
     const mutation = await mutationIn(input, init);
     return mutation?.isKeyed ? insist(input, init) : ask(input, init, mutation !== undefined);
-  };
+  }
+
   return Object.assign(consistent, {
     seen: (service: string | URL) => headerOf(newest.kept(serviceOf(service)).revisions) || undefined,
     saw: (service: string | URL, told: string | number) => newest.saw(serviceOf(service), revisionsIn(`${told}`)),
@@ -155,8 +154,7 @@ class NewestRevisions {
       }
     }
     const { revisions: seen } = this.kept(service);
-    const isKept = Object.keys(reached).some((name) => seen[name] === asked[name]);
-    if (isKept) this.replace(service, { ...seen, ...reached });
+    if (Object.keys(reached).some((name) => seen[name] === asked[name])) this.replace(service, { ...seen, ...reached });
     return headerOf(reached) !== "";
   }
 

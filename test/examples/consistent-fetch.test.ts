@@ -338,6 +338,11 @@ describe("what is sent again", () => {
       {},
       true,
     ],
+    [
+      `mutation { a: adjustStock(title: "T", by: -1, ${key('"k"')}) { __typename } ...F } fragment F on Mutation { adjustStock(title: "T", by: 1) { __typename } }`,
+      {},
+      false,
+    ],
     [`query mutation { book(title: "T") { title } }`, { idempotencyKey: "k" }, false],
     [TITLES, { idempotencyKey: "k" }, false],
     ["", { idempotencyKey: "k" }, true],
