@@ -3,7 +3,7 @@ import { BatchHttpLink } from "@apollo/client/link/batch-http";
 import { expect, onTestFinished, test } from "vitest";
 import { consistentFetch } from "../../../examples/consistent-fetch.ts";
 import { eventually } from "../../support/wait.ts";
-import { newTitle, serviceAtHand } from "../service.ts";
+import { newService, newTitle, serviceAtHand } from "../service.ts";
 import { catalogueClient, possibleTypes } from "./client.ts";
 import { ADJUST_STOCK, BOOK_BY_TITLE, type Book, CHANGES, HISTORY, NODE, PAGE, type Page } from "./documents.ts";
 
@@ -154,6 +154,22 @@ test("history is kept out of the cache, where it would stand in the place of wha
   const { data } = await client.query({ ...ask, fetchPolicy: "no-cache" });
   expect(data?.book?.history.nodes[0]?.before).toMatchObject({ stockQuantity: 3 });
   expect(stockInCache(book)).toBe(2);
+});
+
+test("a page forgets what it has shown when the database is another, and shows what there is", async () => {
+  const { balancer, client, addBook, stockInCache } = await openPage();
+  const book = await addBook(3);
+  const shown: unknown[] = [];
+  const variables = { title: book.title };
+  client.watchQuery({ query: BOOK_BY_TITLE, variables }).subscribe(({ data, error }) => {
+    shown.push(error ?? (data as { book: Book | null } | undefined)?.book);
+  });
+  await eventually("it is shown", () => stockInCache(book) === 3);
+  balancer.lead((await newService()).url);
+  const { data } = await client.query({ query: NODE, variables: { id: "Qm9vazox" }, fetchPolicy: "network-only" });
+  expect(data).toEqual({ node: null });
+  await eventually("the page shows that it is gone", () => shown.at(-1) === null);
+  expect(shown.filter((one) => one instanceof Error)).toEqual([]);
 });
 
 test("the link that sends several requests as one is told that they are to be sent one by one", async () => {

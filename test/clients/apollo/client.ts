@@ -27,7 +27,13 @@ async function sha256(text: string): Promise<string> {
 }
 
 export function catalogueClient(url: string) {
-  const fetched = consistentFetch(fetch, { onForgotten: () => client.resetStore() });
+  // to reset the store would fail the very request that has found out
+  const forget = async () => {
+    await client.cache.reset();
+    // what fails is told to who watches it
+    await client.refetchObservableQueries().catch(() => {});
+  };
+  const fetched = consistentFetch(fetch, { onForgotten: forget });
   const socket = createClient({
     url: url.replace(/^http/, "ws"),
     retryAttempts: Number.POSITIVE_INFINITY,

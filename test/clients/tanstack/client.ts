@@ -14,7 +14,9 @@ export class CatalogueError extends Error {
 
 export function catalogueClient(url: string) {
   const queries = new QueryClient();
-  const fetched = consistentFetch(fetch, { onForgotten: () => queries.resetQueries() });
+  // to reset those in flight would fail the very request that has found out
+  const forget = () => queries.resetQueries({ fetchStatus: "idle" });
+  const fetched = consistentFetch(fetch, { onForgotten: forget });
 
   /** Sends a document, and fails with the first error where there is one. */
   async function request<Result, Variables>(

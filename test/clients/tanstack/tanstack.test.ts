@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { InfiniteQueryObserver, MutationObserver } from "@tanstack/query-core";
-import { expect, test } from "vitest";
-import { newTitle, serviceAtHand } from "../service.ts";
+import { InfiniteQueryObserver, MutationObserver, QueryObserver } from "@tanstack/query-core";
+import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "../../support/wait.ts";
+import { newService, newTitle, serviceAtHand } from "../service.ts";
 import { adviceOn } from "./advice.ts";
 import { CatalogueError, catalogueClient } from "./client.ts";
 import { ADD_BOOK, ADJUST_STOCK, BOOK, CHANGES, DELETE_BOOK, PAGE, UPDATE_BOOK } from "./documents.ts";
@@ -48,6 +49,26 @@ test("a sale whose answer is lost is made once", async () => {
   balancer.fail("answer lost", "answer cut", "request lost");
   const { adjustStock } = await request(ADJUST_STOCK, { id, by: -1, idempotencyKey: newKey() });
   expect(wordsOnSelling(adjustStock)).toBe("Noch 8.");
+});
+
+test("a page forgets what it has shown when the database is another, and shows what there is", async () => {
+  const { balancer, colleague, queries, request } = await openPage();
+  const title = newTitle();
+  await colleague.addBook(title);
+  const observer = new QueryObserver(queries, {
+    queryKey: ["book", title],
+    queryFn: ({ signal }) => request(BOOK, { title }, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  onTestFinished(observer.subscribe(() => {}));
+  await eventually("it is shown", () => observer.getCurrentResult().data?.book?.title === title);
+  balancer.lead((await newService()).url);
+  const other = queries.fetchQuery({
+    queryKey: ["book", "another"],
+    queryFn: ({ signal }) => request(BOOK, { title: "another" }, signal),
+  });
+  expect((await other).book).toBeNull();
+  await eventually("the page shows that it is gone", () => observer.getCurrentResult().data?.book === null);
 });
 
 test("pages follow one another without end", async () => {
