@@ -2,6 +2,7 @@ import Form from "@rjsf/core";
 import { ErrorSchemaBuilder, type RJSFValidationError, type UiSchema } from "@rjsf/utils";
 import validator from "@rjsf/validator-ajv8";
 import { type ReactNode, useMemo } from "react";
+import { fieldProblem } from "../api/words.ts";
 import type { Values } from "./merge.ts";
 import type { Problems } from "./refusals.ts";
 
@@ -31,7 +32,7 @@ export function BookForm({ form, values, onChange, onSubmit, problems, children 
       uiSchema={form.uiSchema as UiSchema}
       formData={values}
       validator={validator}
-      transformErrors={inWords}
+      transformErrors={(errors, uiSchema) => inWords(errors, values, uiSchema)}
       extraErrors={extraErrors}
       showErrorList={false}
       focusOnFirstError
@@ -52,10 +53,16 @@ export function BookForm({ form, values, onChange, onSubmit, problems, children 
 }
 
 /** Puts the service's words in place of Ajv's, once a field. They go on after a label; here they are sentences. */
-function inWords(errors: RJSFValidationError[], uiSchema?: UiSchema): RJSFValidationError[] {
+function inWords(errors: RJSFValidationError[], values: Values, uiSchema?: UiSchema): RJSFValidationError[] {
   const worded = errors.map((error) => {
-    const message = uiSchema?.[error.property?.slice(1) ?? ""]?.["ui:message"] ?? error.message;
-    return { ...error, message: `This ${message}.` };
+    const field = error.property?.slice(1) ?? "";
+    // a rule of how long a text may be is no help to who has overlooked a field
+    if (isBlank(values[field])) return { ...error, message: fieldProblem({ code: "REQUIRED" }) };
+    return { ...error, message: `This ${uiSchema?.[field]?.["ui:message"] ?? error.message}.` };
   });
   return worded.filter(({ property }, index) => index === worded.findIndex((other) => other.property === property));
+}
+
+function isBlank(value: Values[string]): boolean {
+  return value === null || value === undefined || String(value).trim() === "";
 }
