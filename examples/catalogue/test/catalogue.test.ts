@@ -135,6 +135,30 @@ test("an answer that was overtaken by a change does not take it back", async () 
   await example.colleague.updateBook("Walden", { stockQuantity: 3 });
 });
 
+test("an address that cannot be meant is said so, and what is no question is not asked", async () => {
+  const page = await openPage(browser, `${example.url}?from=2001-01-01&to=2000-01-01`);
+  await shows(page, "This cannot be answered:", page.getByRole("alert"));
+  await expectAccessible(page, "failure");
+  const other = await openTab(page.context(), `${example.url}?sort=nonsense&from=yesterday&nothing=1`);
+  await shows(other, "11,000 books", found(other));
+});
+
+test("a catalogue that was put back to an earlier state is read anew", async () => {
+  const page = await openPage(browser, example.url);
+  await shows(page, "11,000 books", found(page));
+  const seeLater = `for (const [key, seen] of Object.entries(localStorage)) localStorage.setItem(key, seen.replace(/\\d+$/, "999999"))`;
+  await page.evaluate(seeLater);
+  // who comes has seen nothing of it that would be wrong now
+  await page.reload();
+  await shows(page, "11,000 books", found(page));
+  expect(await page.getByText("Reload the page").count()).toBe(0);
+  await page.evaluate(seeLater);
+  await page.getByLabel("Search by title or author").fill("candide");
+  await shows(page, "1 book", found(page));
+  await page.getByRole("button", { name: "Reload the page" }).click();
+  await expect.poll(() => page.getByText("Reload the page").count()).toBe(0);
+});
+
 describe("two people", () => {
   test("cannot sell the same copy twice, and see at once what the other has done", async () => {
     const page = await openBook("Walden");

@@ -8,8 +8,13 @@ import { newestOnly } from "./newest-only.ts";
 
 const url = new URL("/graphql", location.href).href;
 
+let hasShown = false;
+
 /** Asks for nothing older than what any tab has seen, and sends a keyed mutation again whose answer was lost. */
-const fetchNewest = consistentFetch(fetch, { onForgotten: askForReload });
+const fetchNewest = consistentFetch(fetch, {
+  // what another visit has seen does not matter to a page that has shown nothing yet
+  onForgotten: () => hasShown && askForReload(),
+});
 
 export const client: Client = new Client({
   url,
@@ -21,7 +26,10 @@ export const client: Client = new Client({
     mapExchange({
       onResult(result) {
         const revision: unknown = result.extensions?.consistency?.revision;
-        if (result.operation.kind === "query" && typeof revision === "number") beginLive(client, revision);
+        if (result.operation.kind === "query" && typeof revision === "number") {
+          hasShown = true;
+          beginLive(client, revision);
+        }
         return { ...result, data: newestOnly(result.data) };
       },
     }),
