@@ -72,9 +72,13 @@ describe("the doctor", () => {
       'book 2 "Edited" has wrong author_key, author_words',
     ]);
 
-    const repaired = await examined(env, "--repair");
-    expect(repaired).toMatchObject({ code: 0, stderr: "" });
-    expect(repaired.stdout).toContain("repair: 4 changes that were made by hand are in the log now, by doctor\n");
+    // two at once make each of them a change once
+    const repaired = await Promise.all([examined(env, "--repair"), examined(env, "--repair")]);
+    const adopted = repaired.map(({ stdout }) =>
+      Number(/^repair: (\d) changes that .* by doctor$/m.exec(stdout)?.[1] ?? 0),
+    );
+    expect(adopted.reduce((sum, count) => sum + count)).toBe(4);
+    expect(await examined(env)).toMatchObject(CLEAN);
     const { data } = await service.ask(
       "{ changes(after: 4) { revision kind who before { title author } after { title author version } } }",
       { extensions: { consistency: { atLeast: 8 } } },
@@ -272,6 +276,11 @@ describe("the doctor", () => {
         `update book_change set after = replace(after, '${before}', '${after}') where entity_id = ${id}`,
       );
     };
+    await sqlOn(DATABASE_URL, "drop index book_isbn_unique");
+    const gone = await examined({ DATABASE_URL });
+    expect(gone).toMatchObject({ code: 1, named: ["nothing keeps isbn of book unique"] });
+    const [, again = ""] = /cannot be repaired: Make the index again: (.*)\.$/m.exec(gone.stdout) ?? [];
+    await sqlOn(DATABASE_URL, again);
     await change(2, "isbn", "0306406153", "0306406152");
     await change(3, "cover_url", "https://", "http://");
     await change(3, "author", "Author Name", " Author Name");

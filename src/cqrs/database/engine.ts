@@ -41,14 +41,22 @@ export interface Examined {
   readonly faults: readonly string[];
   /** The names of indexes that answer nothing. */
   readonly unusable: readonly string[];
+  /** Those of the columns that nothing keeps unique. */
+  readonly notUnique: readonly UniqueColumn[];
   /** What is no damage. */
   readonly notes: readonly string[];
 }
 
+/** A column of which no two rows may have the same value. */
+export interface UniqueColumn {
+  readonly table: string;
+  readonly column: string;
+}
+
 /** What an engine can do about itself. */
 export interface DatabaseUpkeep {
-  /** What it finds wrong in the database, of these tables. It may take long, and changes nothing. */
-  readonly examine: (tables: readonly string[]) => Promise<Examined>;
+  /** What it finds wrong in the database, of these tables and columns. It may take long, and changes nothing. */
+  readonly examine: (tables: readonly string[], unique: readonly UniqueColumn[]) => Promise<Examined>;
   /** Makes an index anew that is unusable; absent where there are none such. */
   readonly mendIndex?: (index: string) => Promise<void>;
 }

@@ -92,7 +92,7 @@ export function postgresDatabase(url: string, pools = POOLS): DatabaseEngine {
     unfitness,
     missingRights,
     upkeep: {
-      examine: (tables) => examinePostgres(background, tables),
+      examine: (...of) => examinePostgres(background, ...of),
       mendIndex: (index) => mendIndex(commands, index),
     },
     violatedColumn: ({ code, constraint = "" }) =>

@@ -109,7 +109,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       const there = new Set(rows.map(({ name }) => name));
       return names.filter((name) => !there.has(name)).map((name) => `the table ${name} is not there.`);
     },
-    upkeep: { examine: async () => examineSqlite(file) },
+    upkeep: { examine: async (_, unique) => examineSqlite(file, unique) },
     violatedColumn: ({ code, message }) =>
       code === "SQLITE_CONSTRAINT_UNIQUE" ? /: \w+\.(\w+)/.exec(message)?.[1] : undefined,
     isUnavailable: ({ code = "" }) =>

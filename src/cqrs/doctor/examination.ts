@@ -52,10 +52,20 @@ export class Examination {
         (entity) => this.#orm.table(entity).name,
         false,
       );
-      const { faults, unusable, notes } = await this.#orm.upkeep.examine(uses.map(({ table }) => table));
+      const unique = streams.flatMap(({ stream: { entity } }) => {
+        const { name: table, mapper } = this.#orm.table(entity);
+        const properties = mapper.unique.filter((property) => property !== "id");
+        return properties.map((property) => ({ table, column: mapper.columns[property] as string }));
+      });
+      const tables = uses.map(({ table }) => table);
+      const { faults, unusable, notUnique, notes } = await this.#orm.upkeep.examine(tables, unique);
       for (const fault of faults) findings.differ("database", fault, RESTORE);
       findings.unusable.push(...unusable);
       for (const index of unusable) findings.differ("database", `the index ${index} is not valid`);
+      for (const { table, column } of notUnique) {
+        const remedy = `Make the index again: create unique index ${table}_${column}_unique on ${table} (${column}).`;
+        findings.differ("database", `nothing keeps ${column} of ${table} unique`, remedy);
+      }
       for (const note of notes) findings.note(note);
     });
     return findings;

@@ -1,14 +1,15 @@
 import Database from "better-sqlite3";
-import type { Examined } from "../engine.ts";
+import type { Examined, UniqueColumn } from "../engine.ts";
 
 /** Faults that SQLite names at most: it does not count the others. */
 const MOST_FAULTS = 100;
 
 /** What SQLite itself finds wrong in the file. It reads all of it, in one transaction that no writer waits for. */
-export function examineSqlite(file: string): Examined {
+export function examineSqlite(file: string, unique: readonly UniqueColumn[]): Examined {
   const database = new Database(file, { readonly: true });
   try {
-    return { faults: [...damages(database), ...danglingReferences(database)], unusable: [], notes: [] };
+    const faults = [...damages(database), ...danglingReferences(database)];
+    return { faults, unusable: [], notUnique: unique.filter((one) => !isKeptUnique(database, one)), notes: [] };
   } finally {
     database.close();
   }
@@ -31,4 +32,10 @@ function damages(database: Database.Database): string[] {
 function danglingReferences(database: Database.Database): string[] {
   const rows = database.pragma("foreign_key_check") as { table: string; rowid: number; parent: string }[];
   return rows.map(({ table, rowid, parent }) => `${table} ${rowid} refers to what is not in ${parent}`);
+}
+
+function isKeptUnique(database: Database.Database, { table, column }: UniqueColumn): boolean {
+  const indexes = database.prepare(`select 1 from pragma_index_list(?) as own join pragma_index_info(own.name) as part
+    where own."unique" and not own.partial group by own.name having count(*) = 1 and max(part.name) = ?`);
+  return indexes.get(table, column) !== undefined;
 }
