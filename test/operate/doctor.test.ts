@@ -10,6 +10,7 @@ import { type ReadModelKeys, readModelKeys } from "../../src/cqrs/redis/keys.ts"
 import { modules } from "../../src/modules.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
+import { startCluster } from "../support/redis/cluster.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { operate } from "../support/service/operate.ts";
 import type { Environment } from "../support/service/program.ts";
@@ -167,6 +168,27 @@ describe("the doctor", () => {
       expect(await again.titles()).toEqual(["A", "B", "C", "D", "E", "F"]);
     },
     120_000,
+  );
+
+  test.runIf(engine === "sqlite")(
+    "looks on every node of a cluster",
+    async () => {
+      const cluster = await startCluster();
+      const { url: DATABASE_URL } = await newDatabase();
+      const env = { DATABASE_URL, REDIS_URL: cluster.url };
+      const service = await startService(env);
+      await service.addBook("A");
+      await servedByRedis(service);
+      expect(await foundHere(env)).toEqual([]);
+      const left = ["{books:1}:rows", "{books:2}:order", "{books:3}:rows"];
+      // each is set where it belongs, and refused elsewhere
+      for (const key of left) await Promise.allSettled(cluster.nodes.map(({ client }) => client.set(key, "by hand")));
+      expect((await foundHere(env)).sort()).toEqual(
+        left.map((key) => `the key ${key} is of no read model in force, and stays for ever`),
+      );
+      expect((await examined(env, "--repair")).code).toBe(0);
+    },
+    60_000,
   );
 
   test("takes what is only behind, or vanishes by itself, for no damage", async () => {

@@ -85,7 +85,12 @@ export class Examination {
     );
     await attempt(findings, "the index of words", () => checkWords(this.#orm, definition, findings));
     if (this.#redis.configured) {
-      await attempt(findings, "the read model", () => this.#readModel(source, unlogged, findings));
+      await attempt(findings, "the read model", () =>
+        this.#readModel(source, unlogged, findings).catch((error) => {
+          // in words that repeat nothing of REDIS_URL
+          throw new Error(this.#redis.explain(error));
+        }),
+      );
     } else if ((await source.stream.row().catch(() => undefined))?.readModel != null) {
       findings.note("REDIS_URL is not set: the read model, which others have in Redis, was not looked at");
     }
