@@ -33,7 +33,7 @@ describe("a service that stops", () => {
   });
 
   test("goes on for STOP_DELAY_MS, not ready, and says over each connection that it is the last answer", async () => {
-    const service = await startService({ STOP_DELAY_MS: "2500" });
+    const service = await startService({ STOP_DELAY_MS: "8000" });
     const before = await openConnection(service.url);
     await before.send(postOf(question));
     expect((await before.response()).head).toMatch(/^connection: keep-alive$/im);
