@@ -66,7 +66,10 @@ export class Door implements Server {
     const byGet = !isMutation(operation.request) && operation.id % 2 === 1;
     const key = urlOf(this.url, document);
     const kept = byGet && operation.id % 4 === 1 ? this.#kept.get(key) : undefined;
-    const began = { method: byGet ? "GET" : "POST", sent: short(JSON.stringify(document)), sentAt: Date.now() };
+    // what tells one from the other comes first
+    const { query, ...own } = document;
+    const sent = short(JSON.stringify({ ...own, query }));
+    const began = { method: byGet ? "GET" : "POST", sent, sentAt: Date.now() };
     try {
       const headers = { ...this.headers, ...(kept && { "if-none-match": kept.tag }) };
       const answer = await (byGet ? get : post)(this.url, document, headers);

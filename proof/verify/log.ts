@@ -6,8 +6,8 @@ import type { History } from "../history/history.ts";
 import { type Book, type Operation, revisionOf } from "../history/operation.ts";
 import type { Door } from "./door.ts";
 
-/** Changes that are asked for at a time. */
-const PAGE = 100;
+/** Changes that are asked for at a time: with more the request would cost so much that it has to wait for others. */
+const PAGE = 30;
 /** How long the log may be older than what clients were told. Milliseconds. */
 const PATIENCE_MS = 30_000;
 
@@ -68,8 +68,9 @@ export class ToldLog {
         const changes = outcome.answers[0]?.changes ?? [];
         read.push(...changes);
         for (const change of changes) this.#take(change);
+        const reached = changes.length === PAGE ? (changes.at(-1)?.revision ?? 0) : outcome.revision;
+        if (reached >= target) return read;
         if (changes.length === PAGE) continue;
-        if (outcome.revision >= target) return read;
         stale = operation;
       } else if (outcome?.kind === "not reached") stale = operation;
       await sleep(100);
