@@ -38,7 +38,7 @@ export async function runTests({
     const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
     const shown = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const { code } = await run(
-      [vitest, "run", "--project", engine, "--maxWorkers=2", ...shown, ...tests, ...TESTS],
+      [vitest, "run", "--project", engine, "--maxWorkers=1", ...shown, ...tests, ...TESTS],
       env,
     );
     const { numPassedTests: passed = 0, numFailedTests = 0 } = JSON.parse(readFileSync(report, "utf8"));
