@@ -159,7 +159,7 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
       redisIsUp: () => (redis.configured ? redis.connection !== undefined : undefined),
     };
     // loaded for those who ask for it
-    const metrics = config.metricsPort && new (await import("./metrics/metrics.ts")).Metrics(watched);
+    const metrics = config.metrics && new (await import("./metrics/metrics.ts")).Metrics(watched);
 
     return {
       modules,

@@ -6,12 +6,13 @@ import { POSTGRES_URL_FORM, parsePostgresUrl } from "./cqrs/database/postgres/co
 import { UrlFault } from "./cqrs/database/postgres/parameters.ts";
 import { StartupError } from "./cqrs/errors.ts";
 import { parseRedisUrl, RedisUrlFault } from "./cqrs/redis/redis-url.ts";
-import { withSecretsOfFiles } from "./files-of-secrets.ts";
+import { END_OF_LINE, withSecretsOfFiles } from "./files-of-secrets.ts";
 import { ManifestFault, readManifest } from "./graphql/execution/manifest.ts";
 import type { GraphqlLimits } from "./graphql/execution/request.ts";
 import { isOrigin } from "./http/cors.ts";
 import { isHostPattern, isLoopback, LOOPBACK_HOSTS } from "./http/hosts.ts";
 import type { HttpSettings } from "./http/http-server.ts";
+import type { MetricsPlace } from "./http/metrics-server.ts";
 import { flag, list, type Setting, type Settings, wholeNumber } from "./settings.ts";
 import { type TracingSettings, tracingIn } from "./tracing/tracing-settings.ts";
 
@@ -50,6 +51,8 @@ const checked = (faultOf: (text: string) => string | undefined) =>
     if (fault !== undefined) context.addIssue(fault);
   });
 
+const host = z.string().regex(/^[\p{L}\p{N}_.:%-]+$/u, "must be a host name or an IP address");
+
 /** For rules of several settings, so that faults of one do not hide those of others. */
 const always = () => true;
 
@@ -58,10 +61,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
   z
     .object({
       PORT: wholeNumber(0, 65535).default(4000),
-      HOST: z
-        .string()
-        .regex(/^[\p{L}\p{N}_.:%-]+$/u, "must be a host name or an IP address")
-        .default("127.0.0.1"),
+      HOST: host.default("127.0.0.1"),
       DATABASE_URL: checked((url) => databaseUrlFault(url, env)).default("sqlite:./data/books.db"),
       DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
       DATABASE_BACKGROUND_POOL_SIZE: wholeNumber(2, 1000).default(5),
@@ -81,6 +81,7 @@ const settingsIn = (env: Environment, ofModules: Readonly<Record<string, z.ZodTy
       STOP_DELAY_MS: wholeNumber(0, 600_000).default(0),
       STOP_TIMEOUT_MS: wholeNumber(1, 3_600_000).default(10_000),
       METRICS_PORT: wholeNumber(1, 65535).optional(),
+      METRICS_HOST: host.optional(),
       ALLOWED_HOSTS: list
         .refine(
           (hosts) => hosts.length > 0 && hosts.every(isHostPattern),
@@ -149,8 +150,6 @@ export interface Config extends HttpSettings {
   readonly pools: PoolSizes;
   /** When migrations run: at the start, at one that does nothing else, or never. */
   readonly migrate: "start" | "only" | "never";
-  /** Where metrics are served; undefined for nowhere. */
-  readonly metricsPort: number | undefined;
   readonly redisUrl: string | undefined;
   readonly redisCritical: boolean;
   readonly redisTimeoutMs: number;
@@ -173,14 +172,16 @@ export interface Config extends HttpSettings {
 // biome-ignore lint/complexity/noStaticOnlyClass: the other services are classes too, and are looked for by such names
 export class ConfigService {
   /**
-   * Reads also what the modules have settings for. An empty variable counts as unset.
+   * Reads also what the modules have settings for. An empty variable counts as unset, and an end of line behind a value is
+   * no part of it, as orchestrators make variables of secrets that were files.
    *
    * @throws StartupError with one line for each fault; a value is never repeated in it, for it may be a secret
    */
   static load(env: Environment, modules: readonly { readonly settings: readonly Setting<unknown>[] }[]): Config {
     const settings = modules.flatMap((module) => module.settings);
     const ofModules = Object.fromEntries(settings.map(({ name, schema }) => [name, schema]));
-    const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+    const lines = Object.entries(env).map(([name, value]) => [name, value?.replace(END_OF_LINE, "")] as const);
+    const set = Object.fromEntries(lines.filter(([, value]) => value !== ""));
     const { env: given, faults } = withSecretsOfFiles(set);
     const schema = authRules.reduce(
       (all, { name, error, isKept }) => all.refine(isKept, { path: [name], error, when: always }),
@@ -202,7 +203,8 @@ export class ConfigService {
       databaseUrl: data.DATABASE_URL,
       pools: { each: data.DATABASE_POOL_SIZE, background: data.DATABASE_BACKGROUND_POOL_SIZE },
       migrate: data.MIGRATE,
-      metricsPort: data.METRICS_PORT,
+      metrics:
+        data.METRICS_PORT === undefined ? undefined : metricsAt(data.METRICS_PORT, data.METRICS_HOST ?? data.HOST),
       redisUrl: data.REDIS_URL,
       redisCritical: data.REDIS_CRITICAL,
       redisTimeoutMs: data.REDIS_TIMEOUT_MS,
@@ -239,6 +241,11 @@ export class ConfigService {
       settings: new Map(settings.map((setting) => [setting, values[setting.name]])),
     };
   }
+}
+
+/** What is on this machine alone is asked for by its names alone, as the API is. */
+function metricsAt(port: number, host: string): MetricsPlace {
+  return { port, host, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : ["*"] };
 }
 
 function authOf(data: z.output<ReturnType<typeof settingsIn>>): AuthSettings | undefined {

@@ -5,9 +5,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Settings that a file may hold instead, as orchestrators hand out secrets: `NAME_FILE` is its path. */
 const IN_FILES = ["DATABASE_URL", "REDIS_URL", "AUTH_JWT_SECRET"];
 
+/** Behind a value, as editors and `echo` leave one. */
+export const END_OF_LINE = /\r?\n$/;
+
 /**
  * The environment with what the files hold, and a line for each that cannot be used. An end of line behind the value is no
- * part of it, as editors and `echo` leave one.
+ * part of it.
  */
 export function withSecretsOfFiles(env: Environment): { env: Environment; faults: readonly string[] } {
   const faults: string[] = [];
@@ -26,7 +29,7 @@ export function withSecretsOfFiles(env: Environment): { env: Environment; faults
 
 function readText(path: string): string | { readonly code: string | undefined } {
   try {
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    return readFileSync(path, "utf8").replace(END_OF_LINE, "");
   } catch (error) {
     return { code: (error as NodeJS.ErrnoException).code };
   }

@@ -1,6 +1,7 @@
 import { createApp, createHttpServer } from "./app.ts";
 import { ConfigService } from "./config.ts";
 import { StartupError } from "./cqrs/errors.ts";
+import type { CannotListen } from "./http/listen.ts";
 import { flushLog } from "./log.ts";
 import { migrateOnly } from "./migrate-only.ts";
 import { modules } from "./modules.ts";
@@ -17,9 +18,9 @@ try {
   const app = await createApp(config, modules);
   const server = createHttpServer(app, config);
 
-  const url = await server.listen(config.port, config.host).catch(async (error: NodeJS.ErrnoException) => {
+  const url = await server.listen(config.port, config.host).catch(async (error: CannotListen) => {
     await app.close();
-    throw new StartupError([`PORT, HOST: cannot listen on ${config.host}:${config.port}: ${error.message}`]);
+    throw new StartupError([error.message], { cause: error });
   });
 
   let stopping = false;

@@ -26,7 +26,7 @@ describe("the configuration", () => {
       databaseUrl: "sqlite:./data/books.db",
       pools: { each: 10, background: 5 },
       migrate: "start",
-      metricsPort: undefined,
+      metrics: undefined,
       redisUrl: undefined,
       redisCritical: false,
       redisTimeoutMs: 100,
@@ -285,6 +285,34 @@ describe("the configuration", () => {
       "PORT must be a whole number from 0 to 65535.",
     ]);
     expect(faultsOf({ REDIS_URL_FILE: file("secret") })).toEqual([expect.stringMatching(/^REDIS_URL must be/)]);
+  });
+
+  test("takes an end of line behind a value for none of it, as variables that were made of files have one", () => {
+    const found = load({
+      ...{ DATABASE_URL: "sqlite:other.db\n", REDIS_URL: "redis://:secret@localhost\r\n", PORT: "4001\n", HOST: "\n" },
+      ...{ AUTH_JWT_SECRET: `${SECRET}\n`, AUTH_ISSUER: "https://issuer.example\n", AUTH_AUDIENCE: "books\n" },
+    });
+    expect(found).toMatchObject({
+      ...{ databaseUrl: "sqlite:other.db", redisUrl: "redis://:secret@localhost", port: 4001, host: "127.0.0.1" },
+      auth: { keys: { secret: SECRET }, issuer: "https://issuer.example", audience: ["books"] },
+    });
+  });
+
+  test("has metrics served where the API is, or at an address of their own, which names them if it is this machine's", () => {
+    const ofThisMachine = ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"];
+    expect(load({ METRICS_HOST: "10.0.0.1" }).metrics).toBeUndefined();
+    expect(load({ METRICS_PORT: "9464" }).metrics).toEqual({
+      port: 9464,
+      host: "127.0.0.1",
+      allowedHosts: ofThisMachine,
+    });
+    const open = { METRICS_PORT: "9464", HOST: "0.0.0.0" };
+    expect(load(open).metrics).toEqual({ port: 9464, host: "0.0.0.0", allowedHosts: ["*"] });
+    expect(load({ ...open, METRICS_HOST: "127.0.0.2" }).metrics).toMatchObject({
+      host: "127.0.0.2",
+      allowedHosts: ofThisMachine,
+    });
+    expect(faultsOf({ METRICS_HOST: "secret/" })).toEqual(["METRICS_HOST must be a host name or an IP address."]);
   });
 
   test("refuses a host to listen on that is none", () => {

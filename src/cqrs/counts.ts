@@ -17,6 +17,8 @@ export type Fallback = (typeof FALLBACKS)[number];
 export class Counts {
   /** Reads that were answered, by what answered them; but for those that are made again to find out whether an answer is still true. */
   readonly reads = { redis: 0, database: 0 };
+  /** Reads that were made again, and found that an answer still is true. */
+  readonly readsAgain = { redis: 0, database: 0 };
   /** Reads that Redis did not answer though there is one. */
   readonly fallbacks: Record<Fallback, number> = Object.fromEntries(FALLBACKS.map((reason) => [reason, 0])) as never;
   /** Transactions for commands, and the commands in them. */

@@ -13,7 +13,8 @@ import { farewellFor } from "./farewell.ts";
 import type { GraphiqlTab } from "./graphiql.ts";
 import { type Authentication, type GraphqlAnswers, GraphqlRoute } from "./graphql-route.ts";
 import { AllowedHosts } from "./hosts.ts";
-import { MetricsServer, type MetricsText } from "./metrics-server.ts";
+import { listen } from "./listen.ts";
+import { type MetricsPlace, MetricsServer, type MetricsText } from "./metrics-server.ts";
 import { Notices } from "./notices.ts";
 import { RateGate, type RateLimit } from "./rate-gate.ts";
 import { noted } from "./request-log.ts";
@@ -36,7 +37,8 @@ const BACKLOG = 511;
 
 /** The settings that are of HTTP alone. */
 export interface HttpSettings {
-  readonly metricsPort: number | undefined;
+  /** Where metrics are served; undefined for nowhere. */
+  readonly metrics: MetricsPlace | undefined;
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
   /** How many are answered at once. */
@@ -89,7 +91,6 @@ export class HttpServer {
   readonly #notices: Notices;
   readonly #eachSecond: NodeJS.Timeout;
   readonly #authentication: Authentication | undefined;
-  readonly #metricsPort: number | undefined;
   readonly #metrics: MetricsServer | undefined;
 
   constructor(settings: HttpSettings, served: Served) {
@@ -133,8 +134,7 @@ export class HttpServer {
       refusals: connections.refusals,
       notices: notices.totals,
     });
-    this.#metricsPort = settings.metricsPort;
-    this.#metrics = metrics && new MetricsServer(metrics);
+    this.#metrics = metrics && settings.metrics && new MetricsServer(settings.metrics, metrics);
     this.#server = createServer({
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS + maxBodyBytes / BYTES_PER_MS,
@@ -161,13 +161,13 @@ export class HttpServer {
     }, 1000).unref();
   }
 
-  /** @returns the URL of the API */
+  /**
+   * @returns the URL of the API
+   * @throws CannotListen
+   */
   async listen(port: number, host: string): Promise<string> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ port, host, backlog: BACKLOG }, () => resolve(this.#server.off("error", reject) as never));
-    });
-    if (this.#metricsPort !== undefined) await this.#metrics?.listen(this.#metricsPort, host);
+    await this.#metrics?.listen();
+    await listen(this.#server, { port, host, backlog: BACKLOG }, "PORT, HOST");
     const address = this.#server.address() as AddressInfo;
     const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
     return `http://${name}:${address.port}/graphql`;

@@ -1,4 +1,6 @@
 import { createServer, type Server } from "node:http";
+import { AllowedHosts } from "./hosts.ts";
+import { listen } from "./listen.ts";
 
 /** What is served to whoever collects metrics. */
 export interface MetricsText {
@@ -6,12 +8,25 @@ export interface MetricsText {
   text(): Promise<string>;
 }
 
+/** Where they are served. */
+export interface MetricsPlace {
+  readonly port: number;
+  readonly host: string;
+  /** By which names: a page of another site might else have its visitor's browser ask. */
+  readonly allowedHosts: readonly string[];
+}
+
 /** A server of its own for metrics: clients of the API do not reach its port. */
 export class MetricsServer {
   readonly #server: Server;
 
-  constructor(metrics: MetricsText) {
+  readonly #place: MetricsPlace;
+
+  constructor(place: MetricsPlace, metrics: MetricsText) {
+    this.#place = place;
+    const hosts = new AllowedHosts(place.allowedHosts, false);
     this.#server = createServer((request, response) => {
+      if (hosts.check(request) !== "allowed") return void response.writeHead(421).end();
       const [path] = (request.url ?? "").split("?");
       if (path !== "/metrics") return void response.writeHead(404).end();
       if (request.method !== "GET" && request.method !== "HEAD") {
@@ -29,11 +44,10 @@ export class MetricsServer {
     this.#server.requestTimeout = 10_000;
   }
 
-  async listen(port: number, host: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ port, host }, () => resolve(this.#server.off("error", reject) as never));
-    });
+  /** @throws CannotListen */
+  listen(): Promise<void> {
+    const { port, host } = this.#place;
+    return listen(this.#server, { port, host }, "METRICS_PORT, METRICS_HOST");
   }
 
   close(): void {

@@ -9,6 +9,11 @@ const PREFIX = "catalogue_";
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const TRANSPORTS: readonly Transport[] = ["event stream", "websocket"];
 
+const READS = [
+  ["reads_total", "Reads, by what answered them", "reads"],
+  ["reads_again_total", "Reads that found an earlier answer true, by what answered them", "readsAgain"],
+] as const;
+
 /** What is asked when metrics are. Nothing of it costs anything before. */
 export interface Watched {
   readonly streams: () => readonly StreamHealth[];
@@ -174,11 +179,13 @@ export class Metrics {
         Object.entries(counts.acknowledgements).map(([after, times]): Sample => [{ stream: name, after }, times]),
       ),
     );
-    this.#counts("reads_total", "Reads, by what answered them", ["stream", "served_by"], () =>
-      streams().flatMap(({ name, counts }) =>
-        Object.entries(counts.reads).map(([served_by, times]): Sample => [{ stream: name, served_by }, times]),
-      ),
-    );
+    for (const [name, help, read] of READS) {
+      this.#counts(name, help, ["stream", "served_by"], () =>
+        streams().flatMap(({ name, counts }) =>
+          Object.entries(counts[read]).map(([served_by, times]): Sample => [{ stream: name, served_by }, times]),
+        ),
+      );
+    }
     this.#counts("read_fallbacks_total", "Reads that Redis did not answer", ["stream", "reason"], () =>
       streams().flatMap(({ name, counts }) =>
         Object.entries(counts.fallbacks).map(([reason, times]): Sample => [{ stream: name, reason }, times]),

@@ -35,10 +35,7 @@ export async function repairAll(
       await tried(one.keys());
     }
     // it looks after the read model as every process does, and trims nothing meanwhile
-    const app = await createApp(
-      { ...config, redisCritical: false, keepLogMs: undefined, metricsPort: undefined },
-      modules,
-    );
+    const app = await createApp({ ...config, redisCritical: false, keepLogMs: undefined, metrics: undefined }, modules);
     try {
       for (const [index, one] of repairs.entries()) {
         const aggregate = app.aggregates[index];

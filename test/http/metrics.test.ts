@@ -45,7 +45,11 @@ test("metrics tell what became of requests, and how the stores are; over a port 
   expect(rise('requests_total{kind="none",outcome="GRAPHQL_VALIDATION_FAILED"}')).toBe(1);
   expect(rise('requests_total{kind="none",outcome="GRAPHQL_PARSE_FAILED"}')).toBe(1);
   expect(rise('request_seconds_count{kind="query",lane="again"}')).toBeGreaterThanOrEqual(2);
+  expect(rise('reads_again_total{stream="books",served_by="redis"}')).toBeGreaterThanOrEqual(2);
   expect(rise('http_refusals_total{code="BAD_REQUEST"}')).toBe(1);
+  expect(rise('commits_total{stream="books"}')).toBe(1);
+  expect(rise('commands_total{stream="books"}')).toBe(1);
+  expect(of(after, 'acknowledgements_total{stream="books",after="refresh"}')).toBe(1);
   expect(of(after, 'revision{stream="books"}')).toBe(1);
   expect(of(after, 'read_model_lag_revisions{stream="books"}')).toBe(0);
   expect(of(after, 'reads_total{stream="books",served_by="redis"}')).toBeGreaterThan(0);
@@ -78,6 +82,19 @@ test("metrics tell what became of requests, and how the stores are; over a port 
   }
   expect(statuses).toEqual([404, 405, 200]);
   expect((await plainHttp(new URL("/metrics", service.url))).status).toBe(404);
+
+  // it is this machine's alone, whose browsers are led there by other names
+  await expect(plainHttp(`http://127.0.0.2:${port}/metrics`)).rejects.toThrow("ECONNREFUSED");
+  for (const [host, status] of [
+    ["localhost", 200],
+    ["evil.example", 421],
+  ] as const) {
+    expect((await plainHttp(`http://127.0.0.1:${port}/metrics`, { headers: { host } })).status).toBe(status);
+  }
+
+  // whoever would listen there as well is told which setting is to be another
+  const other = startService({ METRICS_PORT });
+  await expect(other).rejects.toThrow(/^METRICS_PORT, METRICS_HOST: cannot listen on 127\.0\.0\.1:\d+: .*in use/);
 });
 
 test("each metric stands in docs/operate.md, and no other", async () => {

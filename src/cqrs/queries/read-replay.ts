@@ -1,4 +1,5 @@
 import type { ReadReplay } from "../consistency.ts";
+import type { Counts } from "../counts.ts";
 import { type ReadTrace, traced, traces } from "../tracing.ts";
 import type { Head } from "./head.ts";
 import type { Answer, Question } from "./reads.ts";
@@ -6,6 +7,7 @@ import type { Answer, Question } from "./reads.ts";
 /** Where a stream's reads are made again: the read model, or the table where there is none. */
 export interface ReplaySource<T extends object> {
   readonly servedBy: "redis" | "database";
+  readonly counts: Counts;
   /** Asks as a read does, for an answer of at least `atLeast`; its value need not be there. */
   replay<V>(atLeast: number, question: Question<T, V>, trace: ReadTrace | undefined): Promise<Answer<V> | undefined>;
 }
@@ -50,6 +52,7 @@ export class StoredReadReplay<T extends object, V> implements ReadReplay {
     if (trace) Object.assign(trace, { answer, servedBy: this.#source.servedBy, revision: answer.revision });
     if (answer.madeFrom !== this.#madeFrom || answer.revision < atLeast) return undefined;
     this.#head.show(answer.revision);
+    this.#source.counts.readsAgain[this.#source.servedBy]++;
     return answer.revision;
   }
 }

@@ -45,9 +45,14 @@ export class Reader<T extends object> {
     this.#replaySource = {
       redis: {
         servedBy: "redis",
+        counts,
         replay: (atLeast, question, trace) => readModel.replay(atLeast, question, anybody, trace),
       },
-      database: { servedBy: "database", replay: (_, question) => this.#ask(table.forReplay, question, anybody) },
+      database: {
+        servedBy: "database",
+        counts,
+        replay: (_, question) => this.#ask(table.forReplay, question, anybody),
+      },
     };
   }
 
