@@ -132,8 +132,7 @@ export async function createApp(config: Config, modules: readonly Module[]): Pro
     const stopped = Promise.all(aggregates.map((aggregate) => aggregate.stop()));
     await within(CLOSE_TIMEOUT_MS, stopped).catch(report);
     redis.close();
-    await closeDatabase(orm, report);
-    await within(CLOSE_TIMEOUT_MS, tracing?.close() ?? Promise.resolve()).catch(report);
+    await Promise.all([closeDatabase(orm, report), tracing?.close()]);
     process.off("warning", logWarning);
   };
   try {

@@ -232,7 +232,11 @@ export class HttpServer {
   /** Answers bytes that are no HTTP, or too many, or did not come in time. */
   #refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket): void {
     const connection = this.#connections.of(socket);
-    if (connection && socket.writable && code !== "ECONNRESET") connection.breakOff(farewellFor(code));
-    else socket.destroy();
+    if (!connection || !socket.writable || code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    this.#connections.countRefusal("BAD_REQUEST");
+    connection.breakOff(farewellFor(code));
   }
 }

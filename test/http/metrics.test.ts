@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { newDatabase } from "../support/database/database.ts";
 import { plainHttp } from "../support/network/plain-http.ts";
 import { freePort } from "../support/network/port.ts";
+import { openConnection } from "../support/network/raw-connection.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
@@ -37,6 +38,9 @@ test("metrics tell what became of requests, and how the stores are; over a port 
   await service.deleteBook("None");
   await service.send("{ booksConnection(first: 501) { totalCount } }");
   await plainHttp(service.url, { method: "POST", body: "x" });
+  const garbage = await openConnection(service.url);
+  await garbage.send("GARBAGE\r\n\r\n");
+  expect((await garbage.response()).status).toBe(400);
   const after = await samples();
   const rise = (name: string) => of(after, name) - of(before, name);
   expect(rise('requests_total{kind="query",outcome="OK"}')).toBe(3);
@@ -46,7 +50,7 @@ test("metrics tell what became of requests, and how the stores are; over a port 
   expect(rise('requests_total{kind="none",outcome="GRAPHQL_PARSE_FAILED"}')).toBe(1);
   expect(rise('request_seconds_count{kind="query",lane="again"}')).toBeGreaterThanOrEqual(2);
   expect(rise('reads_again_total{stream="books",served_by="redis"}')).toBeGreaterThanOrEqual(2);
-  expect(rise('http_refusals_total{code="BAD_REQUEST"}')).toBe(1);
+  expect(rise('http_refusals_total{code="BAD_REQUEST"}')).toBe(2);
   expect(rise('commits_total{stream="books"}')).toBe(1);
   expect(rise('commands_total{stream="books"}')).toBe(1);
   expect(of(after, 'acknowledgements_total{stream="books",after="refresh"}')).toBe(1);

@@ -207,7 +207,7 @@ test("a commit is recorded if any of its commands is, whatever the sampler says 
 });
 
 test("a service goes on as ever while traces cannot be sent", async () => {
-  const collector = await startCollector(503);
+  const collector = await startCollector(400);
   const service = await startService({
     OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
     OTEL_BSP_SCHEDULE_DELAY: "20",
