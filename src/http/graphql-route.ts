@@ -214,10 +214,10 @@ export class GraphqlRoute {
     if (exchange.isClosing) return this.#refuseForNow(exchange);
     const isGone = () => exchange.isGone;
     const client = this.#clientOf(exchange.request, access);
-    const { names } = exchange;
+    const { names, trace } = exchange;
     this.#load.begin();
     const begun = await this.#graphql
-      .subscribe({ transport: "event stream", client, access, params, atLeast, resumeAt, isGone, names })
+      .subscribe({ transport: "event stream", client, access, params, atLeast, resumeAt, isGone, names, trace })
       .finally(() => this.#load.end());
     return sendEvents(exchange, begun);
   }

@@ -19,26 +19,29 @@ export function tracedAnswers(graphql: GraphqlAnswers, tracing: Tracing, isTrust
     find: (text, access) => graphql.find(text, access),
     replay: (replay, atLeast, since) => {
       const { kind } = replay;
+      const within = tracing.current;
+      if (!within) return graphql.replay(replay, atLeast, since);
       const attributes = { "graphql.operation.type": kind, "catalogue.lane": "again" };
-      return inPart(tracing.begin(kind, { within: tracing.current, attributes }), async (part) => {
+      return inPart(tracing.begin(kind, { within, attributes }), async (part) => {
         const text = await graphql.replay(replay, atLeast, since);
         // else it is answered anew
         part.end({ "catalogue.outcome": text ? "OK" : "answered anew" });
         return text;
       });
     },
-    answer: (request) =>
-      inPart(
-        tracing.begin("graphql", { within: tracing.current, attributes: { "catalogue.lane": "executed" } }),
-        async (part) => {
-          const response = await graphql.answer(request);
-          endOf(part, response, isTrusted);
-          return response;
-        },
-      ),
+    answer: (request) => {
+      const within = tracing.current;
+      if (!within) return graphql.answer(request);
+      const part = tracing.begin("graphql", { within, attributes: { "catalogue.lane": "executed" } });
+      return inPart(part, async () => {
+        const response = await graphql.answer(request);
+        endOf(part, response, isTrusted);
+        return response;
+      });
+    },
     subscribe: (request) => {
       const attributes = { "graphql.operation.type": "subscription", "catalogue.transport": request.transport };
-      const part = tracing.begin("subscription", { within: request.trace ?? tracing.current, attributes });
+      const part = tracing.begin("subscription", { within: request.trace, attributes });
       return inPart(part, async () => {
         const begun = await graphql.subscribe(request);
         const code = "next" in begun ? "OK" : String(begun[0]?.extensions.code);

@@ -40,8 +40,8 @@ export class Part {
     this.#around = around;
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
+  get isRecorded(): boolean {
+    return this.#span.isRecording();
   }
 
   get context(): SpanContext {
@@ -93,10 +93,10 @@ export class Tracing {
     return new Tracing(await openProvider(settings, log));
   }
 
-  /** What goes on around whoever asks, if it is not over. */
+  /** What goes on around whoever asks, if that is recorded and not over: what is within another need not be followed. */
   get current(): Part | undefined {
     const part = this.#around.getStore();
-    return part?.isOver ? undefined : part;
+    return part?.isRecorded ? part : undefined;
   }
 
   /** Has what is told over `channel` be around what goes on then; `begin` makes a part of it, or none. */

@@ -42,7 +42,7 @@ export interface SubscribeRequest {
   readonly isGone?: () => boolean;
   /** By what the log names it. */
   readonly names?: RequestNames;
-  /** To what it belongs, where its transport knows that and not what is around it. */
+  /** To what it belongs. */
   readonly trace?: RequestTrace | undefined;
 }
 
