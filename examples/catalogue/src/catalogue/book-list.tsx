@@ -43,7 +43,8 @@ export function BookList({ variables, question }: Props) {
   useEffect(() => {
     if (!last?.hasNextPage || !more.current) return;
     const nearTheEnd = new IntersectionObserver(
-      ([entry]) => entry?.isIntersecting && setWanted((wanted) => wanted + 1),
+      // a busy browser tells at once of when it was far away and of when it was near
+      (entries) => entries.at(-1)?.isIntersecting && setWanted((wanted) => wanted + 1),
       { rootMargin: "800px" },
     );
     nearTheEnd.observe(more.current);
