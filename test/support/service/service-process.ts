@@ -53,7 +53,7 @@ export async function startProcess(
     return /ready.*?(http:\S+)/.exec(run.stdout())?.[1] ?? "";
   };
   // a busy machine takes its time to start several
-  const url = await eventually("the ready line", ready, 30_000);
+  const url = await eventually("the ready line", ready, 90_000);
   return new ServiceProcess(url, run);
 }
 
