@@ -107,7 +107,7 @@ describe("who has lost an answer and repeats the mutation with its key learns it
     // without Redis it asks the database for nothing but what it is asked
     const service = await startService({ DATABASE_URL: throughWay, READ_LEASE_MS: "100" });
     await sell(service, "connected");
-    const cuts = await cutsOf(way, () => sell(service, "measured"), 25);
+    const cuts = await cutsOf(way, () => sell(service, "measured"), 16);
     const told = await sellDisturbed(cuts.length, [service, another, reader], (step) => {
       way.cutAfter(...(cuts[step] as (typeof cuts)[number]));
     });
