@@ -80,7 +80,7 @@ test("a drill: backed up under load, the disk lost, restored, and gone on with",
   const [row] = await sqlOn(database.url, "select revision from stream");
   expect(Number(row.revision)).toBe(revision);
   expect(readdirSync(directory)).toEqual(["backup"]);
-}, 60_000);
+}, 180_000);
 
 describe("a backup", () => {
   test.runIf(engine === "sqlite")(
@@ -105,7 +105,7 @@ describe("a backup", () => {
       }
       expect(readdirSync(directory).sort()).toEqual(["folder", "there"]);
     },
-    30_000,
+    180_000,
   );
 
   test.runIf(canMount())(
@@ -136,7 +136,7 @@ describe("a backup", () => {
       await service.addBook("goes on");
       expect(await operate("backup", { DATABASE_URL }, join(directory, "third"))).toMatchObject({ code: 0 });
     },
-    60_000,
+    180_000,
   );
 
   test.runIf(engine === "sqlite")(
@@ -179,6 +179,6 @@ describe("a backup", () => {
       expect(await sqlOn(DATABASE_URL, "select revision from stream")).toEqual([{ revision: 7 }]);
       expect(existsSync(at("good"))).toBe(true);
     },
-    30_000,
+    180_000,
   );
 });

@@ -103,7 +103,7 @@ describe("the doctor", () => {
     ]);
     await servedByRedis(service);
     expect(await service.titles()).toEqual(["Added", "Edited", "Kept", "Named by Hand"]);
-  }, 60_000);
+  }, 180_000);
 
   // the read model is the same whatever the database is
   test.runIf(engine === "sqlite")(
@@ -195,7 +195,7 @@ describe("the doctor", () => {
       );
       expect((await examined(env, "--repair")).code).toBe(0);
     },
-    60_000,
+    180_000,
   );
 
   test("takes what is only behind, or vanishes by itself, for no damage", async () => {
@@ -221,7 +221,7 @@ describe("the doctor", () => {
     expect(found.stdout).toContain("note: 1 keys in Redis are of read models that are not in force here;");
     // without Redis it is said that nobody looked
     expect((await examinedHere({ DATABASE_URL })).stdout).toContain("note: REDIS_URL is not set: the read model,");
-  }, 60_000);
+  }, 180_000);
 
   test("finds nothing wrong beside processes that write", async () => {
     const redis = await startRedis();
@@ -246,7 +246,7 @@ describe("the doctor", () => {
     await Promise.all(writers);
     expect(written).toBeGreaterThan(20);
     for (const one of found) expect(one).toMatchObject(CLEAN);
-  }, 60_000);
+  }, 180_000);
 
   test("names what the log has lost, which nothing can repair, and what keys stand for", async () => {
     const { url: DATABASE_URL } = await newDatabase();
@@ -289,7 +289,7 @@ describe("the doctor", () => {
     await sqlOn(DATABASE_URL, "update stream set token = 'other'");
     const other = await examinedHere({ DATABASE_URL });
     expect(other.named).toEqual(["the stream is at revision 11 of another history than the log"]);
-  }, 60_000);
+  }, 180_000);
 
   test("lists books that have one ISBN in two forms, and those that today's rules would refuse", async () => {
     const { url: DATABASE_URL } = await newDatabase();
@@ -324,7 +324,7 @@ describe("the doctor", () => {
       'note: book 2 "Ten" and book 1 "Thirteen" have one isbn: 0306406152, 9780306406157',
     ]);
     expect(found.stdout).toContain("note: 1 rows that another version wrote have nothing derived yet;");
-  }, 60_000);
+  }, 180_000);
 
   test("finds what is derived wrongly, and an index of words that differs, and makes both anew", async () => {
     const { url: DATABASE_URL } = await newDatabase();
@@ -377,7 +377,7 @@ describe("the doctor", () => {
     expect(await sqlOn(DATABASE_URL, `select title_words from book where id = ${two}`)).toEqual([
       { title_words: " two " },
     ]);
-  }, 60_000);
+  }, 180_000);
 
   test("says why it cannot look at all, and makes nothing", async () => {
     const { url: DATABASE_URL } = await newDatabase();
@@ -407,7 +407,7 @@ describe("the doctor", () => {
     await refused("sqlite::memory:", "a database in memory is its process's own");
     writeFileSync(file, "title,author\nDune,Herbert\n".repeat(1000));
     await refused(DATABASE_URL, "cannot be read as a database of this service: file is not a database");
-  }, 60_000);
+  }, 180_000);
 
   test.runIf(engine === "sqlite")(
     "names what SQLite finds damaged, and that a backup is to be restored",
@@ -431,6 +431,6 @@ describe("the doctor", () => {
         "cannot be repaired: Stop every process and restore a backup (npm run restore).\n",
       );
     },
-    60_000,
+    180_000,
   );
 });

@@ -41,7 +41,7 @@ test("an export is of one revision, and the import takes it back as it was", asy
   });
   const copied = await startService({ DATABASE_URL: other });
   expect(await stored(copied)).toEqual(await stored(service));
-}, 60_000);
+}, 180_000);
 
 test("what cannot be exported to is refused", async () => {
   const { url: DATABASE_URL } = await newDatabase();
@@ -60,6 +60,6 @@ test("what cannot be exported to is refused", async () => {
   const [code] = await once(child, "close");
   expect(code).toBe(1);
   expect(stderr()).toBe("The standard output was closed before all was written.\n");
-}, 60_000);
+}, 180_000);
 
 const ADD = "mutation ($input: AddBookInput!) { addBook(input: $input) { __typename } }";

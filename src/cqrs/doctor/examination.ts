@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "../database/engine.ts";
 import type { OrmService } from "../database/orm-service.ts";
 import { tableUses } from "../database/table-uses.ts";
 import { derivedColumns } from "../derived.ts";
+import type { RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisService } from "../redis/redis-service.ts";
 import type { StreamDefinition } from "../stream.ts";
 import { checkChain, type ExaminedRow, examinedRow } from "./chain-check.ts";
@@ -16,6 +18,9 @@ import { checkWords } from "./word-check.ts";
 
 /** Keys of rows that were changed by hand that are kept, so that the read model is not blamed for them. */
 const MOST_UNLOGGED = 100_000;
+
+/** How often Redis is asked. */
+const ATTEMPTS = { most: 4, pauseMs: 500 };
 
 const RESTORE = "Stop every process and restore a backup (npm run restore).";
 
@@ -130,12 +135,25 @@ export class Examination {
   }
 
   async #readModel<T extends object>(source: TableAndLog<T>, unlogged: ReadonlySet<string>, findings: Findings) {
-    const { connection } = this.#redis;
-    if (!connection) throw new Error(`Redis cannot be reached: ${this.#redis.reason ?? "no reply"}`);
     const { definition } = source;
-    await new ReadModelCheck(this.#orm, source, this.#redis, unlogged, this.#progress).run(connection, findings);
+    const check = new ReadModelCheck(this.#orm, source, this.#redis, unlogged, this.#progress);
+    await this.#again((connection) => check.run(connection, findings));
     const { readModel } = await source.stream.row();
-    await checkLeftoverKeys(this.#redis, connection, definition.name, readModel, findings);
+    await this.#again((connection) => checkLeftoverKeys(this.#redis, connection, definition.name, readModel, findings));
+  }
+
+  /** A server that was once too slow to answer is asked again. */
+  async #again(work: (connection: RedisConnection) => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { connection } = this.#redis;
+        if (!connection) throw new Error(`Redis cannot be reached: ${this.#redis.reason ?? "no reply"}`);
+        return await work(connection);
+      } catch (error) {
+        if (attempt === ATTEMPTS.most) throw error;
+        await sleep(ATTEMPTS.pauseMs);
+      }
+    }
   }
 }
 
