@@ -5,10 +5,10 @@ const WINDOW_MS = 100;
 /** The share of a window for which the event loop must have worked. */
 const BUSY = 0.9;
 /** Who waits longer, or has others wait longer by one turn of the event loop, is one too many. Milliseconds. */
-const LONG_WAIT_MS = 100;
+const LONG_WAIT_MS = 250;
 const LONG_TURN_MS = 40;
 /** So long nothing but that, and there is more to do than can be done. */
-const STREAK_MS = 1500;
+const STREAK_MS = 3000;
 /** Where fewer wait, they are better answered late than refused: the machine may be busy with something else. */
 const CROWD = 100;
 /** Where a request takes less, to refuse it takes as much as to answer it. */
