@@ -7,6 +7,7 @@ import {
   BESIDE_FEW_WRITERS,
   BESIDE_LISTS,
   BESIDE_WRITERS,
+  GUARDED,
   TWO_APART,
   TWO_PROCESSES,
 } from "./side-workloads.ts";
@@ -45,6 +46,7 @@ export function goals(grown: number): readonly Goal[] {
     tail("mixed-tail", BESIDE_FEW_WRITERS, SERVICE, 2),
     rate("sqlite", SERVICE, RAW, 0.4),
     rate("sqlite", SERVICE, MERCURIUS_SQLITE, 1),
+    rate("guarded", GUARDED, SERVICE, 0.95),
     rate("slow-disk", BESIDE_WRITERS, SERVICE, 0.6),
     rate("slow-disk-sqlite", BESIDE_WRITERS, SERVICE, 0.6),
     tail("long-read", BESIDE_LISTS, SERVICE, 2),

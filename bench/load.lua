@@ -2,7 +2,8 @@
 -- load (the raw limit is as fast without it).
 --
 -- Arguments: a file of reads and a file of writes, with one request a line: a body to be posted, or the target of a GET,
--- which begins with a slash; how many of a thousand requests are writes; the seed, so that all servers get the same sequence; the text that begins the data of a read.
+-- which begins with a slash; how many of a thousand requests are writes; the seed, so that all servers get the same sequence; the text that begins the data of a read;
+-- what is sent as `Authorization`, if anything.
 
 local reads, writes, writesOfThousand, readData
 
@@ -15,22 +16,23 @@ function setup(thread)
   threads[#threads + 1] = thread
 end
 
-local function requestsIn(file)
+local function requestsIn(file, authorization)
   local requests = {}
   for body in io.lines(file) do
     if body:sub(1, 1) == "/" then
-      requests[#requests + 1] = wrk.format("GET", body)
+      requests[#requests + 1] = wrk.format("GET", body, { authorization = authorization })
     else
-      requests[#requests + 1] = wrk.format("POST", nil, { ["content-type"] = "application/json" }, body)
+      local headers = { ["content-type"] = "application/json", authorization = authorization }
+      requests[#requests + 1] = wrk.format("POST", nil, headers, body)
     end
   end
   return requests
 end
 
 function init(args)
-  reads = requestsIn(args[1])
+  reads = requestsIn(args[1], args[6])
   writesOfThousand = tonumber(args[3])
-  if writesOfThousand > 0 then writes = requestsIn(args[2]) end
+  if writesOfThousand > 0 then writes = requestsIn(args[2], args[6]) end
   math.randomseed(tonumber(args[4]))
   readData = args[5]
 end

@@ -1,3 +1,4 @@
+import { SignJWT } from "jose";
 import { openBooks } from "../test/support/database/books.ts";
 import { SERVICE, type Stage } from "./cast.ts";
 import type { Entrant, Workload } from "./measure.ts";
@@ -35,6 +36,7 @@ export const BESIDE_LISTS = `${SERVICE}, beside lists`;
 export const BESIDE_COUNTS = `${SERVICE}, beside counts`;
 export const BEFORE = "before";
 export const BEFORE_ONE_CLIENT = `${BEFORE}, 1 connection`;
+export const GUARDED = `${SERVICE}, with tokens and a rate limit`;
 export const TWO_PROCESSES = "two processes";
 export const TWO_APART = "two that share nothing";
 
@@ -44,6 +46,27 @@ export const sideWorkloads: Readonly<Record<string, Preparation>> = {
     about: `point reads, ${titles}, from Redis, without writes and beside clients that do nothing but \`updateBook\``,
     ...besideWriters(await stage.service(SIZES.stored, "redis"), FEW_WRITERS, BESIDE_FEW_WRITERS),
   }),
+
+  guarded: async (stage) => {
+    const secret = "a secret that has more than thirty-two bytes";
+    const token = await new SignJWT({ scope: "books:read books:write" })
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject("somebody")
+      .setExpirationTime("1h")
+      .sign(Buffer.from(secret));
+    const env = { AUTH_JWT_SECRET: secret, RATE_LIMIT_PER_MINUTE: "1000000000" };
+    const guarded = await stage.serviceWith(SIZES.stored, "redis", env);
+    return {
+      about: `point reads, ${titles}, from Redis, by anybody, and by a client whose token is held against a key and whose
+requests are counted in Redis`,
+      load: points,
+      entrants: [
+        underLoad(await stage.service(SIZES.stored, "redis")),
+        { ...underLoad(guarded), name: GUARDED, load: { ...points, authorization: `Bearer ${token}` } },
+      ],
+      check: checkAsked,
+    };
+  },
 
   "slow-disk": (stage) => onSlowDisk(stage, "redis", "Redis"),
   "slow-disk-sqlite": (stage) => onSlowDisk(stage, "database", "SQLite"),

@@ -13,6 +13,8 @@ export interface Load {
   readonly writesOfThousand: number;
   /** The text that begins the data of every read's answer. */
   readonly readData: string;
+  /** What is sent as `Authorization`. */
+  readonly authorization?: string;
 }
 
 /** What wrk has counted and timed. */
@@ -45,7 +47,16 @@ export class Loader {
     const { reads, writes } = this.#filesOf(load);
     const { stdout, stderr } = await promisify(execFile)("wrk", [
       ...["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`, "--script", SCRIPT],
-      ...[url, "--", reads, writes, `${load.writesOfThousand}`, `${seed}`, load.readData],
+      ...[
+        url,
+        "--",
+        reads,
+        writes,
+        `${load.writesOfThousand}`,
+        `${seed}`,
+        load.readData,
+        ...(load.authorization ? [load.authorization] : []),
+      ],
     ]);
     // the script's own line comes after wrk's report
     return { ...JSON.parse(stdout.trimEnd().split("\n").at(-1) as string), wrong: stderr };

@@ -207,7 +207,7 @@ describe("two people", () => {
     await expectAccessible(page, "conflict");
     await conflicts.getByRole("button", { name: "Yours Miss Austen" }).click();
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("heading", { level: 1, name: "Emma" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Emma", exact: true }).waitFor();
     expect((await example.colleague.book("Emma")).data.book).toMatchObject({
       ...{ author: "Miss Austen", language: "en-GB", stockQuantity: 40 },
     });
@@ -226,7 +226,7 @@ describe("two people", () => {
     await page.getByRole("button", { name: "Theirs Abraham Stoker" }).click();
     expect(await page.getByLabel("Author").inputValue()).toBe("Abraham Stoker");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("heading", { level: 1, name: "Dracula" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Dracula", exact: true }).waitFor();
   });
 });
 
@@ -250,7 +250,10 @@ describe("a form", () => {
     await shows(page, "has this ISBN, and no two books have the same.");
     await page.getByLabel("ISBN").fill("");
     await page.getByRole("button", { name: "Add the book" }).click();
-    await page.getByRole("heading", { level: 1, name: "Emma, Abridged" }).and(page.locator(":focus")).waitFor();
+    await page
+      .getByRole("heading", { level: 1, name: "Emma, Abridged", exact: true })
+      .and(page.locator(":focus"))
+      .waitFor();
     await shows(page, "Added to the catalogue");
 
     const list = await openTab(page.context(), `${example.url}?q=emma abridged`);
@@ -314,17 +317,20 @@ describe("for everybody", () => {
     };
     await tabTo("Ulysses");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { level: 1, name: "Ulysses" }).and(page.locator(":focus")).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Ulysses", exact: true }).and(page.locator(":focus")).waitFor();
     await tabTo("Take one");
     await page.keyboard.press("Enter");
     await shows(page, "3 in stock", stockOf(page, "Ulysses"));
     await tabTo("Edit");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { level: 1, name: "Edit “Ulysses”" }).and(page.locator(":focus")).waitFor();
+    await page
+      .getByRole("heading", { level: 1, name: "Edit “Ulysses”", exact: true })
+      .and(page.locator(":focus"))
+      .waitFor();
     await tabTo("Language");
     await page.keyboard.type("en-IE");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { level: 1, name: "Ulysses" }).and(page.locator(":focus")).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Ulysses", exact: true }).and(page.locator(":focus")).waitFor();
     await tabTo("Delete");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
