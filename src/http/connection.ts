@@ -119,10 +119,12 @@ export class Connection {
     this.#isResting = true;
   }
 
-  // not before: Node throws away the rest of a request that was not read, and reads on to do so
+  // not at once: when Node has parsed the rest of a request that was not read, it reads on
   #rest(): void {
-    this.pause();
-    this.#all.rest(this);
+    setImmediate(() => {
+      this.pause();
+      this.#all.rest(this);
+    });
   }
 
   endRest(): void {

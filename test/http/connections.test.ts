@@ -1,9 +1,11 @@
+import { connect } from "node:net";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { openConnection, PAGE, postOf, type RawConnection } from "../support/network/raw-connection.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
 import { type Service, startService } from "../support/service/service.ts";
+import { startProcess } from "../support/service/service-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -143,6 +145,39 @@ test("requests beyond MAX_REQUESTS are told to come again, and run nothing", asy
     await connection.send(postOf(question));
     expect((await connection.responses(4)).map(({ status }) => status)).toEqual([503, 503, 503, 200]);
   }
+});
+
+test("those who were refused, and ask on at once, are read again three in a millisecond", async () => {
+  const file = join(temporaryDirectory(), "books.db");
+  const service = await startProcess({ DATABASE_URL: `sqlite:${file}`, MAX_REQUESTS: "1" });
+  const other = new Database(file);
+  other.exec("begin immediate");
+  const waiting = service.addBook("Dune");
+  const isRefused = async () => (await fetch(`${service.url}?query={__typename}`)).status === 503;
+  await eventually("there is no room", isRefused);
+  const refusals = 3000;
+  const clients = 30;
+  const began = performance.now();
+  let refused = 0;
+  await new Promise<void>((resolve, reject) => {
+    for (let i = 0; i < clients; i++) {
+      const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
+      onTestFinished(() => {
+        socket.destroy();
+      });
+      socket.write(postOf(question));
+      socket.on("error", reject).on("data", (bytes) => {
+        if (!bytes.toString("latin1").startsWith("HTTP/1.1 503 ")) reject(new Error(bytes.toString()));
+        if (++refused === refusals) resolve();
+        socket.write(postOf(question));
+      });
+    }
+  });
+  // and what was on its way
+  expect(refusals).toBeLessThan(3 * (performance.now() - began) + 5 * clients);
+  other.exec("rollback");
+  other.close();
+  await waiting;
 });
 
 test("slow clients, however many, keep nobody from being answered", async () => {
