@@ -55,13 +55,17 @@ export const sideWorkloads: Readonly<Record<string, Preparation>> = {
       .setExpirationTime("1h")
       .sign(Buffer.from(secret));
     const env = { AUTH_JWT_SECRET: secret, RATE_LIMIT_PER_MINUTE: "1000000000" };
-    const guarded = await stage.serviceWith(SIZES.stored, "redis", env);
+    // the one that other workloads have kept busy would be ahead
+    const [open, guarded] = [
+      await stage.serviceWith(SIZES.stored, "redis", {}),
+      await stage.serviceWith(SIZES.stored, "redis", env),
+    ];
     return {
       about: `point reads, ${titles}, from Redis, by anybody, and by a client whose token is held against a key and whose
 requests are counted in Redis`,
       load: points,
       entrants: [
-        underLoad(await stage.service(SIZES.stored, "redis")),
+        underLoad(open),
         { ...underLoad(guarded), name: GUARDED, load: { ...points, authorization: `Bearer ${token}` } },
       ],
       check: checkAsked,
