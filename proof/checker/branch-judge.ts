@@ -175,7 +175,9 @@ export class BranchJudge {
     const { revision } = outcome;
     const there = possibleFor(operation, other.ledger, revision);
     if (request.kind !== "several") {
-      return there.length > 0 && !faultOfRead(request as Reading, outcome, there.slice(0, 1), edited);
+      // of a history the book is read like any other, and may be another branch's; the rest is the database's
+      const reading = request.kind === "history" ? { ...request, kind: "book" as const } : (request as Reading);
+      return there.length > 0 && !faultOfRead(reading, outcome, there.slice(0, 1), edited);
     }
     const here = possibleFor(operation, this.ledger, revision);
     const mixtures = [
