@@ -173,6 +173,14 @@ describe("when the database is copied while it goes on, the checker", () => {
       expect(await judge(still, both(70, one, book("A", "four", 2)))).toContain(NOT_THE_STATE);
     });
 
+    test("lets a process show them with what became of the book, which the database tells", async () => {
+      const changes = copied.changes.slice();
+      const told = { ...answers(3, { books: [four], changes }), servedBy: "both" } as Outcome;
+      const asked = (ms: number) => operation(ms, ms + 1, { kind: "history", title: "A" }, told, { ...here, process });
+      expect(await judge(still, asked(70))).toEqual([]);
+      expect(await judge(still, asked(70), asked(180))).not.toEqual([]);
+    });
+
     test("finds them in place of what was acknowledged since", async () => {
       expect(await judge(truth, updateTwo, at(70, read(3, four)))).toEqual([NEVER_THERE, UNWRITTEN, FOREIGN]);
       // what is merely old is no state of the copy
