@@ -64,7 +64,7 @@ export function faultOfAnswered(
       if (request.kind === "improper" || request.kind === "changes") return undefined;
       if (request.kind === "history") {
         const rule = "a history is what the log says of a book";
-        return faultIf(rule, faultOfHistory(outcome, entry, ledger, trimmed()));
+        return faultIf(rule, faultOfHistory(outcome, entry, ledger, edited, trimmed()));
       }
       if (request.kind === "past") {
         const rule = "a book as of a revision is as it was at that revision";
@@ -93,10 +93,18 @@ function faultOfPast(
 }
 
 /** The book may be read at the revision that is reported, and what became of it a little later. */
-function faultOfHistory({ answers }: ReadOutcome, { catalogue, revision }: Entry, ledger: Ledger, trimmed: number) {
+function faultOfHistory(
+  { answers }: ReadOutcome,
+  { catalogue, revision }: Entry,
+  ledger: Ledger,
+  edited: ReadonlySet<string>,
+  trimmed: number,
+) {
   const { books, changes = [] } = answers[0] ?? { books: [] };
   const [book] = books;
   const was = book && catalogue.get(book.title);
+  // of a row that was edited by hand nothing is certain, not even whose history was asked for
+  if (book && edited.has(book.title)) return undefined;
   if (book && !sameBook(book, was)) return `it shows ${showBook(book)}, there was ${showBook(was)}`;
   const known = ({ revision: at }: { readonly revision: number }) => at > Math.max(ledger.first.revision, trimmed);
   const told = changes.filter(known);
