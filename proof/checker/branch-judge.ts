@@ -175,9 +175,10 @@ export class BranchJudge {
     const { revision } = outcome;
     const there = possibleFor(operation, other.ledger, revision);
     if (request.kind !== "several") {
-      // of a history the book is read like any other, and may be another branch's; the rest is the database's
-      const reading = request.kind === "history" ? { ...request, kind: "book" as const } : (request as Reading);
-      return there.length > 0 && !faultOfRead(reading, outcome, there.slice(0, 1), edited);
+      // of a history the book may be another branch's; the rest is the database's, and older it may be, too
+      const isHistory = request.kind === "history";
+      const reading = isHistory ? { ...request, kind: "book" as const } : (request as Reading);
+      return (isHistory ? there : there.slice(0, 1)).some((entry) => !faultOfRead(reading, outcome, [entry], edited));
     }
     const here = possibleFor(operation, this.ledger, revision);
     const mixtures = [

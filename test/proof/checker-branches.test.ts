@@ -175,10 +175,14 @@ describe("when the database is copied while it goes on, the checker", () => {
 
     test("lets a process show them with what became of the book, which the database tells", async () => {
       const changes = copied.changes.slice();
-      const told = { ...answers(3, { books: [four], changes }), servedBy: "both" } as Outcome;
-      const asked = (ms: number) => operation(ms, ms + 1, { kind: "history", title: "A" }, told, { ...here, process });
-      expect(await judge(still, asked(70))).toEqual([]);
-      expect(await judge(still, asked(70), asked(180))).not.toEqual([]);
+      const told = (revision: number) =>
+        ({ ...answers(revision, { books: [four], changes }), servedBy: "both" }) as Outcome;
+      const asked = (ms: number, revision: number) =>
+        operation(ms, ms + 1, { kind: "history", title: "A" }, told(revision), { ...here, process });
+      expect(await judge(still, asked(70, 3))).toEqual([]);
+      // the database, which was asked later, has not come as far
+      expect(await judge(still, asked(70, 1))).toEqual([]);
+      expect(await judge(still, asked(70, 3), asked(180, 3))).not.toEqual([]);
     });
 
     test("finds them in place of what was acknowledged since", async () => {
