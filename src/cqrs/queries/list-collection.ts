@@ -13,7 +13,7 @@ import {
   walking,
 } from "./list-order.ts";
 import type { ListQuestion, Scalar, Segment } from "./list-question.ts";
-import { type Access, type Part, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
+import { type Access, endOfPortion, type Part, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
 import type { Select } from "./table-rows.ts";
 
 /** So many rows are collected by one statement. */
@@ -50,9 +50,8 @@ export async function collect(
     best = [...best, ...more]
       .sort((a, b) => sign * (isEarlier(order, a.position, b.position) ? -1 : 1))
       .slice(0, limit);
-    const [last] = await rowsBy(snapshot, access, by, { after, limit: 1, offset: PORTION - 1 }).execute();
-    if (!last) return best;
-    after = by.map((column) => last[column] as Scalar);
+    after = await endOfPortion(snapshot, access, by, { after, size: PORTION });
+    if (!after) return best;
   }
 }
 

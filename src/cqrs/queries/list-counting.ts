@@ -2,7 +2,7 @@ import { sql as expression } from "kysely";
 import type { Accesses } from "./list-accesses.ts";
 import { allHold, columnsIn, type Snapshot } from "./list-conditions.ts";
 import { COUNTED, type Condition, type Scalar } from "./list-question.ts";
-import { type Access, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
+import { type Access, endOfPortion, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
 const PORTION = 11_000;
@@ -71,9 +71,8 @@ async function walked(
     looked += size;
     if (!by || ids.length > COUNTED) break;
     if (most * ids.length < (COUNTED + 1) * looked) return undefined;
-    const [last] = await rowsBy(snapshot, access, by, { after, limit: 1, offset: size - 1 }).execute();
-    if (!last) break;
-    after = by.map((column) => last[column] as Scalar);
+    after = await endOfPortion(snapshot, access, by, { after, size });
+    if (!after) break;
   }
   return { count: ids.length, ids };
 }

@@ -94,6 +94,17 @@ export function rowsBy(
   return part.offset === undefined ? rows : rows.offset(part.offset);
 }
 
+/** What the last row of a portion of that size has in the columns by which rows are walked; undefined if it is not full. */
+export async function endOfPortion(
+  source: Source,
+  access: Access | undefined,
+  by: readonly string[],
+  { after, size }: { readonly after: readonly Scalar[] | undefined; readonly size: number },
+): Promise<readonly Scalar[] | undefined> {
+  const [last] = await rowsBy(source, access, by, { after, limit: 1, offset: size - 1 }).execute();
+  return last && by.map((column) => last[column] as Scalar);
+}
+
 function singlesOf(access: Access | undefined): readonly Single[] {
   if (!access) return [];
   return "together" in access ? access.together : [access];
