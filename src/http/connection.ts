@@ -21,7 +21,7 @@ export class Connection {
   readonly #held: Exchange[] = [];
   readonly #onAnswered = () => this.#answered();
   #current: Exchange | undefined;
-  hasAsked = false;
+  #hasAsked = false;
   /** Whether nothing is read until it is this connection's turn among all whose clients were refused for now. */
   #isResting = false;
   /** Whether the client has sent what cannot be read on. */
@@ -64,6 +64,10 @@ export class Connection {
     return this.#current === undefined && this.#held.length === 0 && !this.#live;
   }
 
+  get hasAsked(): boolean {
+    return this.#hasAsked;
+  }
+
   take(request: IncomingMessage, response: ServerResponse, expectation?: Expectation): void {
     // what was read together is still parsed to its end
     if (this.#socket.destroyed) return;
@@ -79,7 +83,7 @@ export class Connection {
 
   #begin(exchange: Exchange): void {
     this.#current = exchange;
-    this.hasAsked = true;
+    this.#hasAsked = true;
     exchange.response.on("close", this.#onAnswered);
     this.#all.serve(exchange);
   }

@@ -12,7 +12,7 @@ import type { Live } from "./live.ts";
 import { Pieces } from "./pieces.ts";
 import { inPortions, PORTION_BYTES } from "./portions.ts";
 import { requestIdOf } from "./request-ids.ts";
-import { traceContextOf, traceparentOf } from "./trace-context.ts";
+import { namesOf, traceContextOf, traceparentOf } from "./trace-context.ts";
 
 /** How long the rest of a refused body is read and thrown away, in milliseconds. */
 export const DRAIN_MS = 1000;
@@ -99,7 +99,7 @@ export class Exchange {
 
   /** By what the log names the request. */
   get names(): RequestNames {
-    return { requestId: this.id, ...(this.#trace && { traceId: this.#trace.traceId }) };
+    return namesOf(this.id, this.#trace);
   }
 
   get expectation(): Expectation {

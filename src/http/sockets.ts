@@ -11,7 +11,7 @@ import type { Connection } from "./connection.ts";
 import { farewell } from "./farewell.ts";
 import { requestIdOf } from "./request-ids.ts";
 import type { RequestWatch } from "./request-watch.ts";
-import { traceContextOf, traceparentOf } from "./trace-context.ts";
+import { namesOf, traceContextOf, traceparentOf } from "./trace-context.ts";
 
 const PROTOCOL = "graphql-transport-ws";
 /** Nothing more is read from a client that has so much to take that it asked for. */
@@ -80,7 +80,7 @@ export class Sockets {
     const requestId = requestIdOf(request);
     const sent = traceContextOf(request);
     const trace = this.#watch ? this.#watch.opened(requestId, sent) : sent;
-    const asked = { names: { requestId, ...(trace && { traceId: trace.traceId }) }, trace };
+    const asked = { names: namesOf(requestId, trace), trace };
     this.#asked.set(request, asked);
     return asked;
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { RequestTrace } from "../graphql/execution/request.ts";
+import type { RequestNames, RequestTrace } from "../graphql/execution/request.ts";
 
 /** A version to come may have more at the end, this one must not. Names that are all zeros name nothing. */
 const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-.*)?$/;
@@ -13,6 +13,11 @@ export function traceContextOf({ headers }: IncomingMessage): RequestTrace | und
   const [, version, traceId, spanId, flags = ""] = TRACEPARENT.exec(traceparent) ?? [];
   if (!traceId || !spanId || (version === "00" && traceparent.length !== LENGTH)) return undefined;
   return { traceId, spanId, flags: Number.parseInt(flags, 16), state: tracestate?.toString() };
+}
+
+/** By what the log names a request that belongs to this, if to anything. */
+export function namesOf(requestId: string, trace: RequestTrace | undefined): RequestNames {
+  return { requestId, ...(trace && { traceId: trace.traceId }) };
 }
 
 /** As `traceparent` has it, in the version that is written here. */
