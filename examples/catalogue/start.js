@@ -29,15 +29,27 @@ if (!existsSync(database)) {
 npm(HERE, "run", "--silent", "codegen", "--", "--silent");
 
 const vite = join(HERE, "node_modules/vite/bin/vite.js");
-const running = [
-  spawn("npm", ["start", "--silent"], { cwd: ROOT, env: service, stdio: "inherit" }),
-  spawn(process.execPath, [vite, "--port", PORT, "--strictPort"], { cwd: HERE, env: page, stdio: "inherit" }),
-];
-// one is of no use without the other
-for (const child of running) {
+const running = [];
+
+/** Runs a program for as long as the others run: one is of no use without the other. */
+function run(...command) {
+  const child = spawn(...command);
+  running.push(child);
   child.on("exit", (code) => {
     for (const other of running) other.kill();
     process.exitCode ??= code ?? 0;
   });
+  return child;
 }
+
+const { stdout } = run("npm", ["start", "--silent"], {
+  cwd: ROOT,
+  env: service,
+  stdio: ["inherit", "pipe", "inherit"],
+});
+stdout.pipe(process.stdout);
+// its first line says that it answers; a page that is open before would be told that it cannot be reached
+stdout.once("data", () =>
+  run(process.execPath, [vite, "--port", PORT, "--strictPort"], { cwd: HERE, env: page, stdio: "inherit" }),
+);
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => running.map((child) => child.kill(signal)));
