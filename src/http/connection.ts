@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { LastShown } from "../graphql/execution/access.ts";
 import type { Connections } from "./connections.ts";
 import { DRAIN_MS, Exchange, type Expectation } from "./exchange.ts";
 import type { Live } from "./live.ts";
@@ -16,6 +17,7 @@ const SHORT_IDLE_S = 5;
  * the next is begun when the one before has been taken, and nothing more is read meanwhile.
  */
 export class Connection {
+  readonly lastShown = new LastShown();
   readonly #all: Connections;
   readonly #socket: Socket;
   readonly #held: Exchange[] = [];

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
+import type { LastShown } from "../graphql/execution/access.ts";
 import {
   GRAPHQL_RESPONSE_TYPE,
   JSON_TYPE,
@@ -11,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import type { Live } from "./live.ts";
 import { Pieces } from "./pieces.ts";
 import { inPortions, PORTION_BYTES } from "./portions.ts";
+import { type RefusalCode, refusal } from "./refusal.ts";
 import { requestIdOf } from "./request-ids.ts";
 import { namesOf, traceContextOf, traceparentOf } from "./trace-context.ts";
 
@@ -36,17 +38,6 @@ const TYPES = new Negotiation(false);
 export type Headers = Readonly<Record<string, string>>;
 
 const NO_HEADERS: Headers = {};
-
-/** The code of a refusal: what the client did wrong, or that it may come again. */
-export type RefusalCode =
-  | "BAD_REQUEST"
-  | "BAD_USER_INPUT"
-  | "HOST_NOT_ALLOWED"
-  | "UNAUTHENTICATED"
-  | "RATE_LIMITED"
-  | "ORIGIN_NOT_ALLOWED"
-  | "SERVICE_UNAVAILABLE"
-  | "INTERNAL_SERVER_ERROR";
 
 /** What a client asks for before it sends its body: to be told to go on, or what nobody knows. */
 export type Expectation = "continue" | "unknown" | undefined;
@@ -95,6 +86,11 @@ export class Exchange {
       isCalled = true;
     };
     this.response.once("begun", once).once("close", once);
+  }
+
+  /** What its client has shown before. */
+  get lastShown(): LastShown {
+    return this.#connection.lastShown;
   }
 
   /** By what the log names the request. */
@@ -249,9 +245,4 @@ function listOf(headers: Headers, more: Headers = NO_HEADERS, always: Headers = 
   for (const name in more) if (!(name in always)) all.push(name, more[name] as string);
   for (const name in always) all.push(name, always[name] as string);
   return all;
-}
-
-/** The body of a refusal, in the form of GraphQL's errors. */
-export function refusal(message: string, code: RefusalCode): string {
-  return JSON.stringify({ errors: [{ message, extensions: { code } }] });
 }

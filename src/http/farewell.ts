@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
-import { refusal, VARY } from "./exchange.ts";
+import { VARY } from "./exchange.ts";
+import { refusal } from "./refusal.ts";
 import { newRequestId } from "./request-ids.ts";
 
 const BY_CODE: Readonly<Record<string, readonly [status: number, message: string]>> = {

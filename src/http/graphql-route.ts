@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { type Access, ANONYMOUS } from "../graphql/execution/access.ts";
+import { type Access, ANONYMOUS, type LastShown } from "../graphql/execution/access.ts";
 import type { AnswerText } from "../graphql/execution/answer-text.ts";
 import type { Replay } from "../graphql/execution/replays.ts";
 import {
@@ -16,13 +16,14 @@ import { type AnswerType, HTML_TYPE, Negotiation } from "./accept.ts";
 import type { Bodies, BodyFault } from "./bodies.ts";
 import { DataAnswers } from "./data-answers.ts";
 import { sendEvents } from "./event-stream.ts";
-import type { Exchange, Headers, RefusalCode } from "./exchange.ts";
+import type { Exchange, Headers } from "./exchange.ts";
 import { GraphiqlPage, type GraphiqlTab } from "./graphiql.ts";
 import { paramsOfBody, paramsOfSearch } from "./graphql-params.ts";
 import { faultOfHead } from "./json-head.ts";
 import { LoadGate } from "./load-gate.ts";
 import type { Notices } from "./notices.ts";
 import type { RateGate } from "./rate-gate.ts";
+import type { RefusalCode } from "./refusal.ts";
 
 type AtLeast = Required<GraphqlRequest>["atLeast"];
 
@@ -39,8 +40,8 @@ export interface GraphqlAnswers {
 
 /** Says who asks. */
 export interface Authentication {
-  /** Who sent this `Authorization`, if that is known at once. */
-  known(authorization: string | undefined): Access | undefined;
+  /** Who sent this `Authorization`, if that is known at once, as it is of the last that came over the connection. */
+  known(authorization: string | undefined, last: LastShown): Access | undefined;
   of(authorization: string | undefined): Promise<
     | Access
     // why he is not let in
@@ -182,8 +183,8 @@ export class GraphqlRoute {
     }
   }
 
-  #knownAccess({ request }: Exchange): Access | undefined {
-    return this.#authentication ? this.#authentication.known(request.headers.authorization) : ANONYMOUS;
+  #knownAccess({ request, lastShown }: Exchange): Access | undefined {
+    return this.#authentication ? this.#authentication.known(request.headers.authorization, lastShown) : ANONYMOUS;
   }
 
   /** Who asks; undefined when he was refused, whatever it is that he asks. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Cors } from "./cors.ts";
-import type { RefusalCode } from "./exchange.ts";
 import type { AllowedHosts } from "./hosts.ts";
+import type { RefusalCode } from "./refusal.ts";
 import { targetOf } from "./target.ts";
 
 /** Whether a client asks for a WebSocket here. Others who would have another protocol are answered in this one. */

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { type Issuer, type IssuerKey, newKey, startIssuer } from "../support/auth/issuer.ts";
-import { bearer, tokenWith } from "../support/auth/tokens.ts";
+import { bearer, inSeconds, tokenWith } from "../support/auth/tokens.ts";
+import { openConnection, postOf } from "../support/network/raw-connection.ts";
 import { type Service, startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -41,6 +42,30 @@ test("keys of every kind are taken, and rotated without a restart", async () => 
   // those that were taken back are good no longer, though they were found good before
   expect(await write(service, tokens[0] as string)).toMatchObject(GOOD);
   for (const token of tokens.slice(1)) expect(await write(service, token)).toMatchObject(NOT_TRUSTED);
+});
+
+test("over one connection each request counts as what it shows itself", async () => {
+  const [first, second, next] = [await newKey("first"), await newKey("second"), await newKey("next")];
+  const issuer = await startIssuer(first, second);
+  const connection = await openConnection((await startWith(issuer)).url);
+  let asked = 0;
+  const statusWith = async (token?: string) => {
+    await connection.send(
+      postOf(JSON.stringify({ query: MEET }), ...(token ? [`Authorization: Bearer ${token}`] : [])),
+    );
+    const [last] = (await connection.responses(++asked)).slice(-1);
+    return JSON.parse(last?.body ?? "").errors?.[0].extensions.code ?? last?.status;
+  };
+  const [mayWrite, mayNot] = [await tokenOf(first), await tokenOf(second, { scope: "books:read" })];
+  const brief = await tokenOf(first, { exp: inSeconds(-28) });
+  const statuses = [];
+  for (const token of [mayWrite, mayWrite, mayNot, mayNot, mayWrite, undefined]) statuses.push(await statusWith(token));
+  expect(statuses).toEqual([200, 200, "FORBIDDEN", "FORBIDDEN", 200, "UNAUTHENTICATED"]);
+  await eventually("its end", async () => (await statusWith(brief)) === "UNAUTHENTICATED");
+  expect(await statusWith(mayWrite)).toBe(200);
+  issuer.publish(second, next);
+  expect(await statusWith(await tokenOf(next))).toBe(200);
+  expect(await statusWith(mayWrite)).toBe("UNAUTHENTICATED");
 });
 
 test("keys without names are tried one after the other", async () => {

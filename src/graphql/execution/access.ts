@@ -16,6 +16,14 @@ export interface Access {
 /** Of who has shown no token. */
 export const ANONYMOUS: Access = { asker: ANYBODY, scopes: new Set(), until: Number.POSITIVE_INFINITY };
 
+/** What was last shown over a connection, and whose it was found to be: most clients show the same with each request. */
+export class LastShown {
+  authorization: string | undefined;
+  access = ANONYMOUS;
+  /** Of the keys by which it was found good. */
+  generation = 0;
+}
+
 /** Which operations need a scope. */
 export interface AccessRules {
   /** Whether there are tokens, which may have scopes; without them nobody has any. */

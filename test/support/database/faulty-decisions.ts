@@ -16,8 +16,10 @@ export const decisions: Decisions<Book, FaultyCommand, never> = {
     // with what no thread can send
     if (kind === "throw") throw new Error("a fault", { cause: () => {} });
     if (kind === "exit") process.exit(3);
+    // as one that runs for ever, but for the core that it would take
+    if (kind === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     const kept: unknown[] = [];
-    while (kind === "hang" || kind === "bloat") if (kind === "bloat") kept.push(new Array(1_000_000).fill(0.5));
+    while (kind === "bloat") kept.push(new Array(1_000_000).fill(0.5));
     const empty = { publishedDate: null, isbn: null, language: null, description: null, coverUrl: null };
     const own = { version: revision, addedAt: at, updatedAt: at };
     const after = { title, author: "A", ...empty, stockQuantity: 0, ...own };

@@ -15,6 +15,9 @@ const BOTH = `query Witness($title: String!) {
   books { title stockQuantity }
 }`;
 
+/** Who asks without a pause leaves the others no time, nor the tests beside this one. */
+const PAUSE_MS = 5;
+
 /**
  * Counts the stock of one book up through all services in turn while others read it through all of them, point and
  * list alike, until `fault` is over and a few writes more. Fails if a request fails or if a read that began after a
@@ -35,6 +38,7 @@ export async function witness(services: readonly GraphqlClient[], fault: () => P
       const { data } = await service.updateBook(title, { stockQuantity: next });
       expect(data.updateBook).toMatchObject({ __typename: "Book", stockQuantity: next });
       acknowledged = next;
+      await sleep(PAUSE_MS);
     }
   };
   const read = async (service: GraphqlClient) => {
@@ -46,8 +50,7 @@ export async function witness(services: readonly GraphqlClient[], fault: () => P
       expect(listed?.stockQuantity, `list read, served by ${consistency.servedBy}`).toBeGreaterThanOrEqual(before);
       servedBy.add(consistency.servedBy);
       reads++;
-      // one who asks without a pause leaves the others no time
-      await sleep(5);
+      await sleep(PAUSE_MS);
     }
   };
 
