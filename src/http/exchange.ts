@@ -24,12 +24,12 @@ const SHORT_BODY_BYTES = 2000;
 /** What an answer to one and the same URL depends on. */
 export const VARY = "Accept, Accept-Encoding, Origin";
 /** On every answer. What is true now need not be so in a cache. */
-const COMMON = { "cache-control": "no-store", vary: VARY, "x-content-type-options": "nosniff" } as const;
+const COMMON = ["cache-control", "no-store", "vary", VARY, "x-content-type-options", "nosniff"] as const;
 
 /** On every answer, too. */
 const ID_HEADER = "x-request-id";
 
-const dataHeaders = (type: string) => ({ ...COMMON, "content-type": `${type}; charset=utf-8` });
+const dataHeaders = (type: string): HeaderList => [...COMMON, "content-type", `${type}; charset=utf-8`];
 const JSON_HEADERS = dataHeaders(JSON_TYPE);
 const GRAPHQL_HEADERS = dataHeaders(GRAPHQL_RESPONSE_TYPE);
 
@@ -37,7 +37,8 @@ const TYPES = new Negotiation(false);
 
 export type Headers = Readonly<Record<string, string>>;
 
-const NO_HEADERS: Headers = {};
+/** Names and values in turn, which Node takes as they are. */
+type HeaderList = readonly string[];
 
 /** What a client asks for before it sends its body: to be told to go on, or what nobody knows. */
 export type Expectation = "continue" | "unknown" | undefined;
@@ -155,7 +156,7 @@ export class Exchange {
   /** Begins an answer that goes on for as long as its client likes. It ends when `response` is ended. */
   begin(headers: Headers, live: Live): void {
     this.#connection.goLive(live);
-    this.response.writeHead(200, { ...COMMON, ...headers, ...this.#always, [ID_HEADER]: this.id }).flushHeaders();
+    this.response.writeHead(200, this.#with(COMMON, headers)).flushHeaders();
     this.response.emit("begun");
   }
 
@@ -189,17 +190,23 @@ export class Exchange {
     // where the status is one of failure, clients read errors in GraphQL's own type alone
     const type = TYPES.typeFor(this.request.headers.accept) === GRAPHQL_RESPONSE_TYPE ? GRAPHQL_HEADERS : JSON_HEADERS;
     // who asks before he sends has not begun to
-    if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, { ...type, ...headers }, text);
+    if (this.#leavesBody && !this.#expectation) this.#refuseEarly(status, this.#with(type, headers), text);
     else this.#write(status, type, text, headers);
   }
 
-  #refuseEarly(status: number, headers: Headers, text: string): void {
+  /** What all answers have, and these headers in their place or beside them. */
+  #with(headers: HeaderList, more: Headers | undefined): string[] {
+    const all = headers.slice();
+    put(more, all);
+    put(this.#always, all);
+    all.push(ID_HEADER, this.id);
+    return all;
+  }
+
+  #refuseEarly(status: number, headers: HeaderList, text: string): void {
     const { request, response } = this;
     response.shouldKeepAlive = false;
-    const length = Buffer.byteLength(text);
-    response
-      .writeHead(status, { ...headers, ...this.#always, [ID_HEADER]: this.id, "content-length": length })
-      .write(text);
+    response.writeHead(status, [...headers, "content-length", String(Buffer.byteLength(text))]).write(text);
     const pieces = new Pieces();
     const enough = new AbortController();
     const overdue = setTimeout(() => enough.abort(), DRAIN_MS);
@@ -223,13 +230,12 @@ export class Exchange {
   }
 
   /** @param more headers that take the place of `headers`, or stand beside them */
-  #write(status: number, headers: Headers, body: string | Buffer, more?: Headers): void {
+  #write(status: number, headers: HeaderList, body: string | Buffer, more?: Headers): void {
     const { response } = this;
     const length = Buffer.byteLength(body);
     // of a body that was not asked for it is not known whether it comes
     if (this.#connection.isEnding || this.#expectation || this.#leavesBody) response.shouldKeepAlive = false;
-    const all = listOf(headers, more, this.#always);
-    all.push(ID_HEADER, this.id);
+    const all = this.#with(headers, more);
     if (status !== 204 && status !== 304) all.push("content-length", String(length));
     response.writeHead(status, all);
     if (length <= PORTION_BYTES || this.request.method === "HEAD") response.end(body);
@@ -238,11 +244,12 @@ export class Exchange {
   }
 }
 
-/** Headers as a list, which Node takes as it is; those that come later take the place of others of their name. */
-function listOf(headers: Headers, more: Headers = NO_HEADERS, always: Headers = NO_HEADERS): string[] {
-  const all: string[] = [];
-  for (const name in headers) if (!(name in more || name in always)) all.push(name, headers[name] as string);
-  for (const name in more) if (!(name in always)) all.push(name, more[name] as string);
-  for (const name in always) all.push(name, always[name] as string);
-  return all;
+/** Puts headers into a list, in the place of those of the same names. */
+function put(headers: Headers | undefined, list: string[]): void {
+  for (const name in headers) {
+    let at = 0;
+    while (at < list.length && list[at] !== name) at += 2;
+    list[at] = name;
+    list[at + 1] = headers[name] as string;
+  }
 }

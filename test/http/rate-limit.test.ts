@@ -93,7 +93,8 @@ test("all processes count together, by Redis; without it each counts by itself, 
   const { url: DATABASE_URL } = await newDatabase();
   const redis = await startRedis();
   const limit = 300;
-  const env = { DATABASE_URL, REDIS_URL: redis.url, RATE_LIMIT_PER_MINUTE: `${limit}` };
+  // on a busy machine an answer that is late is not to be taken for none
+  const env = { DATABASE_URL, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: "5000", RATE_LIMIT_PER_MINUTE: `${limit}` };
   const services = [await startService(env), await startService(env)] as const;
   const began = performance.now();
   const burst = async (count: number) => {
