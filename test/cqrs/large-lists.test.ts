@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { newDatabase } from "../support/database/database.ts";
 import { fillWith, LARGEST_BOOK, largeTitles } from "../support/database/large-catalogue.ts";
@@ -52,6 +53,7 @@ async function pointReadsUntil(service: GraphqlClient, over: Promise<unknown>): 
       variables: { title: `${i}` },
     });
     answers.add(errors ? errors[0].extensions.code : consistency.servedBy);
+    await sleep(5);
   }
   return answers;
 }
