@@ -1,5 +1,6 @@
+import Database from "better-sqlite3";
 import { pino } from "pino";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { BookEntity } from "../../src/books/book.ts";
 import { bookFields } from "../../src/books/book-fields.ts";
 import { bookStream } from "../../src/books/book-stream.ts";
@@ -66,6 +67,30 @@ test("so do the verbs of the service, in the same transaction", async () => {
   expect(await orm.update(BookEntity, "Écran", "title", { title: "Ægir" }, true)).not.toHaveProperty("title_key");
   await orm.update(BookEntity, 7, "version", { stockQuantity: 2 });
   expect(await fresh(url)).toEqual(["Ægir", "B"]);
+});
+
+test.runIf(engine === "sqlite")("looks at no row but those that lack it, however many there are", async () => {
+  const { url } = await newDatabase();
+  const { derivation } = await openDerivation(url);
+  await writeAsBefore(url, ...Array.from({ length: 300 }, (_, i) => `Ö ${i}`));
+  const prepared: string[] = [];
+  const { prepare } = Database.prototype;
+  vi.spyOn(Database.prototype, "prepare").mockImplementation(function (this: Database.Database, source) {
+    prepared.push(source);
+    return prepare.call(this, source) as never;
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await derivation.renew()).toBe(300);
+  const database = new Database(url.slice("sqlite:".length));
+  onTestFinished(() => void database.close());
+  const updates = [...new Set(prepared.filter((source) => /^update "book"/.test(source)))];
+  expect(updates).toHaveLength(2);
+  for (const update of updates) {
+    const plan = database.prepare<unknown[], { detail: string }>(`explain query plan ${update}`);
+    const steps = plan.all(...Array((update.match(/\?/g) as string[]).length).fill(null)).map(({ detail }) => detail);
+    expect(steps).toContain("SEARCH book USING INTEGER PRIMARY KEY (rowid=?)");
+    expect(steps).not.toContainEqual(expect.stringMatching(/^SCAN book/));
+  }
 });
 
 test("a start makes it where another version has not, and says so once", async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
-import { startService } from "../support/service/service.ts";
+import { sharedService, startService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 const JSON_TYPE = "application/json";
 const GRAPHQL = "application/graphql-response+json";
@@ -46,7 +48,7 @@ const plain = (type: string | null) => type?.split(";")[0];
 
 describe("what a request accepts", () => {
   test("is what a GET is answered with, a page for people among it", async () => {
-    const service = await startService();
+    const service = shared();
     for (const [accept, type] of answers) {
       const response = await fetch(`${service.url}?query={__typename}`, { headers: { accept } });
       const found = response.status === 406 ? undefined : plain(response.headers.get("content-type"));
@@ -57,7 +59,7 @@ describe("what a request accepts", () => {
   });
 
   test("is what a POST is answered with, and what accepts neither type runs nothing", async () => {
-    const service = await startService();
+    const service = shared();
     const send = (accept: string, title: string) =>
       fetch(service.url, {
         method: "POST",
@@ -83,7 +85,7 @@ describe("what a request accepts", () => {
 
 describe("a refusal", () => {
   test("is of the type that the answer would be, and of plain JSON where that is none", async () => {
-    const service = await startService();
+    const service = shared();
     const types = {
       [GRAPHQL]: GRAPHQL,
       [JSON_TYPE]: JSON_TYPE,

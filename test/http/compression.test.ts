@@ -7,7 +7,9 @@ import { heldMemory } from "../support/memory.ts";
 import { type PlainAnswer, plainHttp } from "../support/network/plain-http.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
-import { type Service, startService } from "../support/service/service.ts";
+import { type Service, sharedService, startService } from "../support/service/service.ts";
+
+const shared = sharedService();
 
 const BOOKS = "{ books { title author } }";
 
@@ -68,7 +70,7 @@ describe.each(READ_PATHS)("an answer over 1 kB, when $store answers", ({ start }
 
 describe("Accept-Encoding", () => {
   test("decides, and what is not known is sent as it is", async () => {
-    const service = await startService();
+    const service = shared();
     for (let n = 0; n < 30; n++) await service.addBook(`A book with a long title, number ${n}`);
     const accepted: [accepted: string, encoding: string | undefined][] = [
       ["gzip, deflate, br, zstd", "br"],
@@ -99,7 +101,7 @@ describe("Accept-Encoding", () => {
 
 describe("what is not compressed", () => {
   test("is short, or an error, or not there", async () => {
-    const service = await startService();
+    const service = shared();
     for (let n = 0; n < 30; n++) await service.addBook(`A book with a long title, number ${n}`);
     const all = { "accept-encoding": "gzip, br" };
     expect((await post(service, "{ __typename }", all)).headers["content-encoding"]).toBeUndefined();
@@ -122,7 +124,7 @@ describe("what is not compressed", () => {
 
 describe("what is kept of answers and of what they are compressed to", () => {
   test("takes no more memory than it has bytes", async () => {
-    const service = await startService();
+    const service = shared();
     for (let n = 0; n < 30; n++) await service.addBook(`A book with a long title, number ${n}`);
     const kept = 100;
     const askForAll = async (name: string) => {
@@ -167,7 +169,7 @@ describe("many large answers at once", () => {
   });
 
   test("a mutation's answer, too", async () => {
-    const service = await startService();
+    const service = shared();
     const answer = await post(
       service,
       ADD_BOOK,

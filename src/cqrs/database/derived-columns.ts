@@ -35,9 +35,10 @@ export class DerivedColumns<T extends object> {
     // both engines name the columns of values so; a parameter alone has no type on PostgreSQL
     const texts = columns.slice(1).map(() => expression`cast(${""} as text)`);
     const row = expression`(cast(${0} as integer), ${join([...texts, expression`cast(${0} as double precision)`])})`;
+    // the plus keeps SQLite from an index over what is made, for which it would look at all rows of the table
     return expression`update ${table(this.#table)} set ${join(places)} from (values ${join(Array(rows).fill(row))}) as made
-      where ${ref(`${this.#table}.id`)} = made.column1
-        and ${ref(`${this.#table}.${this.#versionColumn}`)} = ${ref(`made.column${columns.length + 1}`)}`;
+      where ${ref(`${this.#table}.id`)} = +made.column1
+        and ${ref(`${this.#table}.${this.#versionColumn}`)} = +${ref(`made.column${columns.length + 1}`)}`;
   }
 
   /** Instances whose rows are stale, those first that have been so for longest. */
