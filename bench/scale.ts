@@ -12,6 +12,7 @@ import { type Engine, newDatabase } from "../test/support/database/database.ts";
 import startPostgres from "../test/support/postgres/run-server.ts";
 import { startCluster } from "../test/support/redis/cluster.ts";
 import { type RedisServer, startRedis } from "../test/support/redis/server.ts";
+import { titleCursor } from "../test/support/service/cursors.ts";
 import { type ServiceProcess, startProcess } from "../test/support/service/service-process.ts";
 import { eventually } from "../test/support/wait.ts";
 
@@ -89,7 +90,7 @@ async function measure(size: number): Promise<Figures> {
 
   say("without Redis");
   const alone = await startProcess({ DATABASE_URL: url, LOG_LEVEL: "warn" });
-  const after = Buffer.from(`title\0${titleOf(Math.floor(size * 0.9))}`).toString("base64url");
+  const after = titleCursor(titleOf(Math.floor(size * 0.9)));
   const fromDatabase = await times(1000, () => alone.ask(BOOK, { variables: { title: anyTitle(size) } }));
   const firstFromDatabase = await times(100, () => alone.ask(PAGE, { variables: { after: null } }));
   const deepFromDatabase = await times(100, () => alone.ask(PAGE, { variables: { after } }));
