@@ -49,6 +49,9 @@ if (values.help || !isRight) {
   process.exit(values.help ? 0 : 2);
 }
 
+/** One statement for a million rows would take longer than the service lets one take. */
+const FILLED_AT_ONCE = 100_000;
+
 const FIELDS = "title author publishedDate isbn stockQuantity version";
 const BOOK = `query ($title: String!) { book(title: $title) { ${FIELDS} } }`;
 const PAGE = `query ($after: String) {
@@ -211,22 +214,25 @@ async function revisionIn({ nodes }: Store): Promise<number> {
 /** Fills the table in one statement; the catalogue's revision stays at 0, as if it had been made so. */
 async function fill(url: string, size: number): Promise<void> {
   const { orm } = await openBooks(url);
-  const numbers =
-    engine === "sqlite"
-      ? `with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n + 1 < ${size})`
-      : `with numbers (n) as (select generate_series(0, ${size - 1}))`;
   const digits = (expression: string, width: number) =>
     engine === "sqlite" ? `printf('%0${width}d', ${expression})` : `lpad((${expression})::text, ${width}, '0')`;
-  await orm.transaction((tx) =>
-    tx.sql((sql) =>
-      sql.executeQuery(
-        CompiledQuery.raw(`${numbers}
-          insert into book (title, author, published_date, isbn, stock_quantity, version)
-          select 'The Collected Works, Volume ' || ${digits("n", 9)}, 'An Author of Some Renown ' || (n % 5000),
-            '2024-01-01', ${digits("n", 13)}, n % 100, 1 from numbers`),
+  for (let from = 0; from < size; from += FILLED_AT_ONCE) {
+    const to = Math.min(size, from + FILLED_AT_ONCE) - 1;
+    const numbers =
+      engine === "sqlite"
+        ? `with recursive numbers (n) as (select ${from} union all select n + 1 from numbers where n < ${to})`
+        : `with numbers (n) as (select generate_series(${from}, ${to}))`;
+    await orm.transaction((tx) =>
+      tx.sql((sql) =>
+        sql.executeQuery(
+          CompiledQuery.raw(`${numbers}
+            insert into book (title, author, published_date, isbn, stock_quantity, version)
+            select 'The Collected Works, Volume ' || ${digits("n", 9)}, 'An Author of Some Renown ' || (n % 5000),
+              '2024-01-01', ${digits("n", 13)}, n % 100, 1 from numbers`),
+        ),
       ),
-    ),
-  );
+    );
+  }
   await orm.close();
 }
 
