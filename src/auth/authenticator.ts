@@ -40,7 +40,7 @@ export class Authenticator {
   readonly #claims: Parameters<typeof accessOf>[1];
   /** How often the keys have become others. */
   #generation = 0;
-  readonly #known = new LRUCache<string, Access>({
+  readonly #known = new LRUCache<string, Pick<LastShown, "authorization" | "access">>({
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_BYTES / 16,
     sizeCalculation: (_, text) => text.length + ENTRY_BYTES,
@@ -74,9 +74,10 @@ export class Authenticator {
   known(authorization: string | undefined, last: LastShown): Access | undefined {
     if (authorization === undefined) return this.#anonymous;
     if (authorization !== last.authorization || last.generation !== this.#generation) {
-      const access = this.#known.get(authorization);
-      if (!access) return undefined;
-      Object.assign(last, { authorization, access, generation: this.#generation });
+      const known = this.#known.get(authorization);
+      if (!known) return undefined;
+      // the text that is kept already: connections hold none of their own
+      Object.assign(last, known, { generation: this.#generation });
     }
     return Date.now() < last.access.until ? last.access : undefined;
   }
@@ -91,7 +92,7 @@ export class Authenticator {
     const generation = this.#generation;
     try {
       const access = accessOf(await this.#verify(token), this.#claims);
-      if (generation === this.#generation) this.#known.set(authorization, access);
+      if (generation === this.#generation) this.#known.set(authorization, { authorization, access });
       return access;
     } catch (error) {
       if (error instanceof KeysUnavailable) return keysUnavailable();
