@@ -68,8 +68,8 @@ export class Authenticator {
   }
 
   /**
-   * Who sent this header, if that is known without looking; undefined is what anybody sends. To compare it with the last that
-   * came over the connection takes a tenth of finding it among all.
+   * Who sent this header, if that is known without looking; undefined is what anybody sends. To hold it against the last that
+   * came over the connection takes less than to find it among all.
    */
   known(authorization: string | undefined, last: LastShown): Access | undefined {
     if (authorization === undefined) return this.#anonymous;
