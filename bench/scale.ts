@@ -211,7 +211,7 @@ async function revisionIn({ nodes }: Store): Promise<number> {
   return 0;
 }
 
-/** Fills the table in one statement; the catalogue's revision stays at 0, as if it had been made so. */
+/** Fills the table; the catalogue's revision stays at 0, as if it had been made so. */
 async function fill(url: string, size: number): Promise<void> {
   const { orm } = await openBooks(url);
   const digits = (expression: string, width: number) =>
