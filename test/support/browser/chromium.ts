@@ -5,12 +5,13 @@ import { programPath } from "../suite/programs.ts";
 /** A name that is of this machine to the browser alone: to everybody else, pages of it are foreign. */
 export const FOREIGN_NAME = "foreign.example";
 
-/** Starts Chromium, for the tests of a file. */
+const PROGRAM = "chromium-headless-shell";
+
+/** Starts Chromium, for the tests of a file: as the program without windows, which starts in a third of the time. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
-    executablePath: programPath("chromium") ?? "chromium",
+    executablePath: programPath(PROGRAM) ?? PROGRAM,
     args: [
-      "--headless",
       "--no-sandbox",
       "--disable-gpu",
       "--disable-quic",

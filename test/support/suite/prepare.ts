@@ -3,7 +3,7 @@ import { type NeededProgram, preparePrograms } from "./programs.ts";
 /** What the suite starts. */
 const NEEDED: readonly NeededProgram[] = [
   { program: "redis-server", debianPackage: "redis-server" },
-  { program: "chromium", debianPackage: "chromium" },
+  { program: "chromium-headless-shell", debianPackage: "chromium-headless-shell" },
   { program: "openssl", debianPackage: "openssl" },
   { program: "pgbouncer", debianPackage: "pgbouncer" },
 ];
