@@ -53,7 +53,7 @@ class SqliteBatchWriter implements BatchWriter {
   }
 
   #connectionFor(stream: BatchStream): BatchConnection {
-    this.#database ??= openSqlite(this.#file, "write");
+    this.#database ??= openSqlite(this.#file, "commit");
     const connection = this.#connections.get(stream.table) ?? new BatchConnection(this.#database, stream);
     this.#connections.set(stream.table, connection);
     return connection;

@@ -54,7 +54,7 @@ async function answerTo(message: StreamMessage | BatchMessage): Promise<FromWrit
 async function prepare({ table }: StreamMessage): Promise<undefined> {
   const { decisions } = (await import(table.decisions)) as { decisions: AnyDecisions };
   const { derived } = table.derived ? ((await import(table.derived.module)) as { derived: Derived<never> }) : {};
-  database ??= openSqlite(file, "write");
+  database ??= openSqlite(file, "commit");
   const stream = { table, decisions: adopting(decisions), derived, mapper: mapperOf(table) };
   connections.set(table.stream, new BatchConnection(database, stream));
 }
