@@ -11,13 +11,15 @@ export default defineConfig({
   test: {
     globalSetup: [
       "test/support/suite/prepare.ts",
+      "test/support/suite/databases-in-memory.ts",
       "test/support/suite/record.ts",
       "test/support/suite/bundle-packages.ts",
     ],
     // most tests wait for servers more than they work
-    maxWorkers: 4,
+    maxWorkers: 5,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     sequence: { sequencer: LongFirst },
     // of use on a busy machine only: what is waited for comes, or not at all
     testTimeout: 60_000,

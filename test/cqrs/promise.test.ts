@@ -1,6 +1,7 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { aroundTests } from "../support/cleanup.ts";
 import { openBooks } from "../support/database/books.ts";
 import { engine, newDatabase } from "../support/database/database.ts";
 import { startProxy } from "../support/network/proxy.ts";
@@ -20,7 +21,16 @@ async function startPair(redis: RedisServer) {
   const a = await startService({ DATABASE_URL, REDIS_URL: wayOfA.url });
   const b = await startService({ DATABASE_URL, REDIS_URL: wayOfB.url });
   await servedByRedis(a, b);
-  return { a, b, wayOfA, wayOfB };
+  return { redis, a, b, wayOfA, wayOfB };
+}
+
+/** One pair for many tests, each of which leaves it as it found it: answering from Redis. */
+function sharedPair() {
+  let pair: Awaited<ReturnType<typeof startPair>> | undefined;
+  aroundTests(async () => {
+    pair = await startPair(await startRedis());
+  });
+  return () => pair as NonNullable<typeof pair>;
 }
 
 /** The read model in force, found by its only keys. */
@@ -43,16 +53,17 @@ async function expectRedisEqualsTable(redis: RedisServer, titles: readonly strin
 }
 
 describe("no read is older than an acknowledged write", () => {
+  // one fault after the other, as they come in life
+  const pair = sharedPair();
+
   test("while all is well", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     const { servedBy } = await witness([a, b], () => servedByRedis(a, b));
     expect(servedBy).toContain("redis");
   });
 
   test("when Redis is flushed", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     await witness([a, b], async () => {
       for (let i = 0; i < 3; i++) {
         await redis.client.flushall();
@@ -62,8 +73,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test("when Redis is killed and comes back empty", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     const { servedBy } = await witness([a, b], async () => {
       await redis.kill();
       await eventually("the database answers", async () => (await a.book("x")).consistency.servedBy === "database");
@@ -74,8 +84,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test("when Redis comes back from an older dump", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     await witness([a, b], async () => {
       await redis.client.save();
       const { consistency } = await a.addBook("Added after the dump");
@@ -90,8 +99,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test("when Redis hangs and goes on", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     await witness([a, b], async () => {
       redis.pause();
       await eventually("nobody waits for Redis", async () => (await a.book("x")).consistency.servedBy === "database");
@@ -102,8 +110,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test("when one process is cut off from Redis", async () => {
-    const redis = await startRedis();
-    const { a, b, wayOfA } = await startPair(redis);
+    const { redis, a, b, wayOfA } = pair();
     await witness([a, b], async () => {
       wayOfA.cut();
       await eventually("the database answers", async () => (await a.book("x")).consistency.servedBy === "database");
@@ -114,8 +121,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test.each(["requests", "replies"] as const)("when the %s of one process get lost", async (direction) => {
-    const redis = await startRedis();
-    const { a, b, wayOfA } = await startPair(redis);
+    const { redis, a, b, wayOfA } = pair();
     await witness([a, b], async () => {
       wayOfA.hold(direction);
       await eventually("the database answers", async () => (await a.book("x")).consistency.servedBy === "database");
@@ -158,8 +164,8 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   testOnce("when Redis evicts", async () => {
-    const redis = await startRedis("--maxmemory-policy", "allkeys-lru");
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
+    await redis.client.config("SET", "maxmemory-policy", "allkeys-lru");
     await witness([a, b], async () => {
       await redis.client.config("SET", "maxmemory", "1");
       await eventually("Redis has evicted", async () => (await redis.client.dbsize()) === 0);
@@ -170,8 +176,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   testOnce("when Redis is full and refuses to write", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     await witness([a, b], async () => {
       await redis.client.config("SET", "maxmemory", "1");
       await a.addBook("Added while Redis was full");
@@ -199,8 +204,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test("when Redis becomes a replica and is read-only", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     await witness([a, b], async () => {
       await redis.client.replicaof("127.0.0.1", 1);
       await a.addBook("Added while Redis was read-only");
@@ -210,8 +214,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   testOnce("when Redis wants a password and then does not", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     await witness([a, b], async () => {
       await redis.client.config("SET", "requirepass", "secret");
       await redis.client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
@@ -222,8 +225,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test("when Redis forgets its scripts and ends connections", async () => {
-    const redis = await startRedis();
-    const { a, b } = await startPair(redis);
+    const { redis, a, b } = pair();
     await witness([a, b], async () => {
       for (let i = 0; i < 5; i++) {
         await redis.client.script("FLUSH");

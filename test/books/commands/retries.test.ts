@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { readGroundTruth } from "../../../proof/torture/change-log.ts";
+import { aroundTests } from "../../support/cleanup.ts";
 import { newDatabase } from "../../support/database/database.ts";
 import { sqlOn } from "../../support/database/sql.ts";
 import { ADD_BOOK, ADJUST_STOCK, DELETE_BOOK, UPDATE_BOOK } from "../../support/service/book-requests.ts";
 import type { GraphqlClient, GraphqlResponse } from "../../support/service/graphql-client.ts";
-import { startService } from "../../support/service/service.ts";
+import { type Service, startService } from "../../support/service/service.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
 
@@ -17,21 +18,33 @@ async function send(service: GraphqlClient, mutation: string, variables: object,
   return { result: resultOf(response), revision: response.consistency.revision };
 }
 
-/** A service, another one over the same database, and what that holds. */
-async function start() {
-  const { url } = await newDatabase();
-  const service = await startService({ DATABASE_URL: url });
-  const other = await startService({ DATABASE_URL: url });
-  const changes = async () => (await readGroundTruth(url)).changes.length;
-  const keys = async () => (await sqlOn(url, "select key, at from idempotency_key order by key")) as { key: string }[];
-  /** Lets the keys become older. */
-  const age = (seconds: number) => sqlOn(url, `update idempotency_key set at = at - ${seconds}`);
-  return { url, service, other, changes, keys, age };
-}
+let url: string;
+let service: Service;
+/** Another one over the same database. */
+let other: Service;
+/** The revision before the test. */
+let base: number;
+
+aroundTests(async () => {
+  ({ url } = await newDatabase());
+  service = await startService({ DATABASE_URL: url });
+  other = await startService({ DATABASE_URL: url });
+});
+
+beforeEach(async () => {
+  await service.empty();
+  await sqlOn(url, "delete from idempotency_key");
+  base = (await service.book("any")).consistency.revision;
+});
+
+/** How much has been changed since. */
+const changes = async () => (await readGroundTruth(url)).changes.length - base;
+const keys = async () => (await sqlOn(url, "select key, at from idempotency_key order by key")) as { key: string }[];
+/** Lets the keys become older. */
+const age = (seconds: number) => sqlOn(url, `update idempotency_key set at = at - ${seconds}`);
 
 describe("a mutation that is sent again with its key", () => {
   test("is not done again, whichever process is asked: the answer is the book as it was left, at the revision of now", async () => {
-    const { service, other, changes } = await start();
     const added = await send(service, ADD_BOOK, add("A", { stockQuantity: 10 }), "add");
     const updated = await send(
       service,
@@ -40,23 +53,25 @@ describe("a mutation that is sent again with its key", () => {
       "rename",
     );
     const sold = await send(service, ADJUST_STOCK, { title: "B", by: -3 }, "sell");
-    const deleted = await send(service, DELETE_BOOK, { title: "B", expectedVersion: 3 }, "delete");
-    expect([added, updated, sold, deleted].map(({ revision }) => revision)).toEqual([1, 2, 3, 4]);
+    const deleted = await send(service, DELETE_BOOK, { title: "B", expectedVersion: base + 3 }, "delete");
+    expect([added, updated, sold, deleted].map(({ revision }) => revision - base)).toEqual([1, 2, 3, 4]);
     expect(sold.result).toMatchObject({ __typename: "Book", title: "B", stockQuantity: 7 });
 
     for (const again of [service, other]) {
-      expect(await send(again, ADD_BOOK, add("A", { stockQuantity: 10 }), "add")).toEqual({ ...added, revision: 4 });
+      expect(await send(again, ADD_BOOK, add("A", { stockQuantity: 10 }), "add")).toEqual({
+        ...added,
+        revision: base + 4,
+      });
       const rename = { title: "A", input: { isbn: "1234567890", title: "B" } };
-      expect(await send(again, UPDATE_BOOK, rename, "rename")).toEqual({ ...updated, revision: 4 });
-      expect(await send(again, ADJUST_STOCK, { title: "B", by: -3 }, "sell")).toEqual({ ...sold, revision: 4 });
-      const remove = { title: "B", expectedVersion: 3 };
-      expect(await send(again, DELETE_BOOK, remove, "delete")).toEqual({ ...deleted, revision: 4 });
+      expect(await send(again, UPDATE_BOOK, rename, "rename")).toEqual({ ...updated, revision: base + 4 });
+      expect(await send(again, ADJUST_STOCK, { title: "B", by: -3 }, "sell")).toEqual({ ...sold, revision: base + 4 });
+      const remove = { title: "B", expectedVersion: base + 3 };
+      expect(await send(again, DELETE_BOOK, remove, "delete")).toEqual({ ...deleted, revision: base + 4 });
     }
     expect(await changes()).toBe(4);
   });
 
   test("is done again with another key, without one, and with one that is null", async () => {
-    const { service, changes } = await start();
     await service.addBook("A", { stockQuantity: 100 });
     for (const key of ["1", "2", undefined, undefined, null, null]) {
       await send(service, ADJUST_STOCK, { title: "A", by: -1 }, key);
@@ -66,7 +81,6 @@ describe("a mutation that is sent again with its key", () => {
   });
 
   test("is the same however its input is written, and with what is given by default", async () => {
-    const { service, changes } = await start();
     const first = await send(service, ADD_BOOK, add("A"), "key");
     const written = [
       `{ author: "Author Name", title: "A", stockQuantity: 0 }`,
@@ -82,20 +96,18 @@ describe("a mutation that is sent again with its key", () => {
   });
 
   test("at the same time, through several processes, is done once, and all are told the same", async () => {
-    const { service, other, changes } = await start();
     await service.addBook("A", { stockQuantity: 100 });
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, i) => send(i % 2 ? service : other, ADJUST_STOCK, { title: "A", by: -6 }, "sell")),
     );
     for (const { result, revision } of answers) {
-      expect(result).toMatchObject({ __typename: "Book", stockQuantity: 94, version: 2 });
-      expect(revision).toBe(2);
+      expect(result).toMatchObject({ __typename: "Book", stockQuantity: 94, version: base + 2 });
+      expect(revision).toBe(base + 2);
     }
     expect(await changes()).toBe(2);
   });
 
   test("twice in one request is done once", async () => {
-    const { service, changes } = await start();
     const query = `mutation {
       a: addBook(idempotencyKey: "key", input: { title: "A", author: "B" }) { ... on Book { id version } }
       b: addBook(idempotencyKey: "key", input: { title: "A", author: "B" }) { ... on Book { id version } }
@@ -106,12 +118,11 @@ describe("a mutation that is sent again with its key", () => {
   });
 
   test("is held to the revision that it asks for", async () => {
-    const { service } = await start();
     await send(service, ADD_BOOK, add("A"), "key");
     const again = (atLeast: number) =>
       service.send(ADD_BOOK, {
         variables: { ...add("A"), idempotencyKey: "key" },
-        extensions: { consistency: { atLeast } },
+        extensions: { consistency: { atLeast: base + atLeast } },
       });
     expect((await again(2)).errors?.[0].extensions.code).toBe("REVISION_NOT_REACHED");
     expect(resultOf(await again(1))).toMatchObject({ __typename: "Book" });
@@ -120,7 +131,6 @@ describe("a mutation that is sent again with its key", () => {
 
 describe("a key that stands for something else", () => {
   test("is refused, for every mutation, and nothing is done", async () => {
-    const { service, other, changes } = await start();
     await send(service, ADD_BOOK, add("A"), "key");
     const others = [
       [ADD_BOOK, add("B")],
@@ -140,14 +150,13 @@ describe("a key that stands for something else", () => {
           message: "This idempotencyKey was used for another mutation, or with another input; take a new one.",
           idempotencyKey: "key",
         },
-        revision: 1,
+        revision: base + 1,
       });
     }
     expect(await changes()).toBe(1);
   });
 
   test("says nothing of what was found invalid before", async () => {
-    const { service } = await start();
     await send(service, ADD_BOOK, add("A"), "key");
     expect((await send(service, ADD_BOOK, add(" "), "key")).result).toMatchObject({ __typename: "ValidationError" });
     expect((await send(service, ADJUST_STOCK, { title: "A", by: 0 }, "key")).result).toMatchObject({
@@ -156,7 +165,6 @@ describe("a key that stands for something else", () => {
   });
 
   test("is told from others that come at the same time: one of them is done", async () => {
-    const { service, other, changes } = await start();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => send(i % 2 ? service : other, ADD_BOOK, add(`${i}`), "key")),
     );
@@ -168,7 +176,6 @@ describe("a key that stands for something else", () => {
 
 describe("a refusal", () => {
   test("is not kept: the same may be done later", async () => {
-    const { service, other, keys } = await start();
     const sell = () => send(service, ADJUST_STOCK, { title: "A", by: -6 }, "sell");
     expect((await sell()).result).toMatchObject({ __typename: "BookNotFoundError" });
     await service.addBook("A", { stockQuantity: 5 });
@@ -182,7 +189,6 @@ describe("a refusal", () => {
 
 describe("what can be no key", () => {
   test("is BAD_USER_INPUT that names it, before anything else is looked at", async () => {
-    const { service, changes } = await start();
     const texts = ["", "x".repeat(129), "schlüssel", "🔑", "\uD83D", "a\nb", "a\0b", "a\x7f", "a\u00a0b"];
     for (const idempotencyKey of texts) {
       for (const [mutation, variables] of [
@@ -204,7 +210,6 @@ describe("what can be no key", () => {
   });
 
   test("is not what has 128 characters, of any that are printable", async () => {
-    const { service, keys } = await start();
     const printable = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 32 + i));
     for (const key of [printable, "x".repeat(128), " ", "'; drop table book; --", "__proto__", "a\\0"]) {
       const { result } = await send(service, ADD_BOOK, add(key.trim() || "blank"), key);
@@ -217,7 +222,6 @@ describe("what can be no key", () => {
 
 describe("a key after 24 hours", () => {
   test("is free again, by the clock of the database", async () => {
-    const { service, other, changes, age } = await start();
     await service.addBook("A", { stockQuantity: 100 });
     const sell = (by: number) => send(other, ADJUST_STOCK, { title: "A", by }, "sell");
     await sell(-6);
@@ -231,7 +235,6 @@ describe("a key after 24 hours", () => {
   });
 
   test("is removed by whoever keeps another one, a few at a time", async () => {
-    const { service, other, keys, age } = await start();
     for (let i = 0; i < 25; i++) await send(service, ADD_BOOK, add(`${i}`), `old ${i}`);
     await age(DAY_SECONDS);
     await other.addBook("Without");

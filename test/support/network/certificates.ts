@@ -15,7 +15,7 @@ export function makeCertificates(): Certificates {
   const directory = temporaryDirectory();
   const file = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "ignore" });
-  const fresh = ["-newkey", "rsa:2048", "-nodes"];
+  const fresh = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   openssl("req", "-x509", ...fresh, "-keyout", file("ca.key"), "-out", file("ca.pem"), "-subj", "/CN=Test CA");
   openssl("req", ...fresh, "-keyout", file("key.pem"), "-out", file("request.pem"), "-subj", "/CN=localhost");
   writeFileSync(file("names"), "subjectAltName=DNS:localhost,DNS:redis.example,IP:127.0.0.1\n");

@@ -16,12 +16,12 @@ const BOTH = `query Witness($title: String!) {
 }`;
 
 /** Who asks without a pause leaves the others no time, nor the tests beside this one. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 10;
 
 /**
  * Counts the stock of one book up through all services in turn while others read it through all of them, point and
  * list alike, until `fault` is over and a few writes more. Fails if a request fails or if a read that began after a
- * write had been acknowledged is older than it.
+ * write had been acknowledged is older than it. In the end the book is deleted.
  */
 export async function witness(services: readonly GraphqlClient[], fault: () => Promise<unknown>): Promise<Testimony> {
   const title = "The Witnessed Book";
@@ -69,6 +69,7 @@ export async function witness(services: readonly GraphqlClient[], fault: () => P
     });
     await reading;
   }
+  await services[0]?.deleteBook(title);
   return { reads, writes: acknowledged, servedBy };
 }
 
