@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { inherited } from "./test/support/service/environment.ts";
-import { LongFirst } from "./test/support/suite/long-first.ts";
+import { WaitingSpread } from "./test/support/suite/waiting-spread.ts";
 
 // what Node has compiled once, the many processes and threads of the tests need not compile again
 process.env.NODE_COMPILE_CACHE = inherited.NODE_COMPILE_CACHE;
@@ -20,7 +20,7 @@ export default defineConfig({
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
     experimental: { viteModuleRunner: false, nodeLoader: false },
-    sequence: { sequencer: LongFirst },
+    sequence: { sequencer: WaitingSpread },
     // of use on a busy machine only: what is waited for comes, or not at all
     testTimeout: 60_000,
     hookTimeout: 60_000,

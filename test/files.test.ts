@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { LONG } from "./support/suite/long-first.ts";
+import { WAITING } from "./support/suite/waiting-spread.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -32,8 +32,8 @@ test("files are named in kebab-case, by what they are for", () => {
   expect(files.filter((file) => !KEBAB.test(basename(file)) || SAYS_NOTHING.test(basename(file)))).toEqual([]);
 });
 
-test("the test files that are begun with are there", () => {
-  expect(LONG.filter((file) => !existsSync(file))).toEqual([]);
+test("the test files that are known to wait are there", () => {
+  expect(WAITING.filter((file) => !existsSync(file))).toEqual([]);
 });
 
 test("what a file exports it defines: there are no barrels", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { orderKey } from "../../src/cqrs/folding.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { titleCursor } from "../support/service/cursors.ts";
@@ -118,7 +118,7 @@ describe("title order", () => {
   });
 
   test("is the same in the list and on pages, from Redis and from the table, and as titles change", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const redis = await startRedis();
     const withRedis = await startService({ DATABASE_URL, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: "5000" });
     const without = await startService({ DATABASE_URL });
@@ -176,7 +176,7 @@ describe("title order", () => {
 
 describe("a list of the table in which rows are stale", () => {
   test("is read when these are made anew, whatever asks for it", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const service = await startService({ DATABASE_URL: url });
     const titles = ["Écran", "apple", "Zebra", "banana"];
     await service.addBook("Écran");

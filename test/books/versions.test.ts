@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openBooks } from "../support/database/books.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { UPDATE_BOOK } from "../support/service/book-requests.ts";
@@ -12,7 +12,7 @@ const LARGE = 2 ** 53 - 10;
 
 test("a version is the revision that the mutation reports, up to 2^53 in every store", async () => {
   const redis = await startRedis();
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const { orm } = await openBooks(DATABASE_URL);
   await orm.close();
   await sqlOn(DATABASE_URL, `update stream set revision = ${LARGE} where name = 'books'`);

@@ -8,7 +8,7 @@ import type { BookCommand, BookRefused } from "../../src/books/commands/book-com
 import { addBook, deleteBook, importBook, updateBook } from "../../src/books/commands/book-commands.ts";
 import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
 import { openBooks } from "../support/database/books.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 
 /** Few, so that commands meet: titles are taken, freed and swapped within a batch. */
@@ -127,7 +127,7 @@ function expected(books: Book[], wish: Wish, sought: Sought, revision: number) {
 }
 
 test("random commands in random batches do what each alone would do, one after the other", async () => {
-  const { url } = await newDatabase();
+  const { url } = await migratedDatabase();
   const { orm } = await openBooks(url);
   onTestFinished(() => orm.close());
   // one by one, they would also come out right

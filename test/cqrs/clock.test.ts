@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { openBooks } from "../support/database/books.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { startProxy } from "../support/network/proxy.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { startService } from "../support/service/service.ts";
@@ -27,7 +27,7 @@ async function timeOfWrite(service: ServiceProcess): Promise<number> {
 
 test("a wall clock that jumps makes no read older, and no write faster or slower", async () => {
   const redis = await startRedis();
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const [way, wayOfSteady] = [await startProxy(redis.port), await startProxy(redis.port)];
   const env = { DATABASE_URL, READ_LEASE_MS: `${LEASE_MS}` };
   const clock = import.meta.resolve("../support/service/jumping-clock.ts");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { type Service, startService } from "../support/service/service.ts";
 import { servedByRedis } from "../support/service/witness.ts";
@@ -8,7 +8,7 @@ import { eventually } from "../support/wait.ts";
 /** A database with one book, a copy of it, and one Redis for both, which has the read model that both know. */
 async function startCopied() {
   const redis = await startRedis();
-  const original = await newDatabase();
+  const original = await migratedDatabase();
   const before = await startService({ DATABASE_URL: original.url, REDIS_URL: redis.url });
   await before.addBook("In both");
   await servedByRedis(before);

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { engine, migratedDatabase } from "../support/database/database.ts";
 import { startProxy } from "../support/network/proxy.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
 import type { GraphqlResponse } from "../support/service/graphql-client.ts";
@@ -69,7 +69,7 @@ async function beholdPostgres(url: string): Promise<Beholder> {
 }
 
 async function start() {
-  const { url } = await newDatabase();
+  const { url } = await migratedDatabase();
   const service = await startService({ DATABASE_URL: url });
   return { url, service, beholder: await behold(url) };
 }
@@ -229,7 +229,7 @@ describe("commands that come together", () => {
 
 describe.runIf(engine === "postgresql")("a batch on PostgreSQL", () => {
   test("takes two round trips, whatever it changes, and so does one command alone", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const way = await startProxy(Number(new URL(url).port));
     const through = new URL(url);
     through.port = `${way.port}`;
@@ -304,7 +304,7 @@ describe.runIf(engine === "postgresql")("when the connection to PostgreSQL is lo
   });
 
   test("at the commit, nobody is told more than that the outcome is unknown", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const way = await startProxy(Number(new URL(url).port));
     const through = new URL(url);
     through.port = `${way.port}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { manyBooks } from "../support/import/csv-files.ts";
 import { importFile } from "../support/import/import-file.ts";
@@ -22,7 +22,7 @@ async function wayTo({ url }: Service) {
 
 describe.each(["without Redis", "with Redis"])("processes on one database, %s", (set) => {
   async function startPair() {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const env = { DATABASE_URL, ...(set === "with Redis" && { REDIS_URL: (await startRedis()).url }) };
     return { a: await startService(env), b: await startService(env), start: () => startService(env) };
   }
@@ -104,7 +104,7 @@ describe("a log that was trimmed", () => {
 
 describe("a long log", () => {
   test("is told from the beginning to those who ask, with what is changed meanwhile", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const count = 1234;
     await importFile(DATABASE_URL, manyBooks(count));
     const service = await startService({ DATABASE_URL });

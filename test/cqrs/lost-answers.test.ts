@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import { describe, expect, test } from "vitest";
 import { Random } from "../../proof/clients/random.ts";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { engine, migratedDatabase } from "../support/database/database.ts";
 import { watchThreads } from "../support/database/writing-threads.ts";
 import { startProxy, type TcpProxy } from "../support/network/proxy.ts";
 import { startRedis } from "../support/redis/server.ts";
@@ -19,7 +19,7 @@ const STOCK = 1000;
 /** Two services that read Redis, and what a third one needs to be started beside them. */
 async function installation(leaseMs = 100) {
   const redis = await startRedis();
-  const { url } = await newDatabase();
+  const { url } = await migratedDatabase();
   const env = { DATABASE_URL: url, REDIS_URL: redis.url, READ_LEASE_MS: `${leaseMs}` };
   const [another, reader] = [await startService(env), await startService(env)];
   await another.addBook(TITLE, { stockQuantity: STOCK });

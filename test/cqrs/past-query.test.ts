@@ -5,10 +5,10 @@ import { Derivation } from "../../src/cqrs/derivation.ts";
 import { pastQuery } from "../../src/cqrs/queries/past-query.ts";
 import { TableRows } from "../../src/cqrs/queries/table-rows.ts";
 import { openBooks } from "../support/database/books.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { engine, migratedDatabase } from "../support/database/database.ts";
 
 test("who had a title, an ISBN or an id is found by indexes, however long the log is", async () => {
-  const { orm, books } = await openBooks((await newDatabase()).url);
+  const { orm, books } = await openBooks((await migratedDatabase()).url);
   const rows = new TableRows(orm, books, new Derivation(orm, bookStream));
   const planOf = (property: "title" | "isbn" | "id", value: string | number) =>
     orm.transaction((tx) =>

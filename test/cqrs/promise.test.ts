@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { aroundTests } from "../support/cleanup.ts";
 import { openBooks } from "../support/database/books.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { engine, migratedDatabase } from "../support/database/database.ts";
 import { startProxy } from "../support/network/proxy.ts";
 import { type RedisServer, startRedis } from "../support/redis/server.ts";
 import { startService } from "../support/service/service.ts";
@@ -16,7 +16,7 @@ const testOnce = test.skipIf(engine === "postgresql");
 
 /** Two services on one database and one Redis, each with a way of its own to Redis that a test can disturb. */
 async function startPair(redis: RedisServer) {
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const [wayOfA, wayOfB] = [await startProxy(redis.port), await startProxy(redis.port)];
   const a = await startService({ DATABASE_URL, REDIS_URL: wayOfA.url });
   const b = await startService({ DATABASE_URL, REDIS_URL: wayOfB.url });
@@ -57,7 +57,7 @@ describe("no read is older than an acknowledged write", () => {
   const pair = sharedPair();
 
   test("while all is well", async () => {
-    const { redis, a, b } = pair();
+    const { a, b } = pair();
     const { servedBy } = await witness([a, b], () => servedByRedis(a, b));
     expect(servedBy).toContain("redis");
   });
@@ -110,7 +110,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test("when one process is cut off from Redis", async () => {
-    const { redis, a, b, wayOfA } = pair();
+    const { a, b, wayOfA } = pair();
     await witness([a, b], async () => {
       wayOfA.cut();
       await eventually("the database answers", async () => (await a.book("x")).consistency.servedBy === "database");
@@ -121,7 +121,7 @@ describe("no read is older than an acknowledged write", () => {
   });
 
   test.each(["requests", "replies"] as const)("when the %s of one process get lost", async (direction) => {
-    const { redis, a, b, wayOfA } = pair();
+    const { a, b, wayOfA } = pair();
     await witness([a, b], async () => {
       wayOfA.hold(direction);
       await eventually("the database answers", async () => (await a.book("x")).consistency.servedBy === "database");
@@ -279,7 +279,7 @@ describe("the read model in Redis", () => {
 
   test("is caught up by others when a process dies between its commit and its refresh", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const way = await startProxy(redis.port);
     const dying = await startProcess({ DATABASE_URL, REDIS_URL: way.url, READ_LEASE_MS: "2000" });
     const other = await startService({ DATABASE_URL, REDIS_URL: redis.url, READ_LEASE_MS: "2000" });
@@ -300,7 +300,7 @@ describe("the read model in Redis", () => {
     const { a } = await startPair(redis);
     await a.addBook("Found");
     const { rows } = await keysOf(redis);
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const other = await startService({ DATABASE_URL, REDIS_URL: redis.url });
     await servedByRedis(other);
     expect(await other.titles()).toEqual([]);
@@ -339,7 +339,7 @@ describe("Redis is asked again", () => {
 describe("while no process runs", () => {
   test("the database may be deleted and made anew under the same Redis", async () => {
     const redis = await startRedis();
-    const database = await newDatabase();
+    const database = await migratedDatabase();
     const env = { DATABASE_URL: database.url, REDIS_URL: redis.url };
     const before = await startService(env);
     await before.addBook("Forgotten");
@@ -356,7 +356,7 @@ describe("while no process runs", () => {
 
   test("the database may be restored from an older copy and go on differently", async () => {
     const redis = await startRedis();
-    const database = await newDatabase();
+    const database = await migratedDatabase();
     const env = { DATABASE_URL: database.url, REDIS_URL: redis.url };
     const before = await startService(env);
     await before.addBook("In both");
@@ -385,7 +385,7 @@ describe("while no process runs", () => {
 describe("a process", () => {
   test("that was stopped for longer than its lease does not answer from before", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const way = await startProxy(redis.port);
     const sleeper = await startProcess({ DATABASE_URL, REDIS_URL: redis.url });
     const writer = await startService({ DATABASE_URL, REDIS_URL: way.url });
@@ -408,7 +408,7 @@ describe("a process", () => {
 
   test("that is led to another server with a copy of the data does not believe it", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const way = await startProxy(redis.port);
     // a long lease, so that nothing but the server's identity can tell the misled process that its copy is old
     const env = { DATABASE_URL, READ_LEASE_MS: "1500" };
@@ -435,7 +435,7 @@ describe("a process", () => {
 
   test("without Redis acknowledges no write before the others know of it", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const reader = await startService({ DATABASE_URL, REDIS_URL: redis.url });
     await servedByRedis(reader);
     const writer = await startService({ DATABASE_URL });
@@ -445,7 +445,7 @@ describe("a process", () => {
 
   test("of an older key format leaves the read model of a newer one alone", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const env = { DATABASE_URL, REDIS_URL: redis.url };
     const first = await startService(env);
     await first.addBook("Book");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { orderKey } from "../../src/cqrs/folding.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { MESSY_BOOKS, writeFixture } from "../support/import/csv-files.ts";
 import { importFile } from "../support/import/import-file.ts";
 import { startRedis } from "../support/redis/server.ts";
@@ -21,7 +21,7 @@ const PAGE = `query Page($first: Int, $last: Int, $after: String, $before: Strin
 
 test("the table and the read model answer every page alike, cursors in the wrong order included", async () => {
   const redis = await startRedis();
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const withRedis = await startService({ DATABASE_URL, REDIS_URL: redis.url });
   const without = await startService({ DATABASE_URL });
   for (const title of ["b", "d", "f"]) await withRedis.addBook(title);
@@ -60,7 +60,7 @@ test("the table and the read model answer every page alike, cursors in the wrong
 
 test("the titles of a messy catalogue come in title order from either store", async () => {
   const redis = await startRedis();
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   await importFile(DATABASE_URL, writeFixture("books.csv", readFileSync(MESSY_BOOKS)), "title=title,author=authors");
   const byCodePoint = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
   const inTitleOrder = (a: string, b: string) => byCodePoint(orderKey(a), orderKey(b)) || byCodePoint(a, b);

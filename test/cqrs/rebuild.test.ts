@@ -1,7 +1,7 @@
 import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openBooks } from "../support/database/books.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { engine, migratedDatabase } from "../support/database/database.ts";
 import { startProxy } from "../support/network/proxy.ts";
 import { type RedisServer, startRedis } from "../support/redis/server.ts";
 import type { GraphqlClient } from "../support/service/graphql-client.ts";
@@ -17,7 +17,7 @@ const PATIENT = { REDIS_TIMEOUT_MS: "10000", READ_LEASE_MS: "5000" };
 
 /** A catalogue that takes a while to copy. */
 async function largeCatalogue(): Promise<string> {
-  const { url } = await newDatabase();
+  const { url } = await migratedDatabase();
   const { orm } = await openBooks(url);
   const numbers =
     engine === "sqlite"
@@ -92,7 +92,7 @@ describe("a rebuild", () => {
 
   test("replaces a catch-up when the change log has been trimmed", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const first = await startService({ DATABASE_URL, REDIS_URL: redis.url });
     await first.addBook("Known to Redis");
     await servedByRedis(first);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { bookStream } from "../../src/books/book-stream.ts";
 import { trimLog } from "../../src/cqrs/trim-log.ts";
 import { openBooks } from "../support/database/books.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { type Service, startService } from "../support/service/service.ts";
@@ -41,7 +41,7 @@ async function refusal(service: Service, query: string) {
 
 describe("a change log that is kept for a day", () => {
   test("says from where on it tells, and answers from there as before", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const service = await startService({ DATABASE_URL: url });
     await service.addBook("A");
     for (const stockQuantity of [2, 3, 4, 5]) await service.updateBook("A", { stockQuantity });
@@ -71,7 +71,7 @@ describe("a change log that is kept for a day", () => {
   });
 
   test("goes on where all of it is gone", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const before = await startService({ DATABASE_URL: url });
     await before.addBook("A");
     await before.addBook("B");
@@ -88,7 +88,7 @@ describe("a change log that is kept for a day", () => {
   });
 
   test("keeps what a key of the last 24 hours stands for", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const service = await startService({ DATABASE_URL: url });
     await service.addBook("A", { stockQuantity: 9 });
     await service.updateBook("A", { author: "Another" });
@@ -104,7 +104,7 @@ describe("a change log that is kept for a day", () => {
   });
 
   test("is not lost to a clock that is wrong", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const service = await startService({ DATABASE_URL: url });
     for (const title of ["A", "B", "C", "D", "E", "F"]) await service.addBook(title);
     // the second one is as old as the third; the fifth is no older than the fourth, and nobody knows how old the last is
@@ -119,7 +119,7 @@ describe("a change log that is kept for a day", () => {
   });
 
   test("is trimmed portion by portion, by two processes at once as by one", async () => {
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const service = await startService({ DATABASE_URL: url });
     await Promise.all(Array.from({ length: 450 }, (_, n) => service.addBook(`Book ${n}`)));
     await sqlOn(url, `update book_change set at = '${LONG_AGO}' where revision <= 441`);
@@ -134,7 +134,7 @@ describe("a change log that is kept for a day", () => {
 describe("a read model that is further behind than the log reaches", () => {
   test("is rebuilt, and what was trimmed is not skipped", async () => {
     const redis = await startRedis();
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const first = await startService({ DATABASE_URL: url, REDIS_URL: redis.url });
     await first.addBook("Kept");
     await first.addBook("Deleted");
@@ -158,7 +158,7 @@ describe("a read model that is further behind than the log reaches", () => {
 
   test("is caught up if the log goes on just from there", async () => {
     const redis = await startRedis();
-    const { url } = await newDatabase();
+    const { url } = await migratedDatabase();
     const first = await startService({ DATABASE_URL: url, REDIS_URL: redis.url });
     await first.addBook("Kept");
     await servedByRedis(first);
@@ -179,7 +179,7 @@ describe("a read model that is further behind than the log reaches", () => {
 
 test("reads are as new as they must be while the log is trimmed to its end all the time", async () => {
   const redis = await startRedis();
-  const { url } = await newDatabase();
+  const { url } = await migratedDatabase();
   const env = { DATABASE_URL: url, READ_LEASE_MS: "40" };
   const services = [
     await startService({ ...env, REDIS_URL: redis.url }),

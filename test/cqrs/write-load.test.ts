@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { manyBooks } from "../support/import/csv-files.ts";
 import { outcome, startImport } from "../support/import/import-process.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
@@ -47,7 +47,7 @@ async function expectKept(url: string, acknowledged: readonly string[]): Promise
 
 describe("64 clients that write", () => {
   test("have all that was acknowledged when the process is killed, each time, and go on in the next", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const acknowledged: string[] = [];
     for (let kill = 0; kill < 2; kill++) {
       const service = await startProcess({ DATABASE_URL });
@@ -62,7 +62,7 @@ describe("64 clients that write", () => {
   });
 
   test("are all answered when the process is stopped, and nothing of it is lost", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startProcess({ DATABASE_URL });
     const writers = load(service, 64);
     await eventually("writes are acknowledged", () => writers.acknowledged.length > 200);
@@ -74,7 +74,7 @@ describe("64 clients that write", () => {
   });
 
   test("and an import of 4,000 rows let each other through", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startProcess({ DATABASE_URL });
     const writers = load(service, 64);
     const imported = await startImport({ DATABASE_URL }, manyBooks(4000)).ended;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
 import { READ_PATHS } from "../support/service/read-paths.ts";
@@ -191,7 +191,7 @@ describe("extensions.consistency of a request that is not executed", () => {
 
 describe("a process that has shown a revision in a refusal", () => {
   test("does not answer from before it", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const redis = await startRedis();
     // look-ups are so rare that the reader learns of the write from its refusal alone
     const READ_LEASE_MS = "2000";

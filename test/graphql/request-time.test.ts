@@ -1,7 +1,7 @@
 import Database from "better-sqlite3";
 import pg from "pg";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { engine, migratedDatabase } from "../support/database/database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
 import type { GraphqlResponse } from "../support/service/graphql-client.ts";
@@ -35,7 +35,7 @@ const add = (title: string) => ({ variables: { input: { title, author: "A" } } }
 
 describe("a command that could not begin in time", () => {
   test("is TIMED_OUT, and never happens", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startService({ DATABASE_URL, REQUEST_TIMEOUT_MS });
     const release = await hold(DATABASE_URL);
     const twice = `mutation ($input: AddBookInput!) { a: addBook(input: $input) { __typename }
@@ -54,7 +54,7 @@ describe("a command that could not begin in time", () => {
 
 describe("a command that has begun", () => {
   test("is OUTCOME_UNKNOWN when it is not acknowledged in time, for it may have happened", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     // from here on each write without Redis waits until other processes must have looked the new revision up
     const redis = await startRedis();
     const first = await startService({ DATABASE_URL, REDIS_URL: redis.url, READ_LEASE_MS: "9000" });
@@ -127,7 +127,7 @@ function countLists(): () => number {
 
 describe.runIf(engine === "postgresql")("a search that takes longer than its request may", () => {
   test("is TIMED_OUT, and ended on the server as well", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startService({ DATABASE_URL, REQUEST_TIMEOUT_MS });
     await service.addBook("A");
     const client = new pg.Client({ connectionString: DATABASE_URL });

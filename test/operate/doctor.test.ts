@@ -9,7 +9,7 @@ import { orderKey } from "../../src/cqrs/folding.ts";
 import { type ReadModelKeys, readModelKeys } from "../../src/cqrs/redis/keys.ts";
 import { modules } from "../../src/modules.ts";
 import { linesOf } from "../../src/operate/doctor-report.ts";
-import { engine, newDatabase } from "../support/database/database.ts";
+import { engine, migratedDatabase, newDatabase } from "../support/database/database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startCluster } from "../support/redis/cluster.ts";
 import { startRedis } from "../support/redis/server.ts";
@@ -56,7 +56,7 @@ const CLEAN = { code: 0, stderr: "", named: [] };
 describe("the doctor", () => {
   test("finds what was done to the table by hand, and has log, read model and clients learn of it", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const env = { DATABASE_URL, REDIS_URL: redis.url };
     const service = await startService(env);
     for (const title of ["Kept", "Edited", "Renamed", "Deleted"]) await service.addBook(title);
@@ -110,7 +110,7 @@ describe("the doctor", () => {
     "finds what was done to the read model by hand, and has it rebuilt",
     async () => {
       const redis = await startRedis();
-      const { url: DATABASE_URL } = await newDatabase();
+      const { url: DATABASE_URL } = await migratedDatabase();
       const env = { DATABASE_URL, REDIS_URL: `${redis.url}?prefix=shop*:` };
       const service = await startService(env);
       for (const title of ["A", "B", "C", "D", "E", "F"]) await service.addBook(title);
@@ -181,7 +181,7 @@ describe("the doctor", () => {
     "looks on every node of a cluster",
     async () => {
       const cluster = await startCluster();
-      const { url: DATABASE_URL } = await newDatabase();
+      const { url: DATABASE_URL } = await migratedDatabase();
       const env = { DATABASE_URL, REDIS_URL: cluster.url };
       const service = await startService(env);
       await service.addBook("A");
@@ -200,7 +200,7 @@ describe("the doctor", () => {
 
   test("takes what is only behind, or vanishes by itself, for no damage", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const env = { DATABASE_URL, REDIS_URL: redis.url };
     expect((await startService({ DATABASE_URL })).databaseUrl).toBe(DATABASE_URL);
     expect((await examinedHere(env)).stdout).toContain(
@@ -225,7 +225,7 @@ describe("the doctor", () => {
 
   test("finds nothing wrong beside processes that write", async () => {
     const redis = await startRedis();
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const env = { DATABASE_URL, REDIS_URL: redis.url };
     const services = await Promise.all([startService(env), startService(env)]);
     await servedByRedis(...services);
@@ -249,7 +249,7 @@ describe("the doctor", () => {
   }, 180_000);
 
   test("names what the log has lost, which nothing can repair, and what keys stand for", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startService({ DATABASE_URL });
     for (const title of ["A", "B", "C", "D"]) await service.addBook(title);
     await service.updateBook("A", { author: "Another" });
@@ -292,7 +292,7 @@ describe("the doctor", () => {
   }, 180_000);
 
   test("lists books that have one ISBN in two forms, and those that today's rules would refuse", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startService({ DATABASE_URL });
     await service.addBook("Thirteen", { isbn: "9780306406157" });
     await service.addBook("Ten", { isbn: "0306406153" });
@@ -327,7 +327,7 @@ describe("the doctor", () => {
   }, 180_000);
 
   test("finds what is derived wrongly, and an index of words that differs, and makes both anew", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startService({ DATABASE_URL });
     await Promise.all(["One", "Two", "Three"].map((title) => service.addBook(title, { author: "A" })));
     const [{ id: two }] = await sqlOn(DATABASE_URL, "select id from book where title = 'Two'");
@@ -380,7 +380,7 @@ describe("the doctor", () => {
   }, 180_000);
 
   test("says why it cannot look at all, and makes nothing", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const empty = await newDatabase();
     await (await startService({ DATABASE_URL })).close();
     const refused = async (url: string, reason: string, ...args: string[]) => {
@@ -412,7 +412,7 @@ describe("the doctor", () => {
   test.runIf(engine === "sqlite")(
     "names what SQLite finds damaged, and that a backup is to be restored",
     async () => {
-      const { url: DATABASE_URL } = await newDatabase();
+      const { url: DATABASE_URL } = await migratedDatabase();
       const service = await startService({ DATABASE_URL });
       for (let i = 0; i < 30; i++) await service.addBook(`Book ${i}`, { description: "x".repeat(3000) });
       await service.close();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/database.ts";
 import type { GraphqlClient } from "../../support/service/graphql-client.ts";
 import { startService } from "../../support/service/service.ts";
 import { eventually } from "../../support/wait.ts";
@@ -35,7 +35,7 @@ describe("a version that somebody has seen of a title", () => {
   });
 
   test("is accepted once, while books are deleted, added anew and renamed through two processes", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const services = [await startService({ DATABASE_URL }), await startService({ DATABASE_URL })];
     const at = (turn: number) => services[turn % services.length] as GraphqlClient;
     const done: Record<string, number> = {};

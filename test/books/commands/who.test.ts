@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { bearer, SECRET, tokenWith } from "../../support/auth/tokens.ts";
-import { newDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/database.ts";
 import { sqlOn } from "../../support/database/sql.ts";
 import { ADD_BOOK, ADJUST_STOCK, UPDATE_BOOK } from "../../support/service/book-requests.ts";
 import { type Service, startService } from "../../support/service/service.ts";
@@ -20,7 +20,7 @@ const authorsIn = async (url: string) =>
   (await sqlOn(url, "select who from book_change order by revision")).map(({ who }) => who);
 
 test("the change log has who asked, and nobody where nobody is known or is to be kept", async () => {
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const [open, service, silent] = await Promise.all([
     startService({ DATABASE_URL }),
     startService({ DATABASE_URL, AUTH_JWT_SECRET: SECRET }),
@@ -45,7 +45,7 @@ test("the change log has who asked, and nobody where nobody is known or is to be
 });
 
 test("a key of repeats is its sender's own: another's does another thing, and is told nothing of the first", async () => {
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const open = await startService({ DATABASE_URL });
   const service = await startService({ DATABASE_URL, AUTH_JWT_SECRET: SECRET });
   const [asAlice, asBob, anew] = await Promise.all([

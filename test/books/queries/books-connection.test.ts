@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/database.ts";
 import { titleCursor } from "../../support/service/cursors.ts";
 import { READ_PATHS, type ReadPath } from "../../support/service/read-paths.ts";
 import { startService } from "../../support/service/service.ts";
@@ -175,7 +175,7 @@ describe("booksConnection with a page size or cursor that cannot be", () => {
 
 describe("booksConnection of two processes, one with Redis and one without", () => {
   test("is the same for any arguments", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const { service, ask } = await READ_PATHS[1].start({ DATABASE_URL });
     const other = await startService({ DATABASE_URL });
     await addAll({ service }, [..."bdfhj"]);
@@ -198,7 +198,7 @@ describe("booksConnection of two processes, one with Redis and one without", () 
   });
 
   test("is empty when after and before are the wrong way round", async () => {
-    const { url: DATABASE_URL } = await newDatabase();
+    const { url: DATABASE_URL } = await migratedDatabase();
     const path = await READ_PATHS[1].start({ DATABASE_URL });
     const other = await startService({ DATABASE_URL });
     await addAll(path, [..."bdfhj"]);

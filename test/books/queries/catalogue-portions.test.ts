@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Filter, Oracle, type OracleBook, type OrderBy } from "../../support/catalogue/oracle.ts";
 import { openBooks } from "../../support/database/books.ts";
-import { newDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/database.ts";
 import { fillWith, largeTitles } from "../../support/database/large-catalogue.ts";
 import { startService } from "../../support/service/service.ts";
 
@@ -88,7 +88,7 @@ const ASKED: readonly [Filter, OrderBy][] = [
 ];
 
 test("pages of thousands of books are those of a plain list, wherever the matches lie", async () => {
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const oracle = new Oracle();
   oracle.books = Array.from({ length: COUNT }, (_, n) => bookAt(n + 1));
   await fill(DATABASE_URL, oracle.books);
@@ -155,7 +155,7 @@ test("pages of thousands of books are those of a plain list, wherever the matche
 });
 
 test("pages of large books are whole, or refused when they take more than MAX_ANSWER_MB", async () => {
-  const { url: DATABASE_URL } = await newDatabase();
+  const { url: DATABASE_URL } = await migratedDatabase();
   const titles = largeTitles(260);
   await fillWith(DATABASE_URL, titles);
   const service = await startService({ DATABASE_URL, MAX_ANSWER_MB: "1" });

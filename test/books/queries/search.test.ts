@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type AskedList, Oracle } from "../../support/catalogue/oracle.ts";
-import { newDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/database.ts";
 import { fillWithSearched, searchedBooks } from "../../support/database/searched-catalogue.ts";
 import { type Service, startService } from "../../support/service/service.ts";
 
@@ -139,7 +139,7 @@ test("a blank search is none; what is too much, or no search at all, is refused"
 });
 
 test("of very many books, any page of any search is that of a plain list", { timeout: 120_000 }, async () => {
-  const { url } = await newDatabase();
+  const { url } = await migratedDatabase();
   const oracle = new Oracle();
   oracle.books = searchedBooks(36_000);
   await fillWithSearched(url, oracle.books);

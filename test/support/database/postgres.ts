@@ -23,19 +23,22 @@ const EMPTY = `
   create schema public authorization pg_database_owner;
   grant usage on schema public to public`;
 
-/** An empty database in the server of the run. */
-export async function newPostgres(): Promise<TestDatabase> {
-  const left = empty.pop();
+/** A database in the server of the run: an empty one, or a copy of the one that is named, to which nothing is connected. */
+export async function newPostgres(template?: string): Promise<TestDatabase> {
+  const left = template === undefined ? empty.pop() : undefined;
   const name = left ?? `test_${process.pid}_${databases++}`;
   const copy = `${name}_copy`;
   const direct = `${process.env.TEST_POSTGRES_URL}/${name}`;
   const url = `${process.env.TEST_POSTGRES_POOLER_URL ?? process.env.TEST_POSTGRES_URL}/${name}`;
-  if (!left) await administer(`create database ${name}`);
+  // by files, for nothing that is small is copied sooner through the log
+  const copied = template === undefined ? "" : `template ${template} strategy file_copy`;
+  if (!left) await administer(`create database ${name} ${copied}`);
   let hasCopy = false;
   const drop = () => administer(`drop database if exists ${name} with (force)`);
   onFinished(async () => {
     if (hasCopy) await administer(`drop database if exists ${copy}`);
-    await administer(EMPTY, name).then(() => empty.push(name), drop);
+    if (template === undefined) await administer(EMPTY, name).then(() => empty.push(name), drop);
+    else await drop();
   });
   return {
     url,
@@ -62,6 +65,14 @@ export async function newPostgres(): Promise<TestDatabase> {
     },
     drop,
   };
+}
+
+/** Makes a database that others can be copies of, with what `fill` puts into it. It stays as long as the server. */
+export async function postgresTemplate(fill: (url: string) => Promise<unknown>): Promise<string> {
+  const name = `template_${process.pid}`;
+  await administer(`create database ${name}`);
+  await fill(`${process.env.TEST_POSTGRES_URL}/${name}`);
+  return name;
 }
 
 async function administer(statement: string, database = "postgres"): Promise<void> {

@@ -3,7 +3,7 @@ import { type App, createApp, createHttpServer } from "../../../src/app.ts";
 import { ConfigService } from "../../../src/config.ts";
 import { modules } from "../../../src/modules.ts";
 import { aroundTests, onFinished } from "../cleanup.ts";
-import { newDatabase } from "../database/database.ts";
+import { migratedDatabase } from "../database/database.ts";
 import { GraphqlClient } from "./graphql-client.ts";
 import type { Environment } from "./program.ts";
 
@@ -28,7 +28,7 @@ export class Service extends GraphqlClient {
 
 /** Starts the service in this process, on a free port, without Redis and with a database of its own unless told. */
 export async function startService(env: Environment = {}): Promise<Service> {
-  const DATABASE_URL = env.DATABASE_URL ?? (await newDatabase()).url;
+  const DATABASE_URL = env.DATABASE_URL ?? (await migratedDatabase()).url;
   const config = ConfigService.load({ PORT: "0", LOG_LEVEL: "silent", ...env, DATABASE_URL }, modules);
   const app = await createApp(config, modules);
   const server = createHttpServer(app, config);
