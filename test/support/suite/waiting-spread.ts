@@ -21,7 +21,7 @@ export const WAITING = [
 ].map((name) => fileURLToPath(new URL(`../../${name}.test.ts`, import.meta.url)));
 
 /** So many others come after each: while some wait, others are to use the cores, and none is to begin last. */
-const BETWEEN = 2;
+const BETWEEN = 6;
 
 /** Spreads the files that wait over the first part of a project's, which are else in Vitest's own order. */
 export class WaitingSpread extends BaseSequencer {
