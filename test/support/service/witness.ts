@@ -15,8 +15,8 @@ const BOTH = `query Witness($title: String!) {
   books { title stockQuantity }
 }`;
 
-/** Who asks without a pause leaves the others no time, nor the tests beside this one. */
-const PAUSE_MS = 10;
+/** Who asks without a pause leaves the others no time, nor the tests beside this one; least of all when it takes long. */
+const PAUSE_MS = { shortest: 10, longest: 30, shareOfTime: 0.005 };
 
 /**
  * Counts the stock of one book up through all services in turn while others read it through all of them, point and
@@ -29,6 +29,11 @@ export async function witness(services: readonly GraphqlClient[], fault: () => P
   let acknowledged = 0;
   let reads = 0;
   const servedBy = new Set<string>();
+  const began = performance.now();
+  const pause = () => {
+    const { shortest, longest, shareOfTime } = PAUSE_MS;
+    return sleep(Math.min(shortest + (performance.now() - began) * shareOfTime, longest));
+  };
   const running = { write: true, read: true };
 
   const write = async () => {
@@ -38,7 +43,7 @@ export async function witness(services: readonly GraphqlClient[], fault: () => P
       const { data } = await service.updateBook(title, { stockQuantity: next });
       expect(data.updateBook).toMatchObject({ __typename: "Book", stockQuantity: next });
       acknowledged = next;
-      await sleep(PAUSE_MS);
+      await pause();
     }
   };
   const read = async (service: GraphqlClient) => {
@@ -50,7 +55,7 @@ export async function witness(services: readonly GraphqlClient[], fault: () => P
       expect(listed?.stockQuantity, `list read, served by ${consistency.servedBy}`).toBeGreaterThanOrEqual(before);
       servedBy.add(consistency.servedBy);
       reads++;
-      await sleep(PAUSE_MS);
+      await pause();
     }
   };
 
