@@ -3,16 +3,18 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that wait for clocks, processes or other programs, the longest first: they take longer than they work. */
 export const WAITING = [
-  "proof/verify-promise",
   "cqrs/redis-topologies",
-  "cqrs/live-changes",
+  "proof/verify-promise",
   "cqrs/deploy",
+  "cqrs/live-changes",
   "http/patience",
   "cqrs/rebuild",
-  "cqrs/postgres",
   "http/slow-subscribers",
+  "cqrs/postgres",
   "cqrs/lost-answers",
   "http/stop",
+  "log",
+  "cqrs/writer-thread",
   "proof/torture",
   "books/queries/book-subscriptions",
   "cqrs/reset",
@@ -21,7 +23,7 @@ export const WAITING = [
 ].map((name) => fileURLToPath(new URL(`../../${name}.test.ts`, import.meta.url)));
 
 /** So many others come after each: while some wait, others are to use the cores, and none is to begin last. */
-const BETWEEN = 6;
+const BETWEEN = 4;
 
 /** Spreads the files that wait over the first part of a project's, which are else in Vitest's own order. */
 export class WaitingSpread extends BaseSequencer {
