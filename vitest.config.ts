@@ -16,7 +16,7 @@ export default defineConfig({
       "test/support/suite/bundle-packages.ts",
     ],
     // most tests wait for servers more than they work
-    maxWorkers: 6,
+    maxWorkers: 5,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
     experimental: { viteModuleRunner: false, nodeLoader: false },

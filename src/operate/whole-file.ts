@@ -24,19 +24,22 @@ export async function makeWholeFile<R>(path: string, make: (partial: string) => 
   const directory = dirname(path);
   const partial = join(directory, `.${basename(path)}.${process.pid}.part`);
   requireFree(path);
-  // nobody is waited for before it is known that there is a place to write to
-  guarded(path, () => closeSync(openSync(partial, "wx", 0o600)));
-  const discard = () => rmSync(partial, { force: true });
+  let isBegun = false;
+  const discard = () => {
+    if (isBegun) rmSync(partial, { force: true });
+  };
   const interrupt = () => process.exit(1);
+  // before there is anything to discard
   process.once("exit", discard);
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
+    // nobody is waited for before it is known that there is a place to write to
+    closeSync(openSync(partial, "wx", 0o600));
+    isBegun = true;
     const made = await make(partial);
-    guarded(path, () => {
-      sync(partial);
-      publish(partial, path);
-      sync(directory);
-    });
+    sync(partial);
+    publish(partial, path);
+    sync(directory);
     return made;
   } catch (error) {
     throw toldOf(path, error);
@@ -69,14 +72,6 @@ function sync(path: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-function guarded(path: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw toldOf(path, error);
   }
 }
 
