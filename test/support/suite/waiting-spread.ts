@@ -7,9 +7,10 @@ export const WAITING = [
   "proof/verify-promise",
   "cqrs/deploy",
   "cqrs/live-changes",
+  "checkouts",
   "http/patience",
-  "cqrs/rebuild",
   "http/slow-subscribers",
+  "cqrs/rebuild",
   "cqrs/postgres",
   "cqrs/lost-answers",
   "http/stop",
@@ -19,11 +20,10 @@ export const WAITING = [
   "books/queries/book-subscriptions",
   "cqrs/reset",
   "http/health",
-  "checkouts",
 ].map((name) => fileURLToPath(new URL(`../../${name}.test.ts`, import.meta.url)));
 
 /** So many others come after each: while some wait, others are to use the cores, and none is to begin last. */
-const BETWEEN = 4;
+const BETWEEN = 3;
 
 /** Spreads the files that wait over the first part of a project's, which are else in Vitest's own order. */
 export class WaitingSpread extends BaseSequencer {
