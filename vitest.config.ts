@@ -16,9 +16,10 @@ export default defineConfig({
       "test/support/suite/bundle-packages.ts",
     ],
     // most tests wait for servers more than they work
-    maxWorkers: 5,
+    maxWorkers: 6,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
+    setupFiles: ["test/support/service/use-bundled-packages.ts"],
     experimental: { viteModuleRunner: false, nodeLoader: false },
     sequence: { sequencer: WaitingSpread },
     // of use on a busy machine only: what is waited for comes, or not at all
