@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DELETE_BOOK, UPDATE_BOOK } from "../support/service/book-requests.ts";
-import { READ_PATHS } from "../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../support/service/read-paths.ts";
 import { type Service, startService } from "../support/service/service.ts";
 
 const encoded = (text: string) => Buffer.from(text).toString("base64");
@@ -25,8 +25,10 @@ async function answerTo(service: Service, query: string, variables: Record<strin
 }
 
 describe.each(READ_PATHS)("a book, when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("is found by title, by id and by ISBN, whatever it is called by now", async () => {
-    const { service } = await start();
+    const { service } = shared();
     const { id } = (await service.addBook("A", { isbn: "0-306-40615-2" })).data.addBook;
     await service.updateBook("A", { title: "B" });
     const found = { id, title: "B" };

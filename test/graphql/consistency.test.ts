@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { migratedDatabase } from "../support/database/database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
-import { READ_PATHS } from "../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../support/service/read-paths.ts";
 import { sharedService, startService } from "../support/service/service.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -12,10 +12,12 @@ const consistency = (atLeast: unknown) => ({ extensions: { consistency: { atLeas
 const ADD_INVALID = { variables: { input: { title: "", author: "" } } };
 
 describe.each(READ_PATHS)("extensions.consistency when $store answers", ({ store, start }) => {
+  const shared = sharedPath(start);
+
   const servedBy = store === "Redis" ? "redis" : "database";
 
   test("says at which revision a query is true and what served it", async () => {
-    const { service, ask } = await start();
+    const { service, ask } = shared();
     expect((await ask("{ books { id } }")).consistency).toEqual({ revision: 0, servedBy });
     await service.addBook("A");
     await service.addBook("B");
@@ -31,7 +33,7 @@ describe.each(READ_PATHS)("extensions.consistency when $store answers", ({ store
   });
 
   test("is granted what it asks for, up to the newest revision", async () => {
-    const { service, ask } = await start();
+    const { service, ask } = shared();
     await service.addBook("A");
     const { revision } = (await service.addBook("B")).consistency;
     for (const atLeast of [0, 1, revision, null, undefined, {}, { books: revision }, { books: null }]) {

@@ -9,7 +9,7 @@ import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
 import { titleCursor } from "../support/service/cursors.ts";
 import { openGraphql } from "../support/service/graphql.ts";
 import type { GraphqlClient, GraphqlRequest } from "../support/service/graphql-client.ts";
-import { READ_PATHS } from "../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../support/service/read-paths.ts";
 import { startService } from "../support/service/service.ts";
 import { servedByRedis } from "../support/service/witness.ts";
 import { eventually } from "../support/wait.ts";
@@ -77,8 +77,10 @@ async function fill(service: GraphqlClient): Promise<void> {
 }
 
 describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("has the answer that it had, whether it is executed, compiled or replayed", async () => {
-    const { service } = await start();
+    const { service } = shared();
     await fill(service);
     for (const [query, variables, operationName] of QUESTIONS) {
       const request = { ...(variables && { variables }), ...(operationName && { operationName }) };
@@ -95,7 +97,7 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
   });
 
   test("is refused alike when it is a mutation with wrong input", async () => {
-    const { service } = await start();
+    const { service } = shared();
     await service.addBook("Ubik");
     const inputs = [
       { title: "", author: "A" },
@@ -120,7 +122,7 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
   });
 
   test("does nothing more when the first of its mutations fails", async () => {
-    const { service } = await start();
+    const { service } = shared();
     await service.addBook("A");
     // what asks for too much fails, as what the database does not answer would
     const mutation =
@@ -167,8 +169,10 @@ describe.each(READ_PATHS)("a query that comes again, when $store answers", ({ st
 });
 
 describe.each(READ_PATHS)("an answer that is known, when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("is given to whoever asks for a revision that is reached, and to nobody else", async () => {
-    const { service, ask } = await start();
+    const { service, ask } = shared();
     await service.addBook("Ubik");
     await service.addBook("VALIS");
     const question = '{ book(title: "Ubik") { title } }';

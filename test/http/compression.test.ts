@@ -6,7 +6,7 @@ import { fillWith, largeTitles } from "../support/database/large-catalogue.ts";
 import { heldMemory } from "../support/memory.ts";
 import { type PlainAnswer, plainHttp } from "../support/network/plain-http.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
-import { READ_PATHS } from "../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../support/service/read-paths.ts";
 import { type Service, sharedService, startService } from "../support/service/service.ts";
 
 const shared = sharedService();
@@ -35,8 +35,10 @@ function textOf({ headers, bytes }: PlainAnswer): string {
 const ENCODINGS = ["gzip", "br"];
 
 describe.each(READ_PATHS)("an answer over 1 kB, when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("comes compressed to who asks for that, first asked and sent again, at every revision", async () => {
-    const { service } = await start();
+    const { service } = shared();
     // of different lengths: as a text, as bytes, as what a thread compresses
     for (const [books, length] of [
       [20, 40],

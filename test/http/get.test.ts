@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { newDatabase } from "../support/database/database.ts";
 import { plainHttp } from "../support/network/plain-http.ts";
-import { READ_PATHS } from "../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../support/service/read-paths.ts";
 import { type Service, sharedService, startService } from "../support/service/service.ts";
 
 const shared = sharedService();
@@ -18,8 +18,10 @@ async function get(service: Service, parameters: Record<string, string>, headers
 const dune = { query: BOOK, variables: '{"title":"Dune"}' };
 
 describe.each(READ_PATHS)("a GET when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("is answered alike when it comes again, and as a POST is", async () => {
-    const { service } = await start();
+    const { service } = shared();
     await service.addBook("Dune");
     const two =
       "query A { books { title } } query B($first: Int = 1) { booksConnection(first: $first) { totalCount } }";

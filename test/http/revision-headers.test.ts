@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { plainHttp } from "../support/network/plain-http.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";
-import { READ_PATHS } from "../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../support/service/read-paths.ts";
 import { type Service, startService } from "../support/service/service.ts";
 
 interface Asked {
@@ -34,8 +34,10 @@ const BOOKS = { query: "{ books { title } }" };
 const METHODS = ["POST", "GET"];
 
 describe.each(READ_PATHS)("Consistency-Revision when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("is the revision that the answer is true at, first asked, compiled or sent again", async () => {
-    const { service } = await start();
+    const { service } = shared();
     for (const method of METHODS) {
       await service.addBook(`By ${method}`);
       const revision = (await service.ask("{ books { id } }")).consistency.revision;
@@ -67,8 +69,10 @@ describe("Consistency-Revision", () => {
 });
 
 describe.each(READ_PATHS)("Consistency-At-Least when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("is granted up to the newest revision and refused beyond, however well the answer is known", async () => {
-    const { service } = await start();
+    const { service } = shared();
     await service.addBook("Dune");
     for (const method of METHODS) {
       for (let again = 0; again < 4; again++) {

@@ -1,7 +1,7 @@
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import { describe, expect, test } from "vitest";
-import { READ_PATHS } from "../../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../../support/service/read-paths.ts";
 import { sharedService, startService } from "../../support/service/service.ts";
 import { EMOJI } from "../titles.ts";
 
@@ -32,8 +32,10 @@ function compile(jsonSchema: object) {
 }
 
 describe.each(READ_PATHS)("bookEditForm when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("holds the book's values as they are, and null when there is no such book", async () => {
-    const { service, ask } = await start();
+    const { service, ask } = shared();
     await service.addBook("A", FULL);
     await service.updateBook("A", {});
     const form = (await ask(FORM, { variables: { title: " A " } })).data.bookEditForm;

@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { BOOK } from "../../support/service/book-requests.ts";
-import { READ_PATHS } from "../../support/service/read-paths.ts";
+import { READ_PATHS, sharedPath } from "../../support/service/read-paths.ts";
 import { startService } from "../../support/service/service.ts";
 import { ODD_TITLES, ORDERED_TITLES } from "../titles.ts";
 
 const FULL = { author: "Author Name", publishedDate: "2024-02-29", isbn: "123456789X", stockQuantity: 2147483647 };
 
 describe.each(READ_PATHS)("when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("book finds every title as it was added, in any form, and nothing else", async () => {
-    const { service, ask } = await start();
+    const { service, ask } = shared();
     const find = async (title: string) => (await ask(BOOK, { variables: { title } })).data.book;
     const full = (await service.addBook("\u00C5ngstr\u00F6m", FULL)).data.addBook;
     const { __typename, ...book } = full;
@@ -26,7 +28,7 @@ describe.each(READ_PATHS)("when $store answers", ({ start }) => {
   });
 
   test("books answers the catalogue in the order of code points, as it is after each command", async () => {
-    const { service, ask } = await start();
+    const { service, ask } = shared();
     const titles = async () =>
       (await ask("{ books { title } }")).data.books.map((book: { title: string }) => book.title);
     expect(await titles()).toEqual([]);

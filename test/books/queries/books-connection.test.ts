@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { migratedDatabase } from "../../support/database/database.ts";
 import { titleCursor } from "../../support/service/cursors.ts";
-import { READ_PATHS, type ReadPath } from "../../support/service/read-paths.ts";
+import { READ_PATHS, type ReadPath, sharedPath } from "../../support/service/read-paths.ts";
 import { startService } from "../../support/service/service.ts";
 import { ORDERED_TITLES } from "../titles.ts";
 
@@ -36,15 +36,17 @@ async function addAll({ service }: Pick<ReadPath, "service">, titles: readonly s
 }
 
 describe.each(READ_PATHS)("booksConnection when $store answers", ({ start }) => {
+  const shared = sharedPath(start);
+
   test("is empty for an empty catalogue", async () => {
-    const path = await start();
+    const path = shared();
     for (const size of [{}, { first: 0 }, { first: 5 }, { last: 0 }, { last: 5 }, { first: null, after: null }]) {
       expect(await page(path, size)).toMatchObject({ titles: [], totalCount: 0, more: [false, false] });
     }
   });
 
   test("takes from the start, from the end, and between cursors", async () => {
-    const path = await start();
+    const path = shared();
     await addAll(path, ["a", "b", "c", "d", "e"]);
     const { cursors, ...whole } = await page(path, {});
     expect(whole).toMatchObject({ titles: ["a", "b", "c", "d", "e"], totalCount: 5, more: [false, false] });
@@ -91,7 +93,7 @@ describe.each(READ_PATHS)("booksConnection when $store answers", ({ start }) => 
   });
 
   test("has cursors that stay valid when their book is renamed or deleted", async () => {
-    const path = await start();
+    const path = shared();
     await addAll(path, ["a", "b", "c", "d"]);
     const { cursors } = await page(path, {});
     const [, b, c] = cursors as [string, string, string, string];
@@ -105,7 +107,7 @@ describe.each(READ_PATHS)("booksConnection when $store answers", ({ start }) => 
   });
 
   test("walked forwards and backwards, is the catalogue, whatever the titles", async () => {
-    const path = await start();
+    const path = shared();
     await addAll(path, ORDERED_TITLES);
     for (const size of [1, 3, ORDERED_TITLES.length]) {
       const forwards: string[] = [];
@@ -128,7 +130,7 @@ describe.each(READ_PATHS)("booksConnection when $store answers", ({ start }) => 
   });
 
   test("has 50 books in a page unless told", async () => {
-    const path = await start();
+    const path = shared();
     const titles = Array.from({ length: 51 }, (_, n) => `t${n + 10}`);
     await addAll(path, titles);
     expect(await page(path, {})).toMatchObject({ titles: titles.slice(0, 50), totalCount: 51, more: [false, true] });

@@ -8,7 +8,7 @@ import { findBinaries, install } from "./programs.ts";
 import { initdb, readyServer, spawnServer } from "./server.ts";
 
 /** It outlives every test, and nothing that it holds is to outlive the machine; nor does it tidy up after itself. */
-const UNHURRIED = ["fsync=off", "autovacuum=off", "checkpoint_timeout=1h"];
+const UNHURRIED = ["fsync=off", "autovacuum=off", "checkpoint_timeout=1h", "full_page_writes=off"];
 
 /** Connections that the pooler has to each database: fewer than the processes that share it would have. */
 const POOLED = 20;

@@ -1,4 +1,5 @@
-import { expect } from "vitest";
+import { afterEach, expect } from "vitest";
+import { aroundTests } from "../cleanup.ts";
 import { startRedis } from "../redis/server.ts";
 import { eventually } from "../wait.ts";
 import type { GraphqlRequest, GraphqlResponse } from "./graphql-client.ts";
@@ -33,3 +34,13 @@ export const READ_PATHS = [
   { store: "the database", start: (env: Environment = {}) => startPath("database", env) },
   { store: "Redis", start: (env: Environment = {}) => startPath("redis", env) },
 ] as const;
+
+/** One path for many tests of a group, since a start takes longer than most tests. After each its books are deleted. */
+export function sharedPath(start: () => Promise<ReadPath>): () => ReadPath {
+  let path: ReadPath | undefined;
+  aroundTests(async () => {
+    path = await start();
+  });
+  afterEach(() => path?.service.empty());
+  return () => path as ReadPath;
+}
