@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { orderKey } from "../../src/cqrs/folding.ts";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { titleCursor } from "../support/service/cursors.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openBooks } from "../support/database/books.ts";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { UPDATE_BOOK } from "../support/service/book-requests.ts";

@@ -8,7 +8,7 @@ import type { BookCommand, BookRefused } from "../../src/books/commands/book-com
 import { addBook, deleteBook, importBook, updateBook } from "../../src/books/commands/book-commands.ts";
 import { StreamWriter } from "../../src/cqrs/commands/stream-writer.ts";
 import { openBooks } from "../support/database/books.ts";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 
 /** Few, so that commands meet: titles are taken, freed and swapped within a batch. */

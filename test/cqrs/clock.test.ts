@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { openBooks } from "../support/database/books.ts";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { startProxy } from "../support/network/proxy.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { startService } from "../support/service/service.ts";

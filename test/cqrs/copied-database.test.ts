@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { type Service, startService } from "../support/service/service.ts";
 import { servedByRedis } from "../support/service/witness.ts";

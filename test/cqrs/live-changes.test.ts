@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { manyBooks } from "../support/import/csv-files.ts";
 import { importFile } from "../support/import/import-file.ts";

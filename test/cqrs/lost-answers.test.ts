@@ -2,7 +2,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import { describe, expect, test } from "vitest";
 import { Random } from "../../proof/clients/random.ts";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { engine, migratedDatabase } from "../support/database/database.ts";
+import { engine } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { watchThreads } from "../support/database/writing-threads.ts";
 import { startProxy, type TcpProxy } from "../support/network/proxy.ts";
 import { startRedis } from "../support/redis/server.ts";

@@ -5,7 +5,8 @@ import { Derivation } from "../../src/cqrs/derivation.ts";
 import { pastQuery } from "../../src/cqrs/queries/past-query.ts";
 import { TableRows } from "../../src/cqrs/queries/table-rows.ts";
 import { openBooks } from "../support/database/books.ts";
-import { engine, migratedDatabase } from "../support/database/database.ts";
+import { engine } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 
 test("who had a title, an ISBN or an id is found by indexes, however long the log is", async () => {
   const { orm, books } = await openBooks((await migratedDatabase()).url);

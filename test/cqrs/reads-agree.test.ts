@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { orderKey } from "../../src/cqrs/folding.ts";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { MESSY_BOOKS, writeFixture } from "../support/import/csv-files.ts";
 import { importFile } from "../support/import/import-file.ts";
 import { startRedis } from "../support/redis/server.ts";

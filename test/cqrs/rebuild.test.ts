@@ -1,7 +1,8 @@
 import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openBooks } from "../support/database/books.ts";
-import { engine, migratedDatabase } from "../support/database/database.ts";
+import { engine } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { startProxy } from "../support/network/proxy.ts";
 import { type RedisServer, startRedis } from "../support/redis/server.ts";
 import type { GraphqlClient } from "../support/service/graphql-client.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { bookStream } from "../../src/books/book-stream.ts";
 import { trimLog } from "../../src/cqrs/trim-log.ts";
 import { openBooks } from "../support/database/books.ts";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { type Service, startService } from "../support/service/service.ts";

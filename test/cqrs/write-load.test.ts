@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readGroundTruth } from "../../proof/torture/change-log.ts";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { manyBooks } from "../support/import/csv-files.ts";
 import { outcome, startImport } from "../support/import/import-process.ts";
 import { ADD_BOOK } from "../support/service/book-requests.ts";

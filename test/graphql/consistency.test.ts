@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { migratedDatabase } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
 import { READ_PATHS, sharedPath } from "../support/service/read-paths.ts";

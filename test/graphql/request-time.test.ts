@@ -1,7 +1,8 @@
 import Database from "better-sqlite3";
 import pg from "pg";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { engine, migratedDatabase } from "../support/database/database.ts";
+import { engine } from "../support/database/database.ts";
+import { migratedDatabase } from "../support/database/migrated-database.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { ADD_BOOK, BOOK } from "../support/service/book-requests.ts";
 import type { GraphqlResponse } from "../support/service/graphql-client.ts";

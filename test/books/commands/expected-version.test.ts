@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { migratedDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/migrated-database.ts";
 import type { GraphqlClient } from "../../support/service/graphql-client.ts";
 import { startService } from "../../support/service/service.ts";
 import { eventually } from "../../support/wait.ts";

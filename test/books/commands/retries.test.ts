@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { readGroundTruth } from "../../../proof/torture/change-log.ts";
 import { aroundTests } from "../../support/cleanup.ts";
-import { migratedDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/migrated-database.ts";
 import { sqlOn } from "../../support/database/sql.ts";
 import { ADD_BOOK, ADJUST_STOCK, DELETE_BOOK, UPDATE_BOOK } from "../../support/service/book-requests.ts";
 import type { GraphqlClient, GraphqlResponse } from "../../support/service/graphql-client.ts";

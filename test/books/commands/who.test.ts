@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { bearer, SECRET, tokenWith } from "../../support/auth/tokens.ts";
-import { migratedDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/migrated-database.ts";
 import { sqlOn } from "../../support/database/sql.ts";
 import { ADD_BOOK, ADJUST_STOCK, UPDATE_BOOK } from "../../support/service/book-requests.ts";
 import { type Service, startService } from "../../support/service/service.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { migratedDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/migrated-database.ts";
 import { titleCursor } from "../../support/service/cursors.ts";
 import { READ_PATHS, type ReadPath, sharedPath } from "../../support/service/read-paths.ts";
 import { startService } from "../../support/service/service.ts";

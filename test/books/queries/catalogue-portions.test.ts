@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type Filter, Oracle, type OracleBook, type OrderBy } from "../../support/catalogue/oracle.ts";
 import { openBooks } from "../../support/database/books.ts";
-import { migratedDatabase } from "../../support/database/database.ts";
 import { fillWith, largeTitles } from "../../support/database/large-catalogue.ts";
+import { migratedDatabase } from "../../support/database/migrated-database.ts";
 import { startService } from "../../support/service/service.ts";
 
 const COUNT = 12_000;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type AskedList, Oracle } from "../../support/catalogue/oracle.ts";
-import { migratedDatabase } from "../../support/database/database.ts";
+import { migratedDatabase } from "../../support/database/migrated-database.ts";
 import { fillWithSearched, searchedBooks } from "../../support/database/searched-catalogue.ts";
 import { type Service, startService } from "../../support/service/service.ts";
 

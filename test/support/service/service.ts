@@ -3,7 +3,7 @@ import { type App, createApp, createHttpServer } from "../../../src/app.ts";
 import { ConfigService } from "../../../src/config.ts";
 import { modules } from "../../../src/modules.ts";
 import { aroundTests, onFinished } from "../cleanup.ts";
-import { migratedDatabase } from "../database/database.ts";
+import { migratedDatabase } from "../database/migrated-database.ts";
 import { GraphqlClient } from "./graphql-client.ts";
 import type { Environment } from "./program.ts";
 
