@@ -28,6 +28,12 @@ export const SHARED = 0;
 /** Statements that are kept prepared for each connection; a few are used over and over. */
 const PREPARED_STATEMENTS = 200;
 
+/**
+ * So much of the file is read as memory, without a system call and a copy for each page: rows that lie all over it take two
+ * thirds of the time. It is as much as SQLite allows; what is behind is read like any file.
+ */
+const MAPPED_BYTES = 2 ** 31 - 2 ** 16;
+
 /** How nice it is: where there are fewer cores than threads, what takes a moment goes before what takes long. */
 const NICENESS = 2;
 
@@ -64,6 +70,7 @@ function serve(port: MessagePort, file: string): void {
         connection = { database: openSqlite(file, "read"), prepared: new Map() };
         // kibibytes: rows that an index leads to lie all over the file
         connection.database.pragma("cache_size = -16000");
+        connection.database.pragma(`mmap_size = ${MAPPED_BYTES}`);
         connections.set(asked.connection, connection);
       }
       const { database, prepared } = connection;
