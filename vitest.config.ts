@@ -6,8 +6,6 @@ import { WaitingSpread } from "./test/support/suite/waiting-spread.ts";
 process.env.NODE_COMPILE_CACHE = inherited.NODE_COMPILE_CACHE;
 
 export default defineConfig({
-  // as Node resolves: graphql has a second copy of itself under "development", whose errors are not instances of the first
-  ssr: { resolve: { conditions: ["node", "module-sync"] } },
   test: {
     globalSetup: [
       "test/support/suite/prepare.ts",
@@ -19,8 +17,9 @@ export default defineConfig({
     maxWorkers: 6,
     // files share a worker's modules: loading them anew for each would take a quarter of the time
     isolate: false,
-    setupFiles: ["test/support/service/use-bundled-packages.ts"],
+    // Node loads them, as it loads the service
     experimental: { viteModuleRunner: false, nodeLoader: false },
+    setupFiles: ["test/support/service/use-bundled-packages.ts"],
     sequence: { sequencer: WaitingSpread },
     // of use on a busy machine only: what is waited for comes, or not at all
     testTimeout: 60_000,
