@@ -6,7 +6,7 @@ export interface Outcome {
   readonly sent: number;
   /** How many were due while no connection was free. */
   readonly unsent: number;
-  /** Milliseconds until each was answered, by its status. */
+  /** Milliseconds until each was answered, by its status; 0 if the connection was closed in place of that. */
   readonly ms: ReadonlyMap<number, readonly number[]>;
   /** The `Retry-After`s of those that were refused. */
   readonly retryAfter: ReadonlyMap<string, number>;
@@ -26,6 +26,7 @@ export class OpenLoop {
   readonly #url: URL;
   readonly #bodyOf: (n: number) => string;
   readonly #idle: Client[] = [];
+  #isClosed = false;
   #n = 0;
   #sent = 0;
   #ms = new Map<number, number[]>();
@@ -65,6 +66,7 @@ export class OpenLoop {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const { socket } of this.#idle) socket.destroy();
   }
 
@@ -73,11 +75,24 @@ export class OpenLoop {
     const client: Client = { socket, head: "", left: undefined, since: 0 };
     socket.setNoDelay(true);
     socket.on("data", (bytes) => this.#take(client, bytes));
-    socket.on("error", (error) => {
-      throw error;
-    });
+    socket.on("error", () => {});
+    socket.on("close", () => this.#renew(client));
     await new Promise<void>((resolve) => socket.once("connect", resolve));
     this.#idle.push(client);
+  }
+
+  /** A service closes connections that have been idle for long. */
+  #renew(client: Client): void {
+    if (this.#isClosed) return;
+    if (this.#idle.includes(client)) this.#idle.splice(this.#idle.indexOf(client), 1);
+    else this.#note(0, client);
+    void this.#connect();
+  }
+
+  #note(status: number, client: Client): void {
+    const times = this.#ms.get(status) ?? [];
+    times.push(performance.now() - client.since);
+    this.#ms.set(status, times);
   }
 
   #send(): boolean {
@@ -93,6 +108,8 @@ export class OpenLoop {
   }
 
   #take(client: Client, bytes: Buffer): void {
+    // who has asked nothing for long is told why the connection is closed
+    if (this.#idle.includes(client)) return;
     let rest = bytes.length;
     if (client.left === undefined) {
       client.head += bytes.toString("latin1");
@@ -104,9 +121,7 @@ export class OpenLoop {
     client.left -= rest;
     if (client.left > 0) return;
     const status = Number(client.head.slice(9, 12));
-    const times = this.#ms.get(status) ?? [];
-    times.push(performance.now() - client.since);
-    this.#ms.set(status, times);
+    this.#note(status, client);
     const after = status === 503 ? /^retry-after: (\d+)/im.exec(client.head)?.[1] : undefined;
     if (after !== undefined) this.#retryAfter.set(after, (this.#retryAfter.get(after) ?? 0) + 1);
     client.head = "";
