@@ -79,7 +79,7 @@ describe("an honest deployment", () => {
   test("keeps the promise through all of its addresses, and is left as it was", async () => {
     const kinds = ["book", "books", "form", "page", "search", "several", "past", "history"];
     const isThorough = ({ history }: Pick<VerifyResult, "history">) =>
-      hasWritten(25)({ history }) && kinds.every((kind) => history.tally.requests.has(kind));
+      hasWritten(40)({ history }) && kinds.every((kind) => history.tally.requests.has(kind));
     const proxy = await startHttpProxy(service.url, honest);
     const { exitCode, text, left, subscribers } = await verified([service.url, proxy], isThorough);
     expect([exitCode, left], text).toEqual([0, []]);
@@ -103,7 +103,7 @@ describe("an honest deployment", () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     })();
-    const { exitCode, text, history } = await verified([await startHttpProxy(service.url, losing)], hasWritten(25));
+    const { exitCode, text, history } = await verified([await startHttpProxy(service.url, losing)], hasWritten(40));
     isOver = true;
     await others;
     expect(exitCode, text).toBe(0);
