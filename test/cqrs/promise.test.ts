@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { aroundTests } from "../support/cleanup.ts";
+import { startedOnce } from "../support/cleanup.ts";
 import { openBooks } from "../support/database/books.ts";
 import { engine } from "../support/database/database.ts";
 import { migratedDatabase } from "../support/database/migrated-database.ts";
@@ -27,11 +27,7 @@ async function startPair(redis: RedisServer) {
 
 /** One pair for many tests, each of which leaves it as it found it: answering from Redis. */
 function sharedPair() {
-  let pair: Awaited<ReturnType<typeof startPair>> | undefined;
-  aroundTests(async () => {
-    pair = await startPair(await startRedis());
-  });
-  return () => pair as NonNullable<typeof pair>;
+  return startedOnce(async () => startPair(await startRedis()));
 }
 
 /** The read model in force, found by its only keys. */

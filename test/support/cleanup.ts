@@ -26,6 +26,15 @@ export function aroundTests(work: () => Promise<unknown>): void {
   });
 }
 
+/** What `start` makes, once for all tests of the file or group. It is there while they run. */
+export function startedOnce<R>(start: () => Promise<R>): () => R {
+  let started: R | undefined;
+  aroundTests(async () => {
+    started = await start();
+  });
+  return () => started as R;
+}
+
 /** Runs `work` outside a test, and afterwards ends what it has started. */
 export async function cleaningUp<R>(work: () => Promise<R>): Promise<R> {
   closers = [];

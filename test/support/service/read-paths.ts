@@ -1,5 +1,5 @@
 import { afterEach, expect } from "vitest";
-import { aroundTests } from "../cleanup.ts";
+import { startedOnce } from "../cleanup.ts";
 import { startRedis } from "../redis/server.ts";
 import { eventually } from "../wait.ts";
 import type { GraphqlRequest, GraphqlResponse } from "./graphql-client.ts";
@@ -37,10 +37,7 @@ export const READ_PATHS = [
 
 /** One path for many tests of a group, since a start takes longer than most tests. After each its books are deleted. */
 export function sharedPath(start: () => Promise<ReadPath>): () => ReadPath {
-  let path: ReadPath | undefined;
-  aroundTests(async () => {
-    path = await start();
-  });
-  afterEach(() => path?.service.empty());
-  return () => path as ReadPath;
+  const path = startedOnce<ReadPath | undefined>(start);
+  afterEach(() => path()?.service.empty());
+  return path as () => ReadPath;
 }

@@ -2,7 +2,7 @@ import { afterEach } from "vitest";
 import { type App, createApp, createHttpServer } from "../../../src/app.ts";
 import { ConfigService } from "../../../src/config.ts";
 import { modules } from "../../../src/modules.ts";
-import { aroundTests, onFinished } from "../cleanup.ts";
+import { onFinished, startedOnce } from "../cleanup.ts";
 import { migratedDatabase } from "../database/migrated-database.ts";
 import { GraphqlClient } from "./graphql-client.ts";
 import type { Environment } from "./program.ts";
@@ -43,10 +43,7 @@ export async function startService(env: Environment = {}): Promise<Service> {
 
 /** One service for many tests of a file, since a start takes longer than most tests. After each its books are deleted. */
 export function sharedService(env: Environment = {}): () => Service {
-  let service: Service | undefined;
-  aroundTests(async () => {
-    service = await startService(env);
-  });
-  afterEach(() => service?.empty());
-  return () => service as Service;
+  const service = startedOnce<Service | undefined>(() => startService(env));
+  afterEach(() => service()?.empty());
+  return service as () => Service;
 }
