@@ -18,9 +18,14 @@ export class RawConnection {
   #isInvited = false;
   /** How the connection ended; undefined while it is open. */
   ended: "closed" | "reset" | undefined;
+  /** When the first bytes of an answer are there. */
+  readonly answered: Promise<void>;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    this.answered = new Promise((resolve) => {
+      socket.once("data", () => resolve());
+    });
     socket.on("data", (chunk) => {
       this.#received.push(chunk);
     });
