@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SqliteDriver as MikroSqliteDriver } from "@mikro-orm/sqlite";
 import Database from "better-sqlite3";
-import { sql as statement } from "kysely";
+import { Kysely, sql as statement } from "kysely";
 import type { DatabaseEngine, Sql } from "./engine.ts";
 import { sqliteBatches } from "./sqlite/batch-writer.ts";
 import { isBusy, openSqlite } from "./sqlite/connection.ts";
@@ -20,6 +20,9 @@ import { Dialect } from "./sqlite-dialect.ts";
  * one, which makes it a commit. (An error of input or output may come after that, when the log is being synchronised.)
  */
 const ROLLED_BACK = /^SQLITE_(FULL|BUSY)/;
+
+/** Until a thread is there to read a file of up to so many bytes, the file has been read. */
+const SMALL_BYTES = 1_000_000;
 
 /** Step by step: Node's own recursion does not end where the file system refuses without saying why, as /proc does. */
 function makeDirectory(path: string): void {
@@ -45,6 +48,11 @@ async function tryWriting(sql: Sql): Promise<void> {
   });
 }
 
+function isSmall(file: string): boolean {
+  const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return sizeOf(file) + sizeOf(`${file}-wal`) <= SMALL_BYTES;
+}
+
 /**
  * The SQLite file at `path`. Commands have a thread with a connection of its own, what else is written has one, and reads
  * another, so that a read neither waits for an open transaction nor sees into it; what may take long is read by threads.
@@ -58,6 +66,14 @@ export function sqliteDatabase(path: string): DatabaseEngine {
 
   const dialect = (access: "write" | "read") => () => new Dialect(() => openSqlite(file, access));
   const threads = readByThreads(file);
+  const readHere: DatabaseEngine["snapshot"] = async (work) => {
+    const reads = new Kysely({ dialect: dialect("read")() });
+    try {
+      return await reads.transaction().setAccessMode("read only").execute(work);
+    } finally {
+      await reads.destroy();
+    }
+  };
   return {
     batches: sqliteBatches(file),
     options: {
@@ -97,7 +113,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
     lookUp: (reads, work) => work(reads),
     longRead: (_, work) => work(threads),
     // over a connection of its own: the shared one must never hold an old state
-    snapshot: (work) => threads.transaction().execute(work),
+    snapshot: (work) => (isSmall(file) ? readHere(work) : threads.transaction().execute(work)),
     question: (_, work) => threads.transaction().execute(work),
     unfitness: async (sql) => {
       await tryWriting(sql);
