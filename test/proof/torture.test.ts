@@ -6,7 +6,7 @@ import { run } from "../../proof/torture/run.ts";
 import { engine } from "../support/database/database.ts";
 
 /** As long as a test run can bear; `npm run torture` has more patience. */
-const SECONDS = 6;
+const SECONDS = 5;
 
 test("a short torture breaks no rule", { timeout: 240_000 }, async () => {
   const result = await run({

@@ -1,4 +1,4 @@
-import { fold, words } from "../../../src/cqrs/folding.ts";
+import * as folding from "../../../src/cqrs/folding.ts";
 
 /** A book as GraphQL answers it. */
 export interface OracleBook {
@@ -44,6 +44,19 @@ export interface Range {
   readonly after?: OracleBook;
   readonly before?: OracleBook;
 }
+
+/** It is asked for the same texts over and over: a page is that of the whole list. */
+function remembered<R>(work: (text: string) => R): (text: string) => R {
+  const known = new Map<string, R>();
+  return (text) => {
+    const result = known.get(text) ?? work(text);
+    known.set(text, result);
+    return result;
+  };
+}
+
+const fold = remembered(folding.fold);
+const words = remembered(folding.words);
 
 const beginning = (text: string) => Array.from(fold(text)).slice(0, 128).join("");
 const rowOf = ({ id }: OracleBook) => Number(atob(id).split(":")[1]);
@@ -142,9 +155,11 @@ export function placeOf(
 
 function comparing({ field, direction }: OrderBy, search: string): Comparison {
   const sign = direction === "ASC" ? 1 : -1;
-  const known = new Map<OracleBook, readonly (string | number | null)[]>();
+  const known = new Map<OracleBook, readonly (Buffer | number | null)[]>();
   const keyOf = (book: OracleBook) => {
-    const key = known.get(book) ?? KEYS[field](book, search);
+    const inBytes = () =>
+      KEYS[field](book, search).map((value) => (typeof value === "string" ? Buffer.from(value) : value));
+    const key = known.get(book) ?? inBytes();
     known.set(book, key);
     return key;
   };
@@ -154,8 +169,8 @@ function comparing({ field, direction }: OrderBy, search: string): Comparison {
       const other = others[i] as typeof value;
       if (value === other) continue;
       if (value === null || other === null) return value === null ? 1 : -1;
-      if (typeof value === "number") return sign * (value - (other as number));
-      return sign * Buffer.compare(Buffer.from(value), Buffer.from(other as string));
+      const order = typeof value === "number" ? value - (other as number) : value.compare(other as Buffer);
+      if (order !== 0) return sign * order;
     }
     return 0;
   };
