@@ -1,15 +1,17 @@
 import { defineConfig } from "vitest/config";
 import { inherited } from "./test/support/service/environment.ts";
+import { keepFilesInMemory } from "./test/support/suite/files-in-memory.ts";
 import { WaitingSpread } from "./test/support/suite/waiting-spread.ts";
 
 // what Node has compiled once, the many processes and threads of the tests need not compile again
 process.env.NODE_COMPILE_CACHE = inherited.NODE_COMPILE_CACHE;
+// before the servers of the run are started
+keepFilesInMemory();
 
 export default defineConfig({
   test: {
     globalSetup: [
       "test/support/suite/prepare.ts",
-      "test/support/suite/databases-in-memory.ts",
       "test/support/suite/record.ts",
       "test/support/suite/bundle-packages.ts",
     ],

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { databaseDirectory } from "../temporary-directory.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 import { newPostgres } from "./postgres.ts";
 import { sqliteAt } from "./sqlite.ts";
 import type { TestDatabase } from "./test-database.ts";
@@ -11,5 +11,5 @@ export const engine: Engine = process.env.TEST_ENGINE === "postgresql" ? "postgr
 
 /** Makes an empty database that goes with the test. */
 export async function newDatabase(on: Engine = engine): Promise<TestDatabase> {
-  return on === "sqlite" ? sqliteAt(join(databaseDirectory(), "books.db")) : newPostgres();
+  return on === "sqlite" ? sqliteAt(join(temporaryDirectory(), "books.db")) : newPostgres();
 }

@@ -1,12 +1,12 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { databaseDirectory } from "../temporary-directory.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 import type { TestDatabase } from "./test-database.ts";
 
 /** A database in this file, which nothing need be in yet. */
 export function sqliteAt(file: string): TestDatabase {
-  const copy = join(databaseDirectory(), "copy.db");
+  const copy = join(temporaryDirectory(), "copy.db");
   const drop = async () => {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
   };
@@ -22,7 +22,7 @@ export function sqliteAt(file: string): TestDatabase {
       copyFileSync(copy, file);
     },
     copy: async () => {
-      const other = join(databaseDirectory(), "books.db");
+      const other = join(temporaryDirectory(), "books.db");
       vacuumInto(file, other);
       return sqliteAt(other);
     },

@@ -19,7 +19,7 @@ const POOLED = 20;
  */
 export default async function startPostgres(): Promise<() => Promise<void>> {
   if (!findBinaries()) install();
-  const directory = mkdtempSync(join(process.env.TEST_DATABASES ?? tmpdir(), "books-postgres-"));
+  const directory = mkdtempSync(join(tmpdir(), "books-postgres-"));
   const data = join(directory, "data");
   initdb(data);
   const port = await freePort();

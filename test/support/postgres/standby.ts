@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { endWithTest } from "../cleanup.ts";
 import { freePort } from "../network/port.ts";
-import { databaseDirectory } from "../temporary-directory.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 import { findBinaries } from "./programs.ts";
 import { readyServer, runAsServer, spawnServer } from "./server.ts";
 
 /** Starts a hot standby of the run's PostgreSQL server. It ends with the test. */
 export async function startStandby(): Promise<string> {
-  const directory = databaseDirectory();
+  const directory = temporaryDirectory();
   const data = join(directory, "data");
   const source = ["-d", process.env.TEST_POSTGRES_URL as string];
   const backUp = join(findBinaries() as string, "pg_basebackup");

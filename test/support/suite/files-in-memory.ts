@@ -6,11 +6,12 @@ const MEMORY = "/dev/shm";
 const ROOM = 1e9;
 
 /**
- * Names in TEST_DATABASES where tests have their databases: in memory if there is room, for a commit to a disk is half of what
- * many of them wait for, and none asks what is left when a machine loses its power.
+ * Has the run keep its temporary files in memory if there is room: a commit to a disk is half of what many tests wait for, to
+ * make the thousands of files of their databases takes a disk a tenth of the run, and none asks what is left when a machine
+ * loses its power.
  */
-export default function keepDatabasesInMemory(): void {
-  if (hasRoom()) process.env.TEST_DATABASES = MEMORY;
+export function keepFilesInMemory(): void {
+  if (hasRoom()) process.env.TMPDIR = MEMORY;
 }
 
 function hasRoom(): boolean {
