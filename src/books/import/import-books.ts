@@ -132,7 +132,7 @@ async function openFile({
   signal,
 }: ImportOptions): Promise<{ stream: Readable; size: number | undefined }> {
   signal?.throwIfAborted();
-  if (rejected === undefined && /^\/(dev|proc)\//.test(file)) {
+  if (rejected === undefined && /^\/(dev(?!\/shm\/)|proc)\//.test(file)) {
     throw new ImportError(`${file} has no place beside it for rejected rows; name one: --rejected FILE.`);
   }
   try {

@@ -20,6 +20,8 @@ import { wordIndexOf } from "./word-index-name.ts";
 const POOLS: PoolSizes = { each: 10, background: 5 };
 /** What one statement of a question may take at most, in milliseconds: less than a server's silence is waited for. */
 const QUESTION_MS = 5000;
+/** So much later than its request a statement is ended: what is told of both should be told by the request. */
+const GRACE_MS = 100;
 const QUERY_CANCELED = "57014";
 
 /**
@@ -84,7 +86,7 @@ export function postgresDatabase(url: string, pools = POOLS): DatabaseEngine {
     snapshot: (work) => snapshotOf(background, work),
     question: (reads, work, msLeft) =>
       snapshotOf(reads, async (sql) => {
-        await limitStatements(sql, Math.min(msLeft, QUESTION_MS));
+        await limitStatements(sql, Math.min(msLeft + GRACE_MS, QUESTION_MS));
         return work(sql);
       }).catch((error) => {
         throw error.code === QUERY_CANCELED ? requestTimedOut({ cause: error }) : error;
