@@ -33,6 +33,11 @@ export class Accesses {
       .sort((a, b) => a.oneOf.length - b.oneOf.length)[0];
   }
 
+  /** The way there is, if it is the only one. */
+  get only(): Single | undefined {
+    return this.#accesses.length === 1 ? this.#accesses[0] : undefined;
+  }
+
   /** The way that leads to the fewest rows; of those that lead to more than `limit`, the first. */
   async shortest(limit: number): Promise<Counted | undefined> {
     const { named } = this;
@@ -72,9 +77,7 @@ export class Accesses {
   async #count(access: Access, limit: number): Promise<number> {
     const known = this.#counted.get(access);
     if (known && (known.count <= known.limit || known.limit >= limit)) return Math.min(known.count, limit + 1);
-    // what is collected before it is counted costs about the same wherever the count ends
-    const isSet = !this.#source.words.isInOrder && "all" in access;
-    const most = Math.max(limit, isSet ? BROAD : AHEAD * (known?.limit ?? 0));
+    const most = Math.max(limit, AHEAD * (known?.limit ?? 0));
     const counted = await this.#source.sql
       .selectFrom(rowsBy(this.#source, access, [], { limit: most + 1 }).as("counted"))
       .select(expression<number>`count(*)`.as("count"))

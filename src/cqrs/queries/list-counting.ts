@@ -1,7 +1,7 @@
-import { sql as expression } from "kysely";
 import type { Accesses } from "./list-accesses.ts";
 import { allHold, columnsIn, type Snapshot } from "./list-conditions.ts";
-import { COUNTED, type Condition, type Scalar } from "./list-question.ts";
+import { type CountedRows, countRows, countsAmong, facetColumns } from "./list-facets.ts";
+import { COUNTED, type Condition, type FacetCounts, type FacetQuestion, type Scalar } from "./list-question.ts";
 import { type Access, endOfPortion, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
@@ -11,68 +11,94 @@ const SAMPLE = 1000;
 /** So many rows of the table are looked at for words that are frequent, in place of all that an index has of them. */
 const FREQUENT = 80_000;
 
-/** Matches of which one more is found than are counted, if there are so many; their ids, if those are asked for. */
+/** Matches of which one more is found than are counted, if there are so many, and how frequent their values are. */
 export interface Found {
   readonly count: number;
-  readonly ids: readonly number[];
+  readonly facets: readonly FacetCounts[];
 }
 
-/** The first matches that are found, in no particular order. */
-export async function countedIds(
+/** Counts the first matches that are found, in no particular order. */
+export async function countMatches(
   snapshot: Snapshot,
   conditions: readonly Condition[],
   accesses: Accesses,
-  withIds: boolean,
+  facets: readonly FacetQuestion[],
 ): Promise<Found> {
   if (!snapshot.words.isInOrder && conditions.some((one) => "words" in one)) {
-    const found = await walked(snapshot, conditions, undefined, FREQUENT);
+    const found = await ofFrequentWords(snapshot, conditions, facets);
     if (found) return found;
   }
+  const walkBy = (access?: Access) => walked(snapshot, conditions, access, facets);
+  const { only } = accesses;
+  // how many there are is seen when they are had
+  if (only && facets.length > 0 && isAllSaid(only, conditions)) return walkBy(only);
   const shortest = await accesses.shortest(COUNTED);
-  if (!shortest) return (await walked(snapshot, conditions, undefined)) as Found;
+  if (!shortest) return walkBy();
   const { access, count } = shortest;
-  const isAll = !("oneOf" in access) && testsAfter(access, conditions).length === 0;
-  if (isAll && !withIds) return { count, ids: [] };
-  if (isAll || count <= COUNTED) return (await walked(snapshot, conditions, access)) as Found;
-  const together = await accesses.together;
-  return (await walked(snapshot, conditions, together)) as Found;
+  const isAll = isAllSaid(access, conditions);
+  if (isAll && facets.length === 0) return { count, facets: [] };
+  return walkBy(isAll || count <= COUNTED ? access : await accesses.together);
+}
+
+/** Whether all rows that the access leads to are matches. */
+function isAllSaid(access: Access, conditions: readonly Condition[]): boolean {
+  return !("oneOf" in access) && testsAfter(access, conditions).length === 0;
 }
 
 /**
- * Finds them by the way that `access` leads, or else along the table, in portions. Undefined when they turn out to lie so far
- * apart that more than `most` rows would have to be looked at.
+ * Finds enough among the first rows of the table, where an index would collect all rows that have the words before it
+ * hands out the first. Undefined when there are not enough.
  */
+async function ofFrequentWords(
+  snapshot: Snapshot,
+  conditions: readonly Condition[],
+  facets: readonly FacetQuestion[],
+): Promise<Found | undefined> {
+  await snapshot.nextPortion();
+  const few = await look(snapshot, conditions, undefined, [], { limit: SAMPLE });
+  if (FREQUENT * few.ids.length <= COUNTED * SAMPLE) return undefined;
+  await snapshot.nextPortion();
+  const { ids, facets: counts } = await look(snapshot, conditions, undefined, facets, { limit: FREQUENT });
+  return ids.length > COUNTED ? { count: ids.length, facets: counts } : undefined;
+}
+
+/** Finds them by the way that `access` leads, or else along the table, in portions. */
 async function walked(
   snapshot: Snapshot,
   conditions: readonly Condition[],
   access: Access | undefined,
-  most = Infinity,
-): Promise<Found | undefined> {
-  const { sql, nextPortion } = snapshot;
+  facets: readonly FacetQuestion[],
+): Promise<Found> {
   const tests = access ? testsAfter(access, conditions) : conditions;
   const by = walkedBy(snapshot, access);
-  const columns = [...(by ?? []), ...columnsIn(tests)];
-  const ids: number[] = [];
-  let looked = 0;
-  for (let after: readonly Scalar[] | undefined; ; ) {
-    await nextPortion();
+  await snapshot.nextPortion();
+  // what cannot be walked is looked at by one statement, which ends when it has enough
+  const first = await look(snapshot, tests, access, facets, by && { limit: PORTION });
+  const ids = [...first.ids];
+  const goOn = async (after?: readonly Scalar[]) =>
+    by && ids.length <= COUNTED ? endOfPortion(snapshot, access, by, { after, size: PORTION }) : undefined;
+  let after = await goOn();
+  if (!after) return { count: ids.length, facets: first.facets };
+  for (; after; after = await goOn(after)) {
+    await snapshot.nextPortion();
     const wanted = COUNTED + 1 - ids.length;
-    const size = most < Infinity && looked === 0 ? SAMPLE : PORTION;
-    // what cannot be walked is looked at by one statement, which ends when it has enough
-    const part = by ? { after, limit: size } : {};
-    const portion = rowsBy(snapshot, access, columns, part);
-    const matching = sql.selectFrom(portion.as("portion")).where(allHold(tests)).select("id").limit(wanted);
-    const { found } = await sql
-      .selectFrom(matching.as("matching"))
-      // one text: thousands of rows take the event loop milliseconds
-      .select(expression<string | null>`string_agg(cast(id as text), ',')`.as("found"))
-      .executeTakeFirstOrThrow();
-    if (found) for (const id of found.split(",")) ids.push(Number(id));
-    looked += size;
-    if (!by || ids.length > COUNTED) break;
-    if (most * ids.length < (COUNTED + 1) * looked) return undefined;
-    after = await endOfPortion(snapshot, access, by, { after, size });
-    if (!after) break;
+    ids.push(...(await look(snapshot, tests, access, [], { after, limit: PORTION }, wanted)).ids);
   }
-  return { count: ids.length, ids };
+  return { count: ids.length, facets: await countsAmong(snapshot, facets, ids) };
+}
+
+/** Looks for rows that stand the tests, in a part of those that an access leads to. */
+async function look(
+  snapshot: Snapshot,
+  tests: readonly Condition[],
+  access: Access | undefined,
+  facets: readonly FacetQuestion[],
+  part: Parameters<typeof rowsBy>[3] = {},
+  wanted = COUNTED + 1,
+): Promise<CountedRows> {
+  const columns = facetColumns(facets);
+  const by = walkedBy(snapshot, access) ?? [];
+  const portion = rowsBy(snapshot, access, [...by, ...columnsIn(tests), ...columns], part);
+  const matching = snapshot.sql.selectFrom(portion.as("portion")).where(allHold(tests)).limit(wanted);
+  return countRows(snapshot, facets, matching.select(["id", ...columns]));
 }
