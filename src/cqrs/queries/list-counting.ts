@@ -2,7 +2,7 @@ import type { Accesses } from "./list-accesses.ts";
 import { allHold, columnsIn, type Snapshot } from "./list-conditions.ts";
 import { type CountedRows, countRows, countsAmong, facetColumns } from "./list-facets.ts";
 import { COUNTED, type Condition, type FacetCounts, type FacetQuestion, type Scalar } from "./list-question.ts";
-import { type Access, endOfPortion, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
+import { type Access, endOfPortion, isInIdOrder, type Part, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
 const PORTION = 11_000;
@@ -71,20 +71,23 @@ async function walked(
 ): Promise<Found> {
   const tests = access ? testsAfter(access, conditions) : conditions;
   const by = walkedBy(snapshot, access);
-  await snapshot.nextPortion();
-  // what cannot be walked is looked at by one statement, which ends when it has enough
-  const first = await look(snapshot, tests, access, facets, by && { limit: PORTION });
-  const ids = [...first.ids];
-  const goOn = async (after?: readonly Scalar[]) =>
-    by && ids.length <= COUNTED ? endOfPortion(snapshot, access, by, { after, size: PORTION }) : undefined;
-  let after = await goOn();
-  if (!after) return { count: ids.length, facets: first.facets };
-  for (; after; after = await goOn(after)) {
+  // where an index has rows in the order of their ids PostgreSQL would rather walk the table, if it needs more of them
+  const isAtOnce = !by || !access || "together" in access || !isInIdOrder(access);
+  const ids: number[] = [];
+  for (let after: readonly Scalar[] | undefined; ; ) {
     await snapshot.nextPortion();
-    const wanted = COUNTED + 1 - ids.length;
-    ids.push(...(await look(snapshot, tests, access, [], { after, limit: PORTION }, wanted)).ids);
+    const isFirst = after === undefined;
+    // what cannot be walked is looked at by one statement, which ends when it has enough
+    const part = by ? { after, limit: PORTION } : {};
+    const counted = isFirst && isAtOnce ? facets : [];
+    const found = await look(snapshot, tests, access, counted, part, COUNTED + 1 - ids.length);
+    ids.push(...found.ids);
+    if (by && ids.length <= COUNTED) after = await endOfPortion(snapshot, access, by, { after, size: PORTION });
+    else after = undefined;
+    if (after) continue;
+    const isKnown = found.facets.length === facets.length;
+    return { count: ids.length, facets: isKnown ? found.facets : await countsAmong(snapshot, facets, ids) };
   }
-  return { count: ids.length, facets: await countsAmong(snapshot, facets, ids) };
 }
 
 /** Looks for rows that stand the tests, in a part of those that an access leads to. */
@@ -93,7 +96,7 @@ async function look(
   tests: readonly Condition[],
   access: Access | undefined,
   facets: readonly FacetQuestion[],
-  part: Parameters<typeof rowsBy>[3] = {},
+  part: Part,
   wanted = COUNTED + 1,
 ): Promise<CountedRows> {
   const columns = facetColumns(facets);

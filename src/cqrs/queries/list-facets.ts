@@ -59,7 +59,6 @@ export async function countsAmong(
   facets: readonly FacetQuestion[],
   ids: readonly number[],
 ): Promise<readonly FacetCounts[]> {
-  if (facets.length === 0) return [];
   await nextPortion();
   const rows = sql
     .selectFrom(table)
