@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync } from "node:fs";
 
 /** Where Linux has files in memory. */
 const MEMORY = "/dev/shm";
-/** What a run takes there at most, and as much again for each that may run beside it: 130 MB were seen. Bytes. */
+/** What a run takes there at most, and as much again for each that may run beside it: 400 MB were seen. Bytes. */
 const ROOM = 1e9;
 
 /**
