@@ -8,6 +8,8 @@ const LONGEST_WAIT_MS = 2000;
 /** After one that took long, others have so long for themselves: an answer to a light one takes a few turns. */
 const LONG_MS = 20;
 const PAUSE_MS = 5;
+/** And at least so many turns of the event loop, which on a busy machine may have one in that time. */
+const PAUSE_TURNS = 5;
 
 /** How many of the last ones tell how long others will take. */
 const SAMPLES = 5;
@@ -74,7 +76,7 @@ export class HeavyLine {
     this.#isTaken = true;
     // a timer counts from the beginning of its turn, which is long ago
     setImmediate(() => {
-      if (ms > LONG_MS) setTimeout(() => this.#beginNext(), PAUSE_MS);
+      if (ms > LONG_MS) setTimeout(() => afterTurns(PAUSE_TURNS, () => this.#beginNext()), PAUSE_MS);
       else this.#beginNext();
     });
   }
@@ -101,6 +103,11 @@ export class HeavyLine {
       last.refuse(unavailable());
     }
   }
+}
+
+function afterTurns(turns: number, work: () => void): void {
+  if (turns === 0) work();
+  else setImmediate(afterTurns, turns - 1, work);
 }
 
 function unavailable(): GraphQLError {
