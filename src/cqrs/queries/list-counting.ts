@@ -47,7 +47,7 @@ function isAllSaid(access: Access, conditions: readonly Condition[]): boolean {
 
 /**
  * Finds enough among the first rows of the table, where an index would collect all rows that have the words before it
- * hands out the first. Undefined when there are not enough.
+ * hands out the first. Undefined when there are not enough, and more rows.
  */
 async function ofFrequentWords(
   snapshot: Snapshot,
@@ -59,7 +59,8 @@ async function ofFrequentWords(
   if (FREQUENT * few.ids.length <= COUNTED * SAMPLE) return undefined;
   await snapshot.nextPortion();
   const { ids, facets: counts } = await look(snapshot, conditions, undefined, facets, { limit: FREQUENT });
-  return ids.length > COUNTED ? { count: ids.length, facets: counts } : undefined;
+  const isEnough = ids.length > COUNTED || !(await endOfPortion(snapshot, undefined, ["id"], { size: FREQUENT }));
+  return isEnough ? { count: ids.length, facets: counts } : undefined;
 }
 
 /** Finds them by the way that `access` leads, or else along the table, in portions. */

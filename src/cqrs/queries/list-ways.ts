@@ -99,7 +99,7 @@ export async function endOfPortion(
   source: Source,
   access: Access | undefined,
   by: readonly string[],
-  { after, size }: { readonly after: readonly Scalar[] | undefined; readonly size: number },
+  { after, size }: { readonly after?: readonly Scalar[] | undefined; readonly size: number },
 ): Promise<readonly Scalar[] | undefined> {
   const [last] = await rowsBy(source, access, by, { after, limit: 1, offset: size - 1 }).execute();
   return last && by.map((column) => last[column] as Scalar);
