@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Exchange, Headers } from "./exchange.ts";
+import type { Exchange, HeaderList } from "./exchange.ts";
 import { AllowedHosts, LOOPBACK_HOSTS } from "./hosts.ts";
 import { Remembered } from "./remembered.ts";
 
@@ -43,16 +43,16 @@ export class Cors {
   }
 
   /** What a page of this origin is to be told with each answer; undefined when it may read none. */
-  headersFor(origin: string | undefined): Headers | undefined {
+  headersFor(origin: string | undefined): HeaderList | undefined {
     return origin === undefined ? undefined : this.#headers.of(origin);
   }
 
-  #judge(origin: string): Headers | undefined {
-    const exposed = { "access-control-expose-headers": ANSWER_HEADERS };
-    if (this.#any) return { "access-control-allow-origin": "*", ...exposed };
-    if (this.#local) return this.#isLocal(origin) ? { "access-control-allow-origin": origin, ...exposed } : undefined;
+  #judge(origin: string): HeaderList | undefined {
+    const exposed = ["access-control-expose-headers", ANSWER_HEADERS];
+    if (this.#any) return ["access-control-allow-origin", "*", ...exposed];
+    if (this.#local) return this.#isLocal(origin) ? ["access-control-allow-origin", origin, ...exposed] : undefined;
     if (!this.#listed.has(origin)) return undefined;
-    return { "access-control-allow-origin": origin, "access-control-allow-credentials": "true", ...exposed };
+    return ["access-control-allow-origin", origin, "access-control-allow-credentials", "true", ...exposed];
   }
 
   #isLocal(origin: string): boolean {
@@ -68,7 +68,7 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
 }
 
 /** Tells a browser what a page may send, to which it holds the page; `headers` are those of its origin. */
-export function answerPreflight(exchange: Exchange, headers: Headers | undefined): void {
+export function answerPreflight(exchange: Exchange, headers: HeaderList | undefined): void {
   if (headers) exchange.send(204, PREFLIGHT);
   else exchange.refuse(403, "Pages of this origin may not ask here; see CORS_ORIGINS.", "ORIGIN_NOT_ALLOWED");
 }

@@ -38,7 +38,7 @@ const TYPES = new Negotiation(false);
 export type Headers = Readonly<Record<string, string>>;
 
 /** Names and values in turn, which Node takes as they are. */
-type HeaderList = readonly string[];
+export type HeaderList = readonly string[];
 
 /** What a client asks for before it sends its body: to be told to go on, or what nobody knows. */
 export type Expectation = "continue" | "unknown" | undefined;
@@ -50,7 +50,7 @@ export class Exchange {
   readonly #connection: Connection;
   #expectation: Expectation;
   /** What is told with any answer. */
-  #always: Headers | undefined;
+  #always: HeaderList | undefined;
   /** By what the request is known, to its client as well. */
   readonly id: string;
   /** To what it belongs: of its client's, or of this service's within that. */
@@ -73,7 +73,6 @@ export class Exchange {
   /** Notes to what the request belongs, for its answer and for the log. */
   belongTo(trace: RequestTrace | undefined): void {
     this.#trace = trace;
-    if (trace) this.tell({ traceparent: traceparentOf(trace) });
   }
 
   /**
@@ -118,9 +117,9 @@ export class Exchange {
     return this.response.destroyed;
   }
 
-  /** Has the answer say this as well, whatever it is. */
-  tell(headers: Headers | undefined): void {
-    this.#always = this.#always ? { ...this.#always, ...headers } : headers;
+  /** Has the answer say this as well, whatever it is: of none of these names it says anything else. */
+  tell(headers: HeaderList): void {
+    this.#always = this.#always ? [...this.#always, ...headers] : headers;
   }
 
   /** Has the client's next request wait for its turn among those of all who were refused for now. */
@@ -198,7 +197,8 @@ export class Exchange {
   #with(headers: HeaderList, more: Headers | undefined): string[] {
     const all = headers.slice();
     put(more, all);
-    put(this.#always, all);
+    if (this.#always) all.push(...this.#always);
+    if (this.#trace) all.push("traceparent", traceparentOf(this.#trace));
     all.push(ID_HEADER, this.id);
     return all;
   }

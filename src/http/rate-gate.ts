@@ -36,7 +36,7 @@ export class RateGate {
   }
 
   #tell(exchange: Exchange, { isAllowed, remaining, resetS, retryAfterS }: Verdict): boolean {
-    exchange.tell({ "ratelimit-policy": this.#policy, ratelimit: `"minute";r=${remaining};t=${resetS}` });
+    exchange.tell(["ratelimit-policy", this.#policy, "ratelimit", `"minute";r=${remaining};t=${resetS}`]);
     if (isAllowed) return true;
     const headers = { "retry-after": String(retryAfterS) };
     exchange.refuse(429, "Too many requests in a minute; come again later.", "RATE_LIMITED", headers);

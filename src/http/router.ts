@@ -92,7 +92,7 @@ export class Router {
     // this one was not admitted
     if (request.headers.upgrade !== undefined && asksForSocket(request)) return this.#refuseSocket(exchange);
     const forPage = this.#cors.headersFor(request.headers.origin);
-    exchange.tell(forPage);
+    if (forPage) exchange.tell(forPage);
     if (!isPreflight(request)) return this.#graphql.serve(exchange, search);
     answerPreflight(exchange, forPage);
     return undefined;

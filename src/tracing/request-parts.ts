@@ -14,7 +14,7 @@ export function requestParts(tracing: Tracing): RequestWatch {
       if (PROBES.has(exchange.request.url)) return serve();
       const part = begin(tracing, exchange);
       exchange.belongTo(part.trace);
-      exchange.tell({ traceresponse: traceparentOf(part.trace) });
+      exchange.tell(["traceresponse", traceparentOf(part.trace)]);
       exchange.onAnswered(() => part.end(...answerOf(exchange)));
       part.run(serve);
     },
