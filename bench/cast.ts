@@ -70,12 +70,13 @@ export class Stage {
     return this.#once(`${books} ${servedBy}`, () => this.serviceWith(books, servedBy, {}));
   }
 
-  /** One of its own, with this in its environment. */
-  async serviceWith(books: number, servedBy: ServedBy, env: Environment): Promise<Server> {
+  /** One of its own, with this in its environment, or a program of the benchmark that is made of it. */
+  async serviceWith(books: number, servedBy: ServedBy, env: Environment, entry?: string): Promise<Server> {
     this.#say(`starting ${SERVICE} with ${books.toLocaleString("en")} books, read from the ${servedBy}`);
     const database = await this.#databases.copyOf(books);
     const redis = servedBy === "redis" ? { REDIS_URL: this.redis.url } : {};
-    return this.start({ database, servedBy, env: { DATABASE_URL: `sqlite:${database}`, ...redis, ...env } });
+    const all = { DATABASE_URL: `sqlite:${database}`, ...redis, ...env };
+    return this.start({ database, servedBy, env: all, ...(entry !== undefined && { entry }) });
   }
 
   /** This service over an empty PostgreSQL database or a given one, with such a network between the two. */

@@ -8,6 +8,8 @@ const WARM_UP_MS = 200;
 export interface Entrant {
   readonly name: string;
   readonly server: Server;
+  /** The name of the URL that it is asked at, where there are several. */
+  readonly door?: string;
   readonly connections: number;
   /** What it gets instead of the workload's load. */
   readonly load?: Load;
@@ -21,6 +23,10 @@ export interface Workload {
   readonly about: string;
   readonly load: Load;
   readonly entrants: readonly Entrant[];
+  /** For how long each has its load before the first round, where what is to be told apart is less than V8 gains by then. Seconds. */
+  readonly settling?: number;
+  /** Of its own, where that is less than what else the machine does makes of a second. */
+  readonly rounds?: Pick<Rounds, "count" | "seconds">;
   readonly check: (server: Server) => Promise<void>;
 }
 
@@ -56,11 +62,12 @@ export interface Rounds {
 
 /** Runs a workload: in each round every entrant has a turn, while all other servers stand still. */
 export async function measure(
-  { name, load, entrants, check }: Workload,
-  { count, seconds, onceOnly }: Rounds,
+  { name, load, entrants, settling, rounds, check }: Workload,
+  { onceOnly, ...ofAll }: Rounds,
   loader: Loader,
   say: (what: string) => void,
 ): Promise<Runs> {
+  const { count, seconds } = rounds ?? ofAll;
   const read = load.reads[0] as string;
   const servers = new Set(entrants.flatMap(serversOf));
   const inTurn = async (some: Iterable<Server>, work: () => Promise<void>) => {
@@ -74,6 +81,12 @@ export async function measure(
   };
 
   await checkAll("before");
+  for (const entrant of settling ? entrants : []) {
+    say(`${name}: letting ${entrant.name} settle`);
+    await inTurn(serversOf(entrant), async () => {
+      await runOnce(entrant, load, loader, settling as number, 0);
+    });
+  }
   const runs = new Map(entrants.map((entrant) => [entrant.name, [] as (Run | undefined)[]]));
   for (let round = 0; round < count; round++) {
     // whoever comes first in one round comes last in the next
@@ -107,7 +120,7 @@ async function runOnce(entrant: Entrant, load: Load, loader: Loader, seconds: nu
   }
   const before = cpuSeconds();
   const results = await Promise.all(
-    all.map((one) => loader.run(one.load, one.server.url, one.connections, seconds, seed)),
+    all.map((one) => loader.run(one.load, one.server.urlOf(one.door ?? "ready"), one.connections, seconds, seed)),
   );
   const cpu = cpuSeconds() - before;
   const errors = results.flatMap((result) =>

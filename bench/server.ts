@@ -93,7 +93,12 @@ export class Server {
 
   /** The URL of the API; empty until it is ready. */
   get url(): string {
-    return /ready.*?(http:\S+)/.exec(this.#run.stdout())?.[1] ?? "";
+    return this.urlOf("ready");
+  }
+
+  /** The URL that it has told by that name; empty until it has. */
+  urlOf(name: string): string {
+    return new RegExp(`${name}.*?(http:\\S+)`).exec(this.#run.stdout())?.[1] ?? "";
   }
 
   /** Where its inspector listens, if it was started with one. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { LastShown } from "../graphql/execution/access.ts";
+import { LastAsked } from "../rate/rate-limiter.ts";
 import type { Connections } from "./connections.ts";
 import { DRAIN_MS, Exchange, type Expectation } from "./exchange.ts";
 import type { Live } from "./live.ts";
@@ -18,6 +19,7 @@ const SHORT_IDLE_S = 5;
  */
 export class Connection {
   readonly lastShown = new LastShown();
+  readonly lastAsked = new LastAsked();
   readonly #all: Connections;
   readonly #socket: Socket;
   readonly #held: Exchange[] = [];

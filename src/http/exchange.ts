@@ -7,6 +7,7 @@ import {
   type RequestNames,
   type RequestTrace,
 } from "../graphql/execution/request.ts";
+import type { LastAsked } from "../rate/rate-limiter.ts";
 import { Negotiation } from "./accept.ts";
 import type { Connection } from "./connection.ts";
 import type { Live } from "./live.ts";
@@ -91,6 +92,11 @@ export class Exchange {
   /** What its client has shown before. */
   get lastShown(): LastShown {
     return this.#connection.lastShown;
+  }
+
+  /** Who has asked before. */
+  get lastAsked(): LastAsked {
+    return this.#connection.lastAsked;
   }
 
   /** By what the log names the request. */

@@ -1,12 +1,13 @@
 import type { Access } from "../graphql/execution/access.ts";
+import type { LastAsked } from "../rate/rate-limiter.ts";
 import type { Clients } from "./clients.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** How often each client may ask in a minute. */
 export interface RateLimit {
   readonly limit: number;
-  /** Counts a request. */
-  take(client: string): Verdict | Promise<Verdict>;
+  /** Counts a request; `last` is whoever asked last over the same connection. */
+  take(client: string, last?: LastAsked): Verdict | Promise<Verdict>;
 }
 
 interface Verdict {
@@ -30,7 +31,7 @@ export class RateGate {
 
   /** Whether the request may be answered; it was refused if not. Who has shown no token is known by his address. */
   admit(exchange: Exchange, access: Access | undefined): boolean | Promise<boolean> {
-    const verdict = this.#rate.take(this.#clients.nameOf(exchange.request, access));
+    const verdict = this.#rate.take(this.#clients.nameOf(exchange.request, access), exchange.lastAsked);
     if (verdict instanceof Promise) return verdict.then((one) => this.#tell(exchange, one));
     return this.#tell(exchange, verdict);
   }

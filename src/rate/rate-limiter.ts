@@ -22,14 +22,22 @@ export interface Verdict {
 }
 
 /** What this process knows of a client. Times are those of `performance.now()`. */
-interface Account {
+class Account {
   /** What was taken for it and not given out yet. */
-  reserve: number;
-  takenAt: number;
-  left: number;
-  fullAt: number;
-  waiting: number;
+  reserve = 0;
+  takenAt = 0;
+  left = 0;
+  fullAt = 0;
+  waiting = 0;
   asking: Promise<void> | undefined;
+}
+
+const NONE = new Account();
+
+/** Whoever has asked last over a connection: mostly it is the same who asks next, and need not be found among all. */
+export class LastAsked {
+  client: string | undefined;
+  account = NONE;
 }
 
 /**
@@ -49,9 +57,9 @@ export class RateLimiter {
   }
 
   /** Counts a request of a client's. It is known at once, but for when more has to be taken. */
-  take(client: string): Verdict | Promise<Verdict> {
-    const account = this.#accountOf(client);
-    return this.#decide(account) ?? this.#askAndDecide(client, account);
+  take(client: string, last = new LastAsked()): Verdict | Promise<Verdict> {
+    if (last.client !== client) this.#find(client, last);
+    return this.#decide(last.account) ?? this.#askAndDecide(client, last);
   }
 
   /** What is given out of the reserve, or refused because there is nothing yet. */
@@ -66,7 +74,9 @@ export class RateLimiter {
     return this.#msUntilNext(account, now) > 0 ? this.#verdict(account, now, false) : undefined;
   }
 
-  async #askAndDecide(client: string, account: Account): Promise<Verdict> {
+  async #askAndDecide(client: string, last: LastAsked): Promise<Verdict> {
+    // so that it is among those that have asked lately, and known to all connections
+    const account = this.#find(client, last);
     account.waiting++;
     try {
       for (;;) {
@@ -109,11 +119,12 @@ export class RateLimiter {
     };
   }
 
-  #accountOf(client: string): Account {
-    const known = this.#accounts.get(client);
-    if (known) return known;
-    const account = { reserve: 0, takenAt: 0, left: 0, fullAt: 0, waiting: 0, asking: undefined };
-    this.#accounts.set(client, account);
-    return account;
+  #find(client: string, last: LastAsked): Account {
+    let account = this.#accounts.get(client);
+    if (!account) {
+      account = new Account();
+      this.#accounts.set(client, account);
+    }
+    return Object.assign(last, { client, account }).account;
   }
 }
