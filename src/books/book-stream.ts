@@ -15,4 +15,5 @@ export const bookStream: StreamDefinition<Book> = {
   format: bookFormat,
   decisions,
   derived,
+  carried: { language: ["published_date", "stock_quantity"] },
 };

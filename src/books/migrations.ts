@@ -101,4 +101,15 @@ export const bookMigrations: readonly SchemaMigration[] = [
     compatible: true,
     up: (ddl) => indexHistory(ddl, "book_change", ["title", "isbn"]),
   },
+  {
+    name: "books-8-carry",
+    compatible: true,
+    up: (ddl) =>
+      ddl.readsIndexAlone
+        ? [
+            "drop index book_language_order",
+            "create index book_language_order on book (language, id, published_date, stock_quantity)",
+          ]
+        : [],
+  },
 ];

@@ -28,6 +28,8 @@ export interface StreamDefinition<T extends object> {
   readonly decisions: Decisions<T, any, any>;
   /** What the table stores of an instance beside it, if anything. */
   readonly derived?: Derived<T>;
+  /** For a column of the table, those that its index has beside, where `Ddl.readsIndexAlone`: lists count by it alone. */
+  readonly carried?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The one row of a stream. */

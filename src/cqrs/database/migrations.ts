@@ -21,6 +21,8 @@ export interface Ddl {
   readonly now: string;
   /** SQL for rows whose whole number in the column is one of many: thousands are one parameter. */
   readonly isAmong: (column: string, numbers: readonly number[]) => RawBuilder<boolean>;
+  /** Whether a row's columns are read from an index alone that has them all, without a look at the row. */
+  readonly readsIndexAlone: boolean;
   /** How rows are found by words. */
   readonly words: WordIndex & WordUpkeep;
   /** Whether a statement that breaks two unique indexes is told of the one that was created last. */

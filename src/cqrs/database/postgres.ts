@@ -62,6 +62,8 @@ export function postgresDatabase(url: string, pools = POOLS): DatabaseEngine {
       now: "(extract(epoch from statement_timestamp()) * 1000)::double precision",
       isAmong: (column, numbers) =>
         statement<boolean>`${statement.ref(column)} = any(cast(${`{${numbers.join()}}`} as integer[]))`,
+      // whether a row is visible is seen at the row, unless its page was vacuumed
+      readsIndexAlone: false,
       words: {
         ...postgresWordIndex,
         differences: (index) => snapshotOf(background, (sql) => wordDifferences(sql, index)),

@@ -93,6 +93,7 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       now: "(unixepoch('subsec') * 1000)",
       isAmong: (column, numbers) =>
         statement<boolean>`${statement.ref(column)} in (select value from json_each(${JSON.stringify(numbers)}))`,
+      readsIndexAlone: true,
       words: {
         ...sqliteWordIndex,
         differences: async (index) => wordDifferences(file, index),

@@ -1,7 +1,7 @@
 import { sql as expression } from "kysely";
-import type { Source } from "./list-conditions.ts";
-import type { Condition, OneOf } from "./list-question.ts";
-import { type Access, accessesOf, isInIdOrder, rowsBy, type Single } from "./list-ways.ts";
+import { columnsIn, type Source } from "./list-conditions.ts";
+import type { Condition, OneOf, Range } from "./list-question.ts";
+import { type Access, accessesOf, isInIdOrder, rowsBy, type Single, testsAfter } from "./list-ways.ts";
 
 /** The ids of a range of so many rows are quickly sorted, to be held against those that another way leads to. */
 const BROAD = 150_000;
@@ -17,12 +17,14 @@ export interface Counted {
 /** The ways to the rows that meet all of some conditions, which indexes know, in one snapshot. */
 export class Accesses {
   readonly #source: Source;
+  readonly #conditions: readonly Condition[];
   readonly #accesses: readonly Single[];
   readonly #counted = new Map<Access, { readonly count: number; readonly limit: number }>();
   #together: Promise<Access | undefined> | undefined;
 
   constructor(source: Source, conditions: readonly Condition[]) {
     this.#source = source;
+    this.#conditions = conditions;
     this.#accesses = accessesOf(conditions);
   }
 
@@ -48,6 +50,17 @@ export class Accesses {
       if (!shortest || count < shortest.count) shortest = { access, count };
     }
     return shortest;
+  }
+
+  /** The way whose index alone tells which of its rows meet all conditions. */
+  get alone(): Range | undefined {
+    const { carried } = this.#source;
+    return this.#accesses
+      .flatMap((access) => ("column" in access && !("oneOf" in access) ? access : []))
+      .find((access) => {
+        const tested = columnsIn(testsAfter(access, this.#conditions));
+        return tested.every((column) => carried[access.column]?.includes(column));
+      });
   }
 
   /** All ways at once that are quickly held against each other; undefined where there are none of that kind. */

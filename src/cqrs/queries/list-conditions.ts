@@ -12,6 +12,8 @@ export interface Source {
   /** The index of words over the table. */
   readonly words: FoundWords;
   readonly isAmong: Ddl["isAmong"];
+  /** For a column, those that its index has beside. */
+  readonly carried: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the statements of one question share. */

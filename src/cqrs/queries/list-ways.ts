@@ -61,7 +61,8 @@ export interface Part {
 export function walkedBy({ words }: Source, access: Access | undefined): readonly string[] | undefined {
   if (access === undefined) return ["id"];
   if ("together" in access || "all" in access) return words.isInOrder ? ["id"] : undefined;
-  return isRange(access) ? [access.column, "id"] : ["id"];
+  // what is equal in all of them tells SQLite nothing of where to go on
+  return isRange(access) && !isInIdOrder(access) ? [access.column, "id"] : ["id"];
 }
 
 /** A statement for the ids and these columns of the rows that the access leads to; of all rows, if there is none. */

@@ -28,8 +28,8 @@ export class TableQuestions<T extends object> {
     const requireTime = () => lists.requireTime();
     return this.#line.ask(requireTime, (nextPortion) =>
       this.#rows.question(lists.msLeft, async ({ revision, token }, sql) => {
-        const { table, words, isAmong } = this.#rows;
-        const snapshot = { sql, table, words, isAmong, nextPortion };
+        const { table, words, isAmong, carried } = this.#rows;
+        const snapshot = { sql, table, words, isAmong, carried, nextPortion };
         return { value: await this.#page(snapshot, question, lists), revision, token };
       }),
     );

@@ -81,6 +81,11 @@ export class TableRows<T extends object> {
     return this.#orm.ddl.isAmong;
   }
 
+  /** For a column, those that are read from its index alone. */
+  get carried(): Readonly<Record<string, readonly string[]>> {
+    return (this.#orm.ddl.readsIndexAlone && this.stream.definition.carried) || {};
+  }
+
   /** The values of a property as a statement takes them. */
   values(property: keyof T & string, values: readonly unknown[]): unknown[] {
     return values.map((value) => this.#mapper.toRow(property, value));

@@ -5,7 +5,7 @@ import { fillWith, largeTitles } from "../../support/database/large-catalogue.ts
 import { migratedDatabase } from "../../support/database/migrated-database.ts";
 import { startService } from "../../support/service/service.ts";
 
-const COUNT = 12_000;
+const COUNT = 17_000;
 const PAGE = `query Large(
   $filter: BookFilter, $orderBy: BookOrder, $first: Int, $last: Int, $after: String, $before: String
   $counts: Boolean = false
@@ -31,8 +31,8 @@ function bookAt(n: number): OracleBook {
     author: n % 40 === 0 ? "Än Author" : `Author ${n % 7}`,
     publishedDate: n % 3 === 0 ? null : `${1000 + Math.floor(n / 12)}-01-01`,
     isbn: null,
-    language: n > COUNT - 150 ? "is" : "en",
-    stockQuantity: n > 5500 ? 0 : n,
+    language: n > COUNT - 150 ? "is" : n > 3000 ? "en" : "fr",
+    stockQuantity: n > 7500 ? 0 : n,
     addedAt: at,
     updatedAt: new Date(Date.UTC(2001, 0, 2) - n * 1000).toISOString(),
   };
@@ -84,7 +84,8 @@ const ASKED: readonly [Filter, OrderBy][] = [
   [{ addedSince: bookAt(6000).addedAt, publishedTo: "1600-01-01" }, by("AUTHOR", "DESC")],
   [{ titleStartsWith: "title 0", inStock: false }, by("AUTHOR")],
   // more than are counted of either, and fewer of both
-  [{ addedSince: bookAt(1900).addedAt, language: "en" }, by("TITLE")],
+  [{ addedSince: bookAt(6950).addedAt, language: "en" }, by("TITLE")],
+  [{ language: "en", publishedFrom: "1000-01-01" }, by("TITLE")],
 ];
 
 test("pages of thousands of books are those of a plain list, wherever the matches lie", async () => {
