@@ -1,7 +1,7 @@
 import { sql as expression } from "kysely";
-import { columnsIn, type Source } from "./list-conditions.ts";
-import type { Condition, OneOf, Range } from "./list-question.ts";
-import { type Access, accessesOf, isInIdOrder, rowsBy, type Single, testsAfter } from "./list-ways.ts";
+import type { Source } from "./list-conditions.ts";
+import type { Condition, OneOf } from "./list-question.ts";
+import { type Access, accessesOf, carriedBy, isInIdOrder, rowsBy, type Single } from "./list-ways.ts";
 
 /** The ids of a range of so many rows are quickly sorted, to be held against those that another way leads to. */
 const BROAD = 150_000;
@@ -17,14 +17,12 @@ export interface Counted {
 /** The ways to the rows that meet all of some conditions, which indexes know, in one snapshot. */
 export class Accesses {
   readonly #source: Source;
-  readonly #conditions: readonly Condition[];
   readonly #accesses: readonly Single[];
   readonly #counted = new Map<Access, { readonly count: number; readonly limit: number }>();
   #together: Promise<Access | undefined> | undefined;
 
   constructor(source: Source, conditions: readonly Condition[]) {
     this.#source = source;
-    this.#conditions = conditions;
     this.#accesses = accessesOf(conditions);
   }
 
@@ -52,17 +50,6 @@ export class Accesses {
     return shortest;
   }
 
-  /** The way whose index alone tells which of its rows meet all conditions. */
-  get alone(): Range | undefined {
-    const { carried } = this.#source;
-    return this.#accesses
-      .flatMap((access) => ("column" in access && !("oneOf" in access) ? access : []))
-      .find((access) => {
-        const tested = columnsIn(testsAfter(access, this.#conditions));
-        return tested.every((column) => carried[access.column]?.includes(column));
-      });
-  }
-
   /** All ways at once that are quickly held against each other; undefined where there are none of that kind. */
   get together(): Promise<Access | undefined> {
     this.#together ??= this.#allTogether();
@@ -77,10 +64,11 @@ export class Accesses {
 
   /** Those that lead to rows in the order of their ids are merged; where the database knows its ways best, all are. */
   async #allTogether(): Promise<Access | undefined> {
+    const ways = this.#accesses.flatMap((access) => ("oneOf" in access ? [] : access));
+    const carried = new Set<Single>(ways.flatMap((access) => carriedBy(this.#source, access, ways)));
     const together: Exclude<Single, OneOf>[] = [];
-    for (const access of this.#accesses) {
-      if ("oneOf" in access) continue;
-      const isQuick = !this.#source.words.isInOrder || isInIdOrder(access);
+    for (const access of ways) {
+      const isQuick = !this.#source.words.isInOrder || isInIdOrder(access) || carried.has(access);
       if (isQuick || (await this.#count(access, BROAD)) <= BROAD) together.push(access);
     }
     return together.length > 1 ? { together } : together[0];

@@ -30,14 +30,19 @@ export function isRange(condition: Condition): condition is Range {
 /** SQL for all of them, over columns that are named without their table. */
 export function allHold(conditions: readonly Condition[]): RawBuilder<boolean> {
   if (conditions.length === 0) return expression<boolean>`1 = 1`;
-  return joined(conditions.map(holds));
+  return joined(conditions.map((one) => holds(one)));
 }
 
-function holds(condition: Condition): RawBuilder<boolean> {
+/** The same, in words for which SQLite looks for no index. */
+export function allHoldTested(ranges: readonly Range[]): RawBuilder<boolean> {
+  return joined(ranges.map((one) => holds(one, expression`+${expression.ref(one.column)}`)));
+}
+
+function holds(condition: Condition, tested?: RawBuilder<unknown>): RawBuilder<boolean> {
   if ("words" in condition) return hasWords(condition);
   // what is said of a null is neither true nor false
   if ("not" in condition) return expression<boolean>`(${allHold(condition.not)}) is not true`;
-  const column = expression.ref(condition.column);
+  const column = tested ?? expression.ref(condition.column);
   if ("isNull" in condition) {
     return condition.isNull ? expression<boolean>`${column} is null` : expression<boolean>`${column} is not null`;
   }

@@ -37,7 +37,7 @@ export async function countMatches(
   const { access, count } = shortest;
   const isAll = isAllSaid(access, conditions);
   if (isAll && facets.length === 0) return { count, facets: [] };
-  return walkBy(isAll || count <= COUNTED ? access : (accesses.alone ?? (await accesses.together)));
+  return walkBy(isAll || count <= COUNTED ? access : await accesses.together);
 }
 
 /** Whether all rows that the access leads to are matches. */

@@ -1,6 +1,6 @@
 import { sql as expression } from "kysely";
 import { FOUND_ID, type WordDemand } from "../database/word-index.ts";
-import { allHold, compares, isRange, type Source } from "./list-conditions.ts";
+import { allHold, allHoldTested, compares, isRange, type Source } from "./list-conditions.ts";
 import type { Condition, OneOf, Range, Scalar, Words } from "./list-question.ts";
 import type { Select } from "./table-rows.ts";
 
@@ -116,16 +116,31 @@ function isFoundFirst({ words }: Source, access: Access): access is WordDemand |
   return words.isInOrder && ("together" in access || "all" in access);
 }
 
+/** Those of the other ranges that are told by the index which leads to the rows of `access` in the order of their ids. */
+export function carriedBy({ carried }: Source, access: Single, all: readonly Single[]): readonly Range[] {
+  if (!("column" in access) || !isInIdOrder(access)) return [];
+  const told = carried[access.column];
+  return all.flatMap((one) => ("column" in one && isRange(one) && told?.includes(one.column) ? one : []));
+}
+
 /** Ids in their order: SQLite merges those that come so, and sorts the others before. */
-function foundIds({ table, words }: Source, access: WordDemand | Together, { after, limit, offset = 0 }: Part) {
+function foundIds(source: Source, access: WordDemand | Together, { after, limit, offset = 0 }: Part) {
+  const { table, words } = source;
   const id = expression.ref(FOUND_ID);
-  const each = singlesOf(access).map((one) => {
-    const ids =
-      "all" in one
-        ? words.ids(one)
-        : expression`select id as ${id} from ${expression.table(table)} where ${allHold([one])}`;
-    return expression`select ${id} from (${ids}) ${after ? expression`where ${id} > ${after[0]}` : expression``}`;
-  });
-  const all = expression.join(each, expression` intersect `);
-  return expression`${all} order by ${id} ${limit === undefined ? expression`` : expression`limit ${limit} offset ${offset}`}`;
+  const all = singlesOf(access);
+  const told = new Set<Single>(all.flatMap((one) => carriedBy(source, one, all)));
+  const idsOf = (one: Single) => {
+    if ("all" in one) return words.ids(one);
+    const also = carriedBy(source, one, all);
+    const tests = also.length > 0 ? expression` and ${allHoldTested(also)}` : expression``;
+    return expression`select id as ${id} from ${expression.table(table)} where ${allHold([one])}${tests}`;
+  };
+  const each = all
+    .filter((one) => !told.has(one))
+    .map((one) => {
+      const behind = after ? expression`where ${id} > ${after[0]}` : expression``;
+      return expression`select ${id} from (${idsOf(one)}) ${behind}`;
+    });
+  const ids = expression.join(each, expression` intersect `);
+  return expression`${ids} order by ${id} ${limit === undefined ? expression`` : expression`limit ${limit} offset ${offset}`}`;
 }
