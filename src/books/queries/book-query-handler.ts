@@ -21,6 +21,7 @@ import { placeOfTitle, TITLE_ORDER } from "./book-orders.ts";
 interface AskedPage extends PageRange<Position> {
   readonly conditions: readonly Condition[];
   readonly order: Order;
+  readonly withPage: boolean;
   readonly withTotal: boolean;
 }
 

@@ -47,7 +47,8 @@ export function defineBooksConnection(builder: Builder, shared: SharedTypes, boo
             ? names.filter((name) => isSelected(info, "facets", name))
             : undefined;
           const withTotal = isSelected(info, "totalCount") || isSelected(info, "totalCountIsExact");
-          const asked = { ...list, ...pageRange(args, list.cursors), withTotal, facets };
+          const withPage = ["edges", "nodes", "pageInfo"].some((name) => isSelected(info, name));
+          const asked = { ...list, ...pageRange(args, list.cursors), withPage, withTotal, facets };
           const page = await bookQueries.of(context).list(asked, context.consistency);
           return {
             ...connectionOf(page, args, list.cursors),

@@ -50,6 +50,11 @@ export class Accesses {
     return shortest;
   }
 
+  /** Whether several ways at once take a look at none of the rows; else the database holds even one against the others. */
+  get areMerged(): boolean {
+    return this.#source.words.isInOrder;
+  }
+
   /** All ways at once that are quickly held against each other; undefined where there are none of that kind. */
   get together(): Promise<Access | undefined> {
     this.#together ??= this.#allTogether();
@@ -68,7 +73,7 @@ export class Accesses {
     const carried = new Set<Single>(ways.flatMap((access) => carriedBy(this.#source, access, ways)));
     const together: Exclude<Single, OneOf>[] = [];
     for (const access of ways) {
-      const isQuick = !this.#source.words.isInOrder || isInIdOrder(access) || carried.has(access);
+      const isQuick = !this.areMerged || isInIdOrder(access) || carried.has(access);
       if (isQuick || (await this.#count(access, BROAD)) <= BROAD) together.push(access);
     }
     return together.length > 1 ? { together } : together[0];

@@ -148,11 +148,14 @@ function isNear(found: number, looked: number, limit: number): boolean {
 async function shortOf(accesses: Accesses, looked: number, most = Infinity): Promise<Counted | undefined> {
   const limit = Math.min(COLLECTED * looked, most);
   const shortest = await accesses.shortest(limit);
-  if (!shortest || shortest.count <= limit) return shortest;
+  if (!shortest) return undefined;
+  const isShort = shortest.count <= limit;
   // to hold the ways against each other takes as long as to look at some thousands
-  if (looked < HELD) return undefined;
+  if (isShort && (shortest.count <= HELD || !accesses.areMerged)) return shortest;
+  if (!isShort && looked < HELD) return undefined;
   const together = await accesses.shortestTogether(limit);
-  return together && together.count <= limit ? together : undefined;
+  const best = together && together.count < shortest.count ? together : shortest;
+  return best.count <= limit ? best : undefined;
 }
 
 /** What is left of the span when this place was met. */

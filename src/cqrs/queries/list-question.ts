@@ -86,6 +86,8 @@ export interface ListQuestion {
   readonly limit: number;
   /** Take the rows from the end of the range. They come in the order all the same. */
   readonly backwards: boolean;
+  /** Whether the page is asked for, and not only what is said of all matches. */
+  readonly withPage: boolean;
   readonly withTotal: boolean;
   readonly facets: readonly FacetQuestion[];
 }

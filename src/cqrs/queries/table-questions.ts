@@ -38,6 +38,15 @@ export class TableQuestions<T extends object> {
   async #page(snapshot: Snapshot, question: ListQuestion, lists: Lists): Promise<ListPage<T>> {
     const { after, before, limit, backwards } = question;
     const matches = new Matches(snapshot, question);
+    if (!question.withPage) {
+      return {
+        rows: [],
+        positions: [],
+        hasBefore: false,
+        hasAfter: false,
+        ...(await summaryOf(snapshot, question, matches)),
+      };
+    }
     const [past, next] = [after && outside(after), before && outside(before)];
     // one more than asked for says whether there are more
     const found = await matches.find({ from: past, to: next }, limit + 1, backwards);
