@@ -8,8 +8,10 @@ import { type Access, endOfPortion, isInIdOrder, type Part, rowsBy, testsAfter, 
 const PORTION = 11_000;
 /** So few tell whether words are frequent. */
 const SAMPLE = 1000;
-/** So many rows of the table are looked at for words that are frequent, in place of all that an index has of them. */
+/** Words are frequent if so many rows of the table promise enough: they are looked at in place of all that an index has. */
 const FREQUENT = 80_000;
+/** So many are looked at, for the few that promised it are few. */
+const LOOKED = 1.5 * FREQUENT;
 
 /** Matches of which one more is found than are counted, if there are so many, and how frequent their values are. */
 export interface Found {
@@ -58,8 +60,8 @@ async function ofFrequentWords(
   const few = await look(snapshot, conditions, undefined, [], { limit: SAMPLE });
   if (FREQUENT * few.ids.length <= COUNTED * SAMPLE) return undefined;
   await snapshot.nextPortion();
-  const { ids, facets: counts } = await look(snapshot, conditions, undefined, facets, { limit: FREQUENT });
-  const isEnough = ids.length > COUNTED || !(await endOfPortion(snapshot, undefined, ["id"], { size: FREQUENT }));
+  const { ids, facets: counts } = await look(snapshot, conditions, undefined, facets, { limit: LOOKED });
+  const isEnough = ids.length > COUNTED || !(await endOfPortion(snapshot, undefined, ["id"], { size: LOOKED }));
   return isEnough ? { count: ids.length, facets: counts } : undefined;
 }
 
