@@ -242,7 +242,7 @@ test.runIf(engine === "postgresql")(
     await keepsPromise([young], async () => {
       expect(await old.stop()).toBe(0);
       old = await startProcess({ ...env, MIGRATE: "never" });
-      expect(old.log).toContain("books-7-add-edition");
+      expect(old.log).toContain("books-9-add-edition");
       await old.updateBook("Renamed", { author: "Another" });
     });
     await keepsPromise([old], async () => {
