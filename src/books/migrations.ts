@@ -105,6 +105,7 @@ export const bookMigrations: readonly SchemaMigration[] = [
     name: "books-8-carry",
     compatible: true,
     up: (ddl) =>
+      // what is asked for beside a language is told without a look at the rows
       ddl.readsIndexAlone
         ? [
             "drop index book_language_order",

@@ -123,7 +123,7 @@ export function carriedBy({ carried }: Source, access: Single, all: readonly Sin
   return all.flatMap((one) => ("column" in one && isRange(one) && told?.includes(one.column) ? one : []));
 }
 
-/** Ids in their order: SQLite merges those that come so, and sorts the others before. */
+/** Ids in their order: SQLite merges those that come so, and sorts the others before; what an index tells beside it reads there. */
 function foundIds(source: Source, access: WordDemand | Together, { after, limit, offset = 0 }: Part) {
   const { table, words } = source;
   const id = expression.ref(FOUND_ID);
