@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { LastShown } from "../graphql/execution/access.ts";
-import { LastAsked } from "../rate/rate-limiter.ts";
 import type { Connections } from "./connections.ts";
 import { DRAIN_MS, Exchange, type Expectation } from "./exchange.ts";
+import { LastAsked } from "./last-asked.ts";
 import type { Live } from "./live.ts";
 
 /** A client that takes nothing of its answer for so long is given up. Seconds. */

@@ -7,9 +7,9 @@ import {
   type RequestNames,
   type RequestTrace,
 } from "../graphql/execution/request.ts";
-import type { LastAsked } from "../rate/rate-limiter.ts";
 import { Negotiation } from "./accept.ts";
 import type { Connection } from "./connection.ts";
+import type { LastAsked } from "./last-asked.ts";
 import type { Live } from "./live.ts";
 import { Pieces } from "./pieces.ts";
 import { inPortions, PORTION_BYTES } from "./portions.ts";
@@ -26,9 +26,6 @@ const SHORT_BODY_BYTES = 2000;
 export const VARY = "Accept, Accept-Encoding, Origin";
 /** On every answer. What is true now need not be so in a cache. */
 const COMMON = ["cache-control", "no-store", "vary", VARY, "x-content-type-options", "nosniff"] as const;
-
-/** On every answer, too. */
-const ID_HEADER = "x-request-id";
 
 const dataHeaders = (type: string): HeaderList => [...COMMON, "content-type", `${type}; charset=utf-8`];
 const JSON_HEADERS = dataHeaders(JSON_TYPE);
@@ -205,7 +202,7 @@ export class Exchange {
     put(more, all);
     if (this.#always) all.push(...this.#always);
     if (this.#trace) all.push("traceparent", traceparentOf(this.#trace));
-    all.push(ID_HEADER, this.id);
+    all.push("x-request-id", this.id);
     return all;
   }
 

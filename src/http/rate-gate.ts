@@ -1,7 +1,7 @@
 import type { Access } from "../graphql/execution/access.ts";
-import type { LastAsked } from "../rate/rate-limiter.ts";
 import type { Clients } from "./clients.ts";
 import type { Exchange } from "./exchange.ts";
+import type { LastAsked } from "./last-asked.ts";
 
 /** How often each client may ask in a minute. */
 export interface RateLimit {

@@ -32,12 +32,10 @@ class Account {
   asking: Promise<void> | undefined;
 }
 
-const NONE = new Account();
-
-/** Whoever has asked last over a connection: mostly it is the same who asks next, and need not be found among all. */
-export class LastAsked {
+/** Who has asked last over a connection: mostly the same asks next, and need not be found among all. */
+interface LastAsked {
   client: string | undefined;
-  account = NONE;
+  account: Account | undefined;
 }
 
 /**
@@ -57,9 +55,9 @@ export class RateLimiter {
   }
 
   /** Counts a request of a client's. It is known at once, but for when more has to be taken. */
-  take(client: string, last = new LastAsked()): Verdict | Promise<Verdict> {
-    if (last.client !== client) this.#find(client, last);
-    return this.#decide(last.account) ?? this.#askAndDecide(client, last);
+  take(client: string, last: LastAsked = { client: undefined, account: undefined }): Verdict | Promise<Verdict> {
+    const account = (last.client === client && last.account) || this.#find(client, last);
+    return this.#decide(account) ?? this.#askAndDecide(client, last);
   }
 
   /** What is given out of the reserve, or refused because there is nothing yet. */
