@@ -85,8 +85,9 @@ async function walked(
     const counted = isFirst && isAtOnce ? facets : [];
     const found = await look(snapshot, tests, access, counted, part, COUNTED + 1 - ids.length);
     ids.push(...found.ids);
-    if (by && ids.length <= COUNTED) after = await endOfPortion(snapshot, access, by, { after, size: PORTION });
-    else after = undefined;
+    // without tests all rows of a portion are found, and one has more than are counted, or is the last
+    const mayGoOn = by && tests.length > 0 && ids.length <= COUNTED;
+    after = mayGoOn ? await endOfPortion(snapshot, access, by, { after, size: PORTION }) : undefined;
     if (after) continue;
     const isKnown = found.facets.length === facets.length;
     return { count: ids.length, facets: isKnown ? found.facets : await countsAmong(snapshot, facets, ids) };
