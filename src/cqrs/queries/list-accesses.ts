@@ -1,7 +1,7 @@
 import { sql as expression } from "kysely";
 import type { Source } from "./list-conditions.ts";
 import type { Condition, OneOf } from "./list-question.ts";
-import { type Access, accessesOf, carriedBy, isInIdOrder, rowsBy, type Single } from "./list-ways.ts";
+import { type Access, accessesOf, isInIdOrder, rowsBy, type Single, toldBeside } from "./list-ways.ts";
 
 /** The ids of a range of so many rows are quickly sorted, to be held against those that another way leads to. */
 const BROAD = 150_000;
@@ -50,7 +50,7 @@ export class Accesses {
     return shortest;
   }
 
-  /** Whether several ways at once take a look at none of the rows; else the database holds even one against the others. */
+  /** Whether ways are held against each other by ids, without a look at rows; else the database does as it thinks best. */
   get areMerged(): boolean {
     return this.#source.words.isInOrder;
   }
@@ -70,10 +70,10 @@ export class Accesses {
   /** Those that lead to rows in the order of their ids are merged; where the database knows its ways best, all are. */
   async #allTogether(): Promise<Access | undefined> {
     const ways = this.#accesses.flatMap((access) => ("oneOf" in access ? [] : access));
-    const carried = new Set<Single>(ways.flatMap((access) => carriedBy(this.#source, access, ways)));
+    const told = toldBeside(this.#source, ways)?.told;
     const together: Exclude<Single, OneOf>[] = [];
     for (const access of ways) {
-      const isQuick = !this.areMerged || isInIdOrder(access) || carried.has(access);
+      const isQuick = !this.areMerged || isInIdOrder(access) || told?.has(access);
       if (isQuick || (await this.#count(access, BROAD)) <= BROAD) together.push(access);
     }
     return together.length > 1 ? { together } : together[0];

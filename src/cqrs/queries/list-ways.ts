@@ -116,11 +116,17 @@ function isFoundFirst({ words }: Source, access: Access): access is WordDemand |
   return words.isInOrder && ("together" in access || "all" in access);
 }
 
-/** Those of the other ranges that are told by the index which leads to the rows of `access` in the order of their ids. */
-export function carriedBy({ carried }: Source, access: Single, all: readonly Single[]): readonly Range[] {
-  if (!("column" in access) || !isInIdOrder(access)) return [];
-  const told = carried[access.column];
-  return all.flatMap((one) => ("column" in one && isRange(one) && told?.includes(one.column) ? one : []));
+/**
+ * Of ways that are held against each other the first whose index tells others beside, and these: one alone, so that none
+ * which tells is told itself.
+ */
+export function toldBeside({ carried }: Source, ways: readonly Single[]) {
+  const ranges = ways.flatMap((one) => ("column" in one && isRange(one) ? one : []));
+  for (const by of ranges.filter(isInIdOrder)) {
+    const told = ranges.filter((one) => one !== by && carried[by.column]?.includes(one.column));
+    if (told.length > 0) return { by, told: new Set<Single>(told), tests: allHoldTested(told) };
+  }
+  return undefined;
 }
 
 /** Ids in their order: SQLite merges those that come so, and sorts the others before; what an index tells beside it reads there. */
@@ -128,15 +134,14 @@ function foundIds(source: Source, access: WordDemand | Together, { after, limit,
   const { table, words } = source;
   const id = expression.ref(FOUND_ID);
   const all = singlesOf(access);
-  const told = new Set<Single>(all.flatMap((one) => carriedBy(source, one, all)));
+  const beside = toldBeside(source, all);
   const idsOf = (one: Single) => {
     if ("all" in one) return words.ids(one);
-    const also = carriedBy(source, one, all);
-    const tests = also.length > 0 ? expression` and ${allHoldTested(also)}` : expression``;
+    const tests = one === beside?.by ? expression` and ${beside.tests}` : expression``;
     return expression`select id as ${id} from ${expression.table(table)} where ${allHold([one])}${tests}`;
   };
   const each = all
-    .filter((one) => !told.has(one))
+    .filter((one) => !beside?.told.has(one))
     .map((one) => {
       const behind = after ? expression`where ${id} > ${after[0]}` : expression``;
       return expression`select ${id} from (${idsOf(one)}) ${behind}`;
