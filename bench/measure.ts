@@ -25,7 +25,7 @@ export interface Workload {
   readonly entrants: readonly Entrant[];
   /** For how long each has its load before the first round, where what is to be told apart is less than V8 gains by then. Seconds. */
   readonly settling?: number;
-  /** Of its own, where that is less than what else the machine does makes of a second. */
+  /** In place of the run's: many short ones, where what else the machine does would hide the difference. */
   readonly rounds?: Pick<Rounds, "count" | "seconds">;
   readonly check: (server: Server) => Promise<void>;
 }
@@ -81,11 +81,13 @@ export async function measure(
   };
 
   await checkAll("before");
-  for (const entrant of settling ? entrants : []) {
-    say(`${name}: letting ${entrant.name} settle`);
-    await inTurn(serversOf(entrant), async () => {
-      await runOnce(entrant, load, loader, settling as number, 0);
-    });
+  if (settling !== undefined) {
+    for (const entrant of entrants) {
+      say(`${name}: letting ${entrant.name} settle`);
+      await inTurn(serversOf(entrant), async () => {
+        await runOnce(entrant, load, loader, settling, 0);
+      });
+    }
   }
   const runs = new Map(entrants.map((entrant) => [entrant.name, [] as (Run | undefined)[]]));
   for (let round = 0; round < count; round++) {
