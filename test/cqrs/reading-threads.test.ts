@@ -1,5 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -12,6 +15,7 @@ import { sqlOn } from "../support/database/sql.ts";
 import { startRedis } from "../support/redis/server.ts";
 import { startService } from "../support/service/service.ts";
 import { servedByRedis } from "../support/service/witness.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { eventually } from "../support/wait.ts";
 
 /** Takes SQLite a good part of a second, whatever is in the file. */
@@ -201,6 +205,26 @@ describe.runIf(engine === "sqlite")("the threads that read an SQLite file", () =
     expect(existsSync(`${url.slice("sqlite:".length)}-wal`)).toBe(false);
   });
 });
+
+// nothing else keeps the process alive while it waits
+test.runIf(engine === "sqlite")(
+  "a program that closes a database which it has just read goes on afterwards",
+  async () => {
+    const { url } = await newDatabase("sqlite");
+    await fillWith(url, largeTitles(300));
+    const program = join(temporaryDirectory(), "reads.mjs");
+    writeFileSync(
+      program,
+      `import { openBooks } from ${JSON.stringify(import.meta.resolve("../support/database/books.ts"))};
+    const { orm } = await openBooks(${JSON.stringify(url)});
+    await orm.snapshot((sql) => sql.selectFrom("book").select("title").execute());
+    await orm.close();
+    console.log("closed");`,
+    );
+    const output = await promisify(execFile)(process.execPath, [program]);
+    expect(output.stdout).toBe("closed\n");
+  },
+);
 
 describe.runIf(engine === "sqlite")("when a reading thread is killed", () => {
   test("the next count is read by another", async () => {

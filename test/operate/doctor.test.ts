@@ -330,6 +330,8 @@ describe("the doctor", () => {
   test("finds what is derived wrongly, and an index of words that differs, and makes both anew", async () => {
     const { url: DATABASE_URL } = await migratedDatabase();
     const service = await startService({ DATABASE_URL });
+    // each book is in another part of the index of words
+    if (engine === "postgresql") await sqlOn(DATABASE_URL, "alter sequence book_id_seq increment by 5000");
     await Promise.all(["One", "Two", "Three"].map((title) => service.addBook(title, { author: "A" })));
     const [{ id: two }] = await sqlOn(DATABASE_URL, "select id from book where title = 'Two'");
 
@@ -397,9 +399,9 @@ describe("the doctor", () => {
     await refused(DATABASE_URL, "was migrated by a newer version of this program (books-99-from-the-future)");
     await sqlOn(
       DATABASE_URL,
-      "delete from mikro_orm_migrations where name in ('books-99-from-the-future', 'books-8-carry')",
+      "delete from mikro_orm_migrations where name in ('books-99-from-the-future', 'books-9-search-in-parts')",
     );
-    await refused(DATABASE_URL, "is of an older version of this program: books-8-carry did not run.");
+    await refused(DATABASE_URL, "is of an older version of this program: books-9-search-in-parts did not run.");
     if (engine !== "sqlite") return;
     const file = DATABASE_URL.slice("sqlite:".length);
     await Promise.all([

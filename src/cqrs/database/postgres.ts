@@ -110,10 +110,15 @@ export function postgresDatabase(url: string, pools = POOLS): DatabaseEngine {
   };
 }
 
-/** Ends each statement that takes longer, on the server as well: whoever has asked does not wait for it. */
+/**
+ * Ends each statement that takes longer, on the server as well: whoever has asked does not wait for it. And has none
+ * compiled, as the server does with what it takes for costly: that takes longer than to run what is bounded.
+ */
 async function limitStatements(sql: Sql, ms: number): Promise<void> {
   const timeout = String(Math.max(1, Math.ceil(ms)));
-  await statement`select set_config('statement_timeout', ${timeout}, true)`.execute(sql);
+  await statement`select set_config('statement_timeout', ${timeout}, true), set_config('jit', 'off', true)`.execute(
+    sql,
+  );
 }
 
 function snapshotOf<R>(sql: Sql, work: (sql: Sql) => Promise<R>): Promise<R> {

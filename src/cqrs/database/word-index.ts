@@ -25,12 +25,9 @@ export interface WordColumns {
 export interface WordIndex {
   /** The statements that make it. */
   readonly create: (index: WordColumns) => readonly string[];
-  /** A statement that selects the ids of the rows that are found, as {@link FOUND_ID}. It need not read the rows. */
-  readonly ids: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
-  /** Whether the index has the rows in the order of {@link FOUND_ID}, so that a portion takes no more than its rows. */
-  readonly isInOrder: boolean;
-  /** A statement that selects the rows, and {@link FOUND_ID}. */
-  readonly rows: (index: WordColumns, demand: WordDemand) => RawBuilder<unknown>;
+  /** The statements that make one anew which was made by a version before, if that is not the same. */
+  readonly toCurrent: (index: WordColumns) => readonly string[];
+  readonly foundBy: (index: WordColumns) => FoundWords;
 }
 
 /** Keeps the index of a database in order. */
@@ -52,10 +49,22 @@ export interface WordDifference {
 export const FOUND_ID = "found_id";
 
 /** How rows of one table are found. */
-export interface FoundWords {
-  readonly isInOrder: boolean;
+export type FoundWords = WordsInOrder | WordsAtOnce;
+
+/** By an index that has the rows in the order of their ids, so that a portion takes no more than its rows. */
+export interface WordsInOrder {
+  readonly isInOrder: true;
+  /** A statement that selects the ids of the rows, as {@link FOUND_ID}. It does not read the rows. */
   readonly ids: (demand: WordDemand) => RawBuilder<unknown>;
+}
+
+/** By an index that collects rows before it hands out the first. */
+export interface WordsAtOnce {
+  readonly isInOrder: false;
+  /** A statement that selects the rows, and collects no more of them than need be if it is limited. */
   readonly rows: (demand: WordDemand) => RawBuilder<unknown>;
+  /** A condition by which the rows are found together with what other indexes tell. */
+  readonly hold: (demand: WordDemand) => RawBuilder<boolean>;
 }
 
 /** Words that must be there whole, each once, and one whose beginning is enough, unless a whole one begins so. */

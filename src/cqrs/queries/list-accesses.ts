@@ -1,7 +1,19 @@
 import { sql as expression } from "kysely";
+import type { WordDemand } from "../database/word-index.ts";
 import type { Source } from "./list-conditions.ts";
-import type { Condition, OneOf } from "./list-question.ts";
-import { type Access, accessesOf, isInIdOrder, rowsBy, type Single, toldBeside } from "./list-ways.ts";
+import { idsOf } from "./list-facets.ts";
+import { COUNTED, type Condition, type OneOf } from "./list-question.ts";
+import {
+  type Access,
+  accessesOf,
+  isInIdOrder,
+  isLong,
+  rowsBy,
+  type Single,
+  type Together,
+  toldBeside,
+} from "./list-ways.ts";
+import type { Select } from "./table-rows.ts";
 
 /** The ids of a range of so many rows are quickly sorted, to be held against those that another way leads to. */
 const BROAD = 150_000;
@@ -18,7 +30,7 @@ export interface Counted {
 export class Accesses {
   readonly #source: Source;
   readonly #accesses: readonly Single[];
-  readonly #counted = new Map<Access, { readonly count: number; readonly limit: number }>();
+  readonly #counted = new Map<Access, Counted & { readonly limit: number }>();
   #together: Promise<Access | undefined> | undefined;
 
   constructor(source: Source, conditions: readonly Condition[]) {
@@ -44,8 +56,8 @@ export class Accesses {
     if (named) return { access: named, count: 0 };
     let shortest: Counted | undefined;
     for (const access of this.#accesses) {
-      const count = await this.#count(access, limit);
-      if (!shortest || count < shortest.count) shortest = { access, count };
+      const counted = await this.#count(access, limit);
+      if (!shortest || counted.count < shortest.count) shortest = counted;
     }
     return shortest;
   }
@@ -64,7 +76,7 @@ export class Accesses {
   /** The same, and to how many rows that leads. */
   async shortestTogether(limit: number): Promise<Counted | undefined> {
     const access = await this.together;
-    return access && { access, count: await this.#count(access, limit) };
+    return access && this.#count(access, limit);
   }
 
   /** Those that lead to rows in the order of their ids are merged; where the database knows its ways best, all are. */
@@ -74,22 +86,36 @@ export class Accesses {
     const together: Exclude<Single, OneOf>[] = [];
     for (const access of ways) {
       const isQuick = !this.areMerged || isInIdOrder(access) || told?.has(access);
-      if (isQuick || (await this.#count(access, BROAD)) <= BROAD) together.push(access);
+      if (isQuick || (await this.#count(access, BROAD)).count <= BROAD) together.push(access);
     }
     return together.length > 1 ? { together } : together[0];
   }
 
-  /** How many rows it leads to, or one more than `limit`. */
-  async #count(access: Access, limit: number): Promise<number> {
+  /** To how many rows it leads, or one more than `limit`; by itself, or by the ids of the rows, if these are few. */
+  async #count(access: Access, limit: number): Promise<Counted> {
     const known = this.#counted.get(access);
-    if (known && (known.count <= known.limit || known.limit >= limit)) return Math.min(known.count, limit + 1);
+    if (known && (known.count <= known.limit || known.limit >= limit)) {
+      return { access: known.access, count: Math.min(known.count, limit + 1) };
+    }
     const most = Math.max(limit, AHEAD * (known?.limit ?? 0));
-    const counted = await this.#source.sql
-      .selectFrom(rowsBy(this.#source, access, [], { limit: most + 1 }).as("counted"))
+    const rows = rowsBy(this.#source, access, [], { limit: most + 1 });
+    const counted =
+      isLong(access) && most <= COUNTED ? await this.#list(access, rows, most) : await this.#add(access, rows);
+    this.#counted.set(access, { ...counted, limit: most });
+    return { ...counted, count: Math.min(counted.count, limit + 1) };
+  }
+
+  async #add(access: Access, rows: Select): Promise<Counted> {
+    const { count } = await this.#source.sql
+      .selectFrom(rows.as("counted"))
       .select(expression<number>`count(*)`.as("count"))
       .executeTakeFirstOrThrow();
-    const count = Number(counted.count);
-    this.#counted.set(access, { count, limit: most });
-    return Math.min(count, limit + 1);
+    return { access, count: Number(count) };
+  }
+
+  /** The same, with the ids for whoever wants the rows next: to be led to them again would take as long. */
+  async #list(by: WordDemand | Together, rows: Select, most: number): Promise<Counted> {
+    const ids = await idsOf(this.#source, rows);
+    return { access: ids.length <= most ? { ids, by } : by, count: ids.length };
   }
 }

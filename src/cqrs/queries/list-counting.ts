@@ -6,12 +6,6 @@ import { type Access, endOfPortion, isInIdOrder, type Part, rowsBy, testsAfter, 
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
 const PORTION = 11_000;
-/** So few tell whether words are frequent. */
-const SAMPLE = 1000;
-/** Words are frequent if so many rows of the table promise enough: they are looked at in place of all that an index has. */
-const FREQUENT = 80_000;
-/** So many are looked at, for the few that promised it are few. */
-const LOOKED = 1.5 * FREQUENT;
 
 /** Matches of which one more is found than are counted, if there are so many, and how frequent their values are. */
 export interface Found {
@@ -26,10 +20,6 @@ export async function countMatches(
   accesses: Accesses,
   facets: readonly FacetQuestion[],
 ): Promise<Found> {
-  if (!snapshot.words.isInOrder && conditions.some((one) => "words" in one)) {
-    const found = await ofFrequentWords(snapshot, conditions, facets);
-    if (found) return found;
-  }
   const walkBy = (access?: Access) => walked(snapshot, conditions, access, facets);
   const { only } = accesses;
   // how many there are is seen when they are had
@@ -47,24 +37,6 @@ function isAllSaid(access: Access, conditions: readonly Condition[]): boolean {
   return !("oneOf" in access) && testsAfter(access, conditions).length === 0;
 }
 
-/**
- * Finds enough among the first rows of the table, where an index would collect all rows that have the words before it
- * hands out the first. Undefined when there are not enough, and more rows.
- */
-async function ofFrequentWords(
-  snapshot: Snapshot,
-  conditions: readonly Condition[],
-  facets: readonly FacetQuestion[],
-): Promise<Found | undefined> {
-  await snapshot.nextPortion();
-  const few = await look(snapshot, conditions, undefined, [], { limit: SAMPLE });
-  if (FREQUENT * few.ids.length <= COUNTED * SAMPLE) return undefined;
-  await snapshot.nextPortion();
-  const { ids, facets: counts } = await look(snapshot, conditions, undefined, facets, { limit: LOOKED });
-  const isEnough = ids.length > COUNTED || !(await endOfPortion(snapshot, undefined, ["id"], { size: LOOKED }));
-  return isEnough ? { count: ids.length, facets: counts } : undefined;
-}
-
 /** Finds them by the way that `access` leads, or else along the table, in portions. */
 async function walked(
   snapshot: Snapshot,
@@ -75,7 +47,7 @@ async function walked(
   const tests = access ? testsAfter(access, conditions) : conditions;
   const by = walkedBy(snapshot, access);
   // where an index has rows in the order of their ids PostgreSQL would rather walk the table, if it needs more of them
-  const isAtOnce = !by || !access || "together" in access || !isInIdOrder(access);
+  const isAtOnce = !by || !access || !isInIdOrder(access);
   const ids: number[] = [];
   for (let after: readonly Scalar[] | undefined; ; ) {
     await snapshot.nextPortion();

@@ -1,5 +1,5 @@
 import { sql as expression, type RawBuilder } from "kysely";
-import type { Snapshot } from "./list-conditions.ts";
+import type { Snapshot, Source } from "./list-conditions.ts";
 import { COUNTED, type FacetCounts, type FacetQuestion } from "./list-question.ts";
 import type { Select } from "./table-rows.ts";
 
@@ -30,10 +30,7 @@ export async function countRows(
   facets: readonly FacetQuestion[],
   rows: Select,
 ): Promise<CountedRows> {
-  if (facets.length === 0) {
-    const { found } = await sql.selectFrom(rows.as("found")).select(IDS.as("found")).executeTakeFirstOrThrow();
-    return { ids: idsIn(found), facets: [] };
-  }
+  if (facets.length === 0) return { ids: await idsOf({ sql }, rows), facets: [] };
   const ids = expression`select -1 as facet, ${IDS} as value, 0 as number from found`;
   const counted = await sql
     .with(
@@ -47,6 +44,12 @@ export async function countRows(
     .execute();
   const found = counted.find(({ facet }) => Number(facet) < 0);
   return { ids: idsIn(found?.value), facets: countsIn(facets, counted) };
+}
+
+/** The ids of the rows that a statement finds. */
+export async function idsOf({ sql }: Pick<Source, "sql">, rows: Select): Promise<number[]> {
+  const { found } = await sql.selectFrom(rows.as("found")).select(IDS.as("found")).executeTakeFirstOrThrow();
+  return idsIn(found);
 }
 
 function idsIn(text: string | null | undefined): number[] {

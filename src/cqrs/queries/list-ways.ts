@@ -1,6 +1,6 @@
 import { sql as expression } from "kysely";
-import { FOUND_ID, type WordDemand } from "../database/word-index.ts";
-import { allHold, allHoldTested, compares, isRange, type Source } from "./list-conditions.ts";
+import { FOUND_ID, type WordDemand, type WordsAtOnce, type WordsInOrder } from "../database/word-index.ts";
+import { allHold, allHoldTested, compares, isRange, joined, type Source } from "./list-conditions.ts";
 import type { Condition, OneOf, Range, Scalar, Words } from "./list-question.ts";
 import type { Select } from "./table-rows.ts";
 
@@ -8,11 +8,17 @@ import type { Select } from "./table-rows.ts";
 export type Single = Range | OneOf | WordDemand;
 
 /** By several indexes at once: to the rows that all of them lead to. */
-interface Together {
+export interface Together {
   readonly together: readonly Exclude<Single, OneOf>[];
 }
 
-export type Access = Single | Together;
+/** By the ids of the rows to which another way led before. */
+interface Listed {
+  readonly ids: readonly number[];
+  readonly by: WordDemand | Together;
+}
+
+export type Access = Single | Together | Listed;
 
 /** The ways to rows that meet all of the conditions. What is said of words is one way. */
 export function accessesOf(conditions: readonly Condition[]): Single[] {
@@ -25,6 +31,7 @@ export function accessesOf(conditions: readonly Condition[]): Single[] {
 
 /** Those of the conditions that are still to be tested of rows which the access leads to. */
 export function testsAfter(access: Access, conditions: readonly Condition[]): Condition[] {
+  if ("ids" in access) return testsAfter(access.by, conditions);
   if ("together" in access) return access.together.reduce((rest, one) => testsAfter(one, rest), [...conditions]);
   if (!("all" in access)) return conditions.filter((one) => one !== access);
   return conditions.filter((one) => !("words" in one || ("not" in one && isWords(one.not))));
@@ -44,8 +51,13 @@ function isWords(conditions: readonly Condition[]): conditions is readonly [Word
 }
 
 /** Whether an index has the rows to which it leads in the order of their ids, as the table does. */
-export function isInIdOrder(access: Single): boolean {
+export function isInIdOrder(access: Access): boolean {
   return "all" in access || ("from" in access && access.from === access.to);
+}
+
+/** Whether to be led by it takes longer than to look up so many rows as it leads to. */
+export function isLong(access: Access): access is WordDemand | Together {
+  return "together" in access || "all" in access;
 }
 
 /** A part of the rows that an access leads to. */
@@ -59,8 +71,8 @@ export interface Part {
 
 /** The columns by which rows can be walked that the access leads to; undefined where they are had at once only. */
 export function walkedBy({ words }: Source, access: Access | undefined): readonly string[] | undefined {
-  if (access === undefined) return ["id"];
-  if ("together" in access || "all" in access) return words.isInOrder ? ["id"] : undefined;
+  if (access === undefined || "ids" in access) return ["id"];
+  if (isLong(access)) return words.isInOrder ? ["id"] : undefined;
   // what is equal in all of them tells SQLite nothing of where to go on
   return isRange(access) && !isInIdOrder(access) ? [access.column, "id"] : ["id"];
 }
@@ -72,27 +84,53 @@ export function rowsBy(
   columns: readonly string[],
   part: Part = {},
 ): Select {
-  const { sql, table, words } = source;
+  const { sql, table, words, isAmong } = source;
   const names = [...new Set(["id", ...columns])];
-  if (access && isFoundFirst(source, access)) {
-    const found = sql.selectFrom(expression<{ [FOUND_ID]: number }>`(${foundIds(source, access, part)})`.as("found"));
-    // an index alone has the ids
-    if (names.length === 1) return found.select(`${FOUND_ID} as id`);
-    // in this order: SQLite might walk the table and look whether each was found
-    return found.crossJoin(table).whereRef("id", "=", FOUND_ID).select(names);
+  if (access && isLong(access)) {
+    return words.isInOrder
+      ? rowsInOrder(source, words, access, names, part)
+      : rowsAtOnce(source, words, access, names, part);
   }
-  const all = singlesOf(access);
-  const demands = all.flatMap((one) => ("all" in one ? one : []));
-  const others = all.flatMap((one) => ("all" in one ? [] : one));
-  const [demand] = demands;
-  let rows: Select = demand ? sql.selectFrom(expression`(${words.rows(demand)})`.as("found")) : sql.selectFrom(table);
-  rows = rows.select(names);
-  if (others.length > 0) rows = rows.where(allHold(others));
-  const by = walkedBy(source, access);
-  if (by && part.after) rows = rows.where(compares(by, ">", part.after));
-  if (by && part.limit !== undefined) for (const column of by) rows = rows.orderBy(column);
+  let rows: Select = sql.selectFrom(table).select(names);
+  if (access) rows = rows.where("ids" in access ? isAmong("id", access.ids) : allHold([access]));
+  const by = walkedBy(source, access) ?? [];
+  if (part.after) rows = rows.where(compares(by, ">", part.after));
+  if (part.limit !== undefined) for (const column of by) rows = rows.orderBy(column);
   if (part.limit !== undefined) rows = rows.limit(part.limit);
   return part.offset === undefined ? rows : rows.offset(part.offset);
+}
+
+/** The ids first, and then the rows of these. */
+function rowsInOrder(
+  source: Source,
+  { ids }: WordsInOrder,
+  access: WordDemand | Together,
+  names: readonly string[],
+  part: Part,
+): Select {
+  const { sql, table } = source;
+  const found = sql.selectFrom(
+    expression<{ [FOUND_ID]: number }>`(${foundIds(source, ids, access, part)})`.as("found"),
+  );
+  // an index alone has the ids
+  if (names.length === 1) return found.select(`${FOUND_ID} as id`);
+  // in this order: SQLite might walk the table and look whether each was found
+  return found.crossJoin(table).whereRef("id", "=", FOUND_ID).select(names);
+}
+
+/** Rows that cannot be walked. */
+function rowsAtOnce(
+  { sql, table }: Source,
+  { rows, hold }: WordsAtOnce,
+  access: WordDemand | Together,
+  names: readonly string[],
+  { limit }: Part,
+): Select {
+  const found: Select =
+    "all" in access
+      ? sql.selectFrom(expression`(${rows(access)})`.as("found"))
+      : sql.selectFrom(table).where(joined(access.together.map((one) => ("all" in one ? hold(one) : allHold([one])))));
+  return limit === undefined ? found.select(names) : found.select(names).limit(limit);
 }
 
 /** What the last row of a portion of that size has in the columns by which rows are walked; undefined if it is not full. */
@@ -104,16 +142,6 @@ export async function endOfPortion(
 ): Promise<readonly Scalar[] | undefined> {
   const [last] = await rowsBy(source, access, by, { after, limit: 1, offset: size - 1 }).execute();
   return last && by.map((column) => last[column] as Scalar);
-}
-
-function singlesOf(access: Access | undefined): readonly Single[] {
-  if (!access) return [];
-  return "together" in access ? access.together : [access];
-}
-
-/** Whether ids are had in their order without their rows. */
-function isFoundFirst({ words }: Source, access: Access): access is WordDemand | Together {
-  return words.isInOrder && ("together" in access || "all" in access);
 }
 
 /**
@@ -130,13 +158,18 @@ export function toldBeside({ carried }: Source, ways: readonly Single[]) {
 }
 
 /** Ids in their order: SQLite merges those that come so, and sorts the others before; what an index tells beside it reads there. */
-function foundIds(source: Source, access: WordDemand | Together, { after, limit, offset = 0 }: Part) {
-  const { table, words } = source;
+function foundIds(
+  source: Source,
+  idsOfWords: WordsInOrder["ids"],
+  access: WordDemand | Together,
+  { after, limit, offset = 0 }: Part,
+) {
+  const { table } = source;
   const id = expression.ref(FOUND_ID);
-  const all = singlesOf(access);
+  const all: readonly Single[] = "together" in access ? access.together : [access];
   const beside = toldBeside(source, all);
   const idsOf = (one: Single) => {
-    if ("all" in one) return words.ids(one);
+    if ("all" in one) return idsOfWords(one);
     const tests = one === beside?.by ? expression` and ${beside.tests}` : expression``;
     return expression`select id as ${id} from ${expression.table(table)} where ${allHold([one])}${tests}`;
   };

@@ -68,12 +68,7 @@ export class TableRows<T extends object> {
   get words(): FoundWords {
     const { table } = this;
     const { words: columns = [] } = this.stream.definition.derived ?? {};
-    const { isInOrder, ids, rows } = this.#orm.ddl.words;
-    return {
-      isInOrder,
-      ids: (demand) => ids({ table, columns }, demand),
-      rows: (demand) => rows({ table, columns }, demand),
-    };
+    return this.#orm.ddl.words.foundBy({ table, columns });
   }
 
   /** See {@link Ddl.isAmong}. */

@@ -1,7 +1,7 @@
 import { CompiledQuery, sql as expression } from "kysely";
 import type { Sql } from "../engine.ts";
 import type { WordColumns, WordDifference } from "../word-index.ts";
-import { letterOf, vectorOf } from "./word-index.ts";
+import { termOf, vectorOf, wordIn } from "./word-index.ts";
 
 /** Rows that are read at once, and entries of the index. */
 const PORTION = { rows: 5000, entries: 100_000 };
@@ -51,10 +51,11 @@ async function wordsInTable(sql: Sql, { table, columns }: WordColumns): Promise<
       for (const [i, column] of columns.entries()) {
         for (const word of String(row[column]).split(" ")) {
           if (word === "") continue;
-          const entries = words.get(letterOf(i) + word) ?? { count: 0, sum: 0 };
+          const term = termOf(row.id, i, word);
+          const entries = words.get(term) ?? { count: 0, sum: 0 };
           entries.count++;
           entries.sum += row.id;
-          words.set(letterOf(i) + word, entries);
+          words.set(term, entries);
         }
       }
     }
@@ -79,25 +80,24 @@ function* portionsOf(words: ReadonlyMap<string, Entries>): Generator<string[]> {
   if (portion.length > 0) yield portion;
 }
 
-async function differencesOf(sql: Sql, index: WordColumns, word: string): Promise<WordDifference[]> {
-  const { table, columns } = index;
-  const column = columns.find((_, i) => word.startsWith(letterOf(i))) as string;
+async function differencesOf(sql: Sql, { table, columns }: WordColumns, term: string): Promise<WordDifference[]> {
+  const { column, word } = wordIn(term);
   const idsOf = async (rows: ReturnType<typeof foundUnder>) =>
     (await expression<{ id: number }>`${rows}`.execute(sql)).rows.map(({ id }) => id);
-  const indexed = new Set(await idsOf(foundUnder(index, expression.val(word))));
-  const stored = new Set(
-    await idsOf(
-      expression`select id from ${expression.table(table)} where ${expression.ref(column)} like ${`% ${word.slice(1)} %`}`,
-    ),
+  const indexed = new Set(await idsOf(foundUnder({ table, columns }, expression.val(term))));
+  const having = await idsOf(
+    expression`select id from ${expression.table(table)}
+      where ${expression.ref(columns[column] as string)} like ${`% ${word} %`}`,
   );
+  const stored = new Set(having.filter((id) => termOf(id, column, word) === term));
   return [...indexed.symmetricDifference(stored)].map((id) => ({
     id,
-    what: `${indexed.has(id) ? "has a word that is not in the row" : "lacks a word of the row"}: ${word.slice(1)}`,
+    what: `${indexed.has(id) ? "has a word that is not in the row" : "lacks a word of the row"}: ${word}`,
   }));
 }
 
-/** The ids of the rows that the index has under a word, which is given with its letter. */
-function foundUnder({ table, columns }: WordColumns, word: ReturnType<typeof expression.ref>) {
+/** The ids of the rows that the index has under a term. */
+function foundUnder({ table, columns }: WordColumns, term: ReturnType<typeof expression.ref>) {
   return expression`select id from ${expression.table(table)}
-    where ${expression.raw(vectorOf({ table, columns }))} @@ cast(quote_literal(${word}) as tsquery)`;
+    where ${expression.raw(vectorOf({ table, columns }))} @@ cast(quote_literal(${term}) as tsquery)`;
 }

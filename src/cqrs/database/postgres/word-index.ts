@@ -1,47 +1,67 @@
 import { sql as expression } from "kysely";
-import {
-  demandOf,
-  FOUND_ID,
-  type SoughtWords,
-  type WordColumns,
-  type WordDemand,
-  type WordIndex,
-} from "../word-index.ts";
+import { demandOf, type SoughtWords, type WordColumns, type WordDemand, type WordIndex } from "../word-index.ts";
 import { wordIndexOf } from "../word-index-name.ts";
 
 /**
+ * The index has the rows in so many parts, each under words of its own: it collects all rows of a question before it hands
+ * out the first, and who counts frequent words no further than to some thousands asks a part or two.
+ */
+const PARTS = 8;
+/** Rows of so many ids, which lie together in the table, are of one part. */
+const NEIGHBOURS = 4096;
+
+/**
  * Words by a GIN index over an expression of the columns, which needs no column of its own. Each word begins with a letter
- * for the column that it is in. Without `fastupdate`, which has one of many writers wait for what all of them put off.
+ * for the part that its row is in, and one for the column. Without `fastupdate`, which has one of many writers wait for
+ * what all of them put off.
  */
 export const postgresWordIndex: WordIndex = {
-  create: (index) => [
-    `create index ${wordIndexOf(index.table)} on ${index.table} using gin ((${vectorOf(index)})) with (fastupdate = off)`,
-  ],
-  // it collects all before it hands out the first
-  isInOrder: false,
-  ids: (index, demand) => expression`select id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
-  rows: (index, demand) => expression`select *, id as ${expression.ref(FOUND_ID)} ${foundBy(index, demand)}`,
+  create,
+  // until now it had no parts
+  toCurrent: (index) => [`drop index ${wordIndexOf(index.table)}`, ...create(index)],
+  foundBy: (index) => {
+    const table = expression.table(index.table);
+    const vector = expression.raw(vectorOf(index));
+    return {
+      isInOrder: false,
+      // the parts one after the other; without a limit of its own each would be held against other indexes anew
+      rows: (demand) => expression`select found.* from unnest(${queriesOf(index, demand)}::text[]) as part(query)
+        cross join lateral (select * from ${table} where ${vector} @@ cast(part.query as tsquery) offset 0) as found`,
+      hold: (demand) => {
+        const parts = queriesOf(index, demand).map((query) => expression`${vector} @@ cast(${query} as tsquery)`);
+        return expression<boolean>`(${expression.join(parts, expression` or `)})`;
+      },
+    };
+  },
 };
 
-function foundBy(index: WordColumns, { all, none }: WordDemand) {
-  const wanted = all.map((sought) => `(${queryOf(index, sought)})`);
-  const query = [...wanted, ...none.map((sought) => `!(${queryOf(index, sought)})`)].join(" & ");
-  return expression`from ${expression.table(index.table)}
-    where ${expression.raw(vectorOf(index))} @@ cast(${query} as tsquery)`;
+function create(index: WordColumns): readonly string[] {
+  return [
+    `create index ${wordIndexOf(index.table)} on ${index.table} using gin ((${vectorOf(index)})) with (fastupdate = off)`,
+  ];
+}
+
+/** What is asked of each part. */
+function queriesOf(index: WordColumns, { all, none }: WordDemand): string[] {
+  return Array.from({ length: PARTS }, (_, part) => {
+    const wanted = all.map((sought) => `(${queryOf(index, part, sought)})`);
+    return [...wanted, ...none.map((sought) => `!(${queryOf(index, part, sought)})`)].join(" & ");
+  });
 }
 
 /** Must be the same wherever it is, or the index is not used. */
 export function vectorOf({ columns }: WordColumns): string {
-  const marked = columns.map((column, i) => `replace(rtrim(${column}), ' ', ' ${letterOf(i)}')`);
+  const part = `chr(${letterOf(0).charCodeAt(0)} + id / ${NEIGHBOURS} % ${PARTS})`;
+  const marked = columns.map((column, i) => `replace(rtrim(${column}), ' ', ' ' || ${part} || '${letterOf(i)}')`);
   return `array_to_tsvector(string_to_array(ltrim(${marked.join(" || ")}), ' '))`;
 }
 
-function queryOf({ columns }: WordColumns, sought: SoughtWords): string {
+function queryOf({ columns }: WordColumns, part: number, sought: SoughtWords): string {
   const { whole, beginning } = demandOf(sought);
-  const within = sought.within.map((column) => letterOf(columns.indexOf(column)));
+  const within = sought.within.map((column) => letterOf(part) + letterOf(columns.indexOf(column)));
   const quoted = (word: string) => `'${word.replaceAll(/['\\]/g, "$&$&")}'`;
   const either = (word: string, suffix: string) =>
-    `(${within.map((letter) => quoted(letter + word) + suffix).join(" | ")})`;
+    `(${within.map((letters) => quoted(letters + word) + suffix).join(" | ")})`;
   const terms = [
     ...whole.map((word) => either(word, "")),
     ...(beginning === undefined ? [] : [either(beginning, ":*")]),
@@ -49,7 +69,16 @@ function queryOf({ columns }: WordColumns, sought: SoughtWords): string {
   return terms.join(" & ");
 }
 
-/** The letter that each word of a column begins with. */
-export function letterOf(column: number): string {
-  return String.fromCharCode("a".charCodeAt(0) + column);
+/** What the index has for a word that the row of this id has in a column. */
+export function termOf(id: number, column: number, word: string): string {
+  return letterOf(Math.floor(id / NEIGHBOURS) % PARTS) + letterOf(column) + word;
+}
+
+/** The word that a term stands for, and the number of its column. */
+export function wordIn(term: string): { readonly column: number; readonly word: string } {
+  return { column: term.charCodeAt(1) - letterOf(0).charCodeAt(0), word: term.slice(2) };
+}
+
+function letterOf(number: number): string {
+  return String.fromCharCode("a".charCodeAt(0) + number);
 }

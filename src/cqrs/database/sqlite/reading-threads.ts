@@ -161,6 +161,8 @@ export class ReadingThread {
   }
 
   #settle(answered: Answered): void {
+    // whoever waits for its end keeps the process alive, and nobody waits for this any more
+    if (this.#lost) return;
     const waiting = this.#waiting.get(answered.id);
     this.#waiting.delete(answered.id);
     this.#sendOn();

@@ -33,13 +33,8 @@ export const sqliteWordIndex: WordIndex = {
       `create trigger ${index}_update after update on ${table} when ${changed} begin ${remove} ${insert} end`,
     ];
   },
-  isInOrder: true,
-  ids: idsOf,
-  rows: (index, demand) => {
-    const { ref, table } = expression;
-    return expression`select ${table(index.table)}.*, found.${ref(FOUND_ID)} from (${idsOf(index, demand)}) as found
-      join ${table(index.table)} on ${ref(`${index.table}.id`)} = found.${ref(FOUND_ID)}`;
-  },
+  toCurrent: () => [],
+  foundBy: (index) => ({ isInOrder: true, ids: (demand) => idsOf(index, demand) }),
 };
 
 function idsOf({ table }: WordColumns, demand: WordDemand) {
