@@ -31,13 +31,18 @@ export class RateGate {
 
   /** Whether the request may be answered; it was refused if not. Who has shown no token is known by his address. */
   admit(exchange: Exchange, access: Access | undefined): boolean | Promise<boolean> {
-    const verdict = this.#rate.take(this.#clients.nameOf(exchange.request, access), exchange.lastAsked);
-    if (verdict instanceof Promise) return verdict.then((one) => this.#tell(exchange, one));
-    return this.#tell(exchange, verdict);
+    const { lastAsked, request } = exchange;
+    const client = this.#clients.nameOf(request, access);
+    const isKnown = lastAsked.client === client;
+    const verdict = this.#rate.take(client, lastAsked);
+    if (verdict instanceof Promise) return verdict.then((one) => this.#tell(exchange, one, isKnown));
+    return this.#tell(exchange, verdict, isKnown);
   }
 
-  #tell(exchange: Exchange, { isAllowed, remaining, resetS, retryAfterS }: Verdict): boolean {
-    exchange.tell(["ratelimit-policy", this.#policy, "ratelimit", `"minute";r=${remaining};t=${resetS}`]);
+  /** The policy, which stays the same, is told the first time over a connection, and to who is refused. */
+  #tell(exchange: Exchange, { isAllowed, remaining, resetS, retryAfterS }: Verdict, isKnown: boolean): boolean {
+    const left = `"minute";r=${remaining};t=${resetS}`;
+    exchange.tell(isAllowed && isKnown ? ["ratelimit", left] : ["ratelimit-policy", this.#policy, "ratelimit", left]);
     if (isAllowed) return true;
     const headers = { "retry-after": String(retryAfterS) };
     exchange.refuse(429, "Too many requests in a minute; come again later.", "RATE_LIMITED", headers);
