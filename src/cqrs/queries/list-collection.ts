@@ -36,22 +36,32 @@ export async function collect(
 ): Promise<Place[]> {
   const { order } = question;
   const { limit, backwards } = wanted;
-  const found = async (part: Part) => {
-    await snapshot.nextPortion();
-    return placesIn(order, await bestOf(snapshot, question, access, wanted, part).execute(), wanted.only);
-  };
-  const by = walkedBy(snapshot, access);
-  // what cannot be walked is collected by one statement, which can be ended
-  if (!by || count <= PORTION) return found({});
-  let best: Place[] = [];
   const sign = backwards ? -1 : 1;
-  for (let after: readonly Scalar[] | undefined; ; ) {
-    const more = await found({ after, limit: PORTION });
+  let best: Place[] = [];
+  for await (const [way, part] of portionsOf(snapshot, access, count)) {
+    await snapshot.nextPortion();
+    const more = placesIn(order, await bestOf(snapshot, question, way, wanted, part).execute(), wanted.only);
     best = [...best, ...more]
       .sort((a, b) => sign * (isEarlier(order, a.position, b.position) ? -1 : 1))
       .slice(0, limit);
+  }
+  return best;
+}
+
+/** All rows that an access leads to, in parts. */
+async function* portionsOf(snapshot: Snapshot, access: Access, count: number): AsyncGenerator<readonly [Access, Part]> {
+  if ("ids" in access) {
+    const { ids } = access;
+    for (let i = 0; i < ids.length; i += PORTION) yield [{ ...access, ids: ids.slice(i, i + PORTION) }, {}];
+    return;
+  }
+  const by = walkedBy(snapshot, access);
+  // what cannot be walked is collected by one statement, which can be ended
+  if (!by || count <= PORTION) return yield [access, {}];
+  for (let after: readonly Scalar[] | undefined; ; ) {
+    yield [access, { after, limit: PORTION }];
     after = await endOfPortion(snapshot, access, by, { after, size: PORTION });
-    if (!after) return best;
+    if (!after) return;
   }
 }
 

@@ -71,7 +71,9 @@ export interface Part {
 
 /** The columns by which rows can be walked that the access leads to; undefined where they are had at once only. */
 export function walkedBy({ words }: Source, access: Access | undefined): readonly string[] | undefined {
-  if (access === undefined || "ids" in access) return ["id"];
+  if (access === undefined) return ["id"];
+  // so few that they are had at once
+  if ("ids" in access) return undefined;
   if (isLong(access)) return words.isInOrder ? ["id"] : undefined;
   // what is equal in all of them tells SQLite nothing of where to go on
   return isRange(access) && !isInIdOrder(access) ? [access.column, "id"] : ["id"];
