@@ -50,6 +50,11 @@ export class Accesses {
     return this.#accesses.length === 1 ? this.#accesses[0] : undefined;
   }
 
+  /** The way by words, if any are said. */
+  get words(): WordDemand | undefined {
+    return this.#accesses.find((access) => "all" in access);
+  }
+
   /** The way that leads to the fewest rows; of those that lead to more than `limit`, the first. */
   async shortest(limit: number): Promise<Counted | undefined> {
     const { named } = this;

@@ -6,6 +6,12 @@ import { type Access, endOfPortion, isInIdOrder, type Part, rowsBy, testsAfter, 
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
 const PORTION = 11_000;
+/** So few of the rows that have the words tell how many of them are matches. */
+const SAMPLE = 1000;
+/** To look at so many takes as long as to hold the words against other indexes. */
+const MANY = 60_000;
+/** So many are looked at, for the few that promised enough of them are few. */
+const LOOKED = 1.5 * MANY;
 
 /** Matches of which one more is found than are counted, if there are so many, and how frequent their values are. */
 export interface Found {
@@ -29,7 +35,29 @@ export async function countMatches(
   const { access, count } = shortest;
   const isAll = isAllSaid(access, conditions);
   if (isAll && facets.length === 0) return { count, facets: [] };
-  return walkBy(isAll || count <= COUNTED ? access : await accesses.together);
+  if (isAll || count <= COUNTED) return walkBy(access);
+  const { words } = accesses;
+  const found = words && !accesses.areMerged ? await amongWords(snapshot, conditions, words, facets) : undefined;
+  return found ?? walkBy(await accesses.together);
+}
+
+/**
+ * Finds enough among the first rows that have the words, where these come a part at a time and all others that match cannot.
+ * Undefined when there are not enough among them.
+ */
+async function amongWords(
+  snapshot: Snapshot,
+  conditions: readonly Condition[],
+  words: Access,
+  facets: readonly FacetQuestion[],
+): Promise<Found | undefined> {
+  const tests = testsAfter(words, conditions);
+  await snapshot.nextPortion();
+  const few = await look(snapshot, tests, words, [], { limit: SAMPLE });
+  if (MANY * few.ids.length <= COUNTED * SAMPLE) return undefined;
+  await snapshot.nextPortion();
+  const { ids, facets: counts } = await look(snapshot, tests, words, facets, { limit: LOOKED });
+  return ids.length > COUNTED ? { count: ids.length, facets: counts } : undefined;
 }
 
 /** Whether all rows that the access leads to are matches. */

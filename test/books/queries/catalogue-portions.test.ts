@@ -141,6 +141,7 @@ test("pages of thousands of books are those of a plain list, wherever the matche
   for (const [filter, authors] of [
     [{ language: "en" }, 8],
     [{ addedSince: "2000-01-01T00:00:00Z", language: "en" }, 8],
+    [{ addedSince: "2000-01-01T00:00:00Z", authorContains: "author" }, 8],
   ] as const) {
     const { data } = await service.ask(PAGE, { variables: { filter, first: 0, counts: true } });
     const { totalCount, totalCountIsExact, facets } = data.booksConnection;

@@ -147,6 +147,7 @@ test("of very many books, any page of any search is that of a plain list", { tim
   const best = { field: "RELEVANCE", direction: "ASC" } as const;
   const lists: AskedList[] = [
     { search: "the", filter: {}, orderBy: best },
+    { search: "the", filter: { inStock: true }, orderBy: best },
     { search: "smi", filter: {}, orderBy: best },
     { search: "smith", filter: { inStock: false }, orderBy: { field: "RELEVANCE", direction: "DESC" } },
     { search: "quagga", filter: {}, orderBy: best },
@@ -155,6 +156,8 @@ test("of very many books, any page of any search is that of a plain list", { tim
     { search: "work 12", filter: {}, orderBy: best },
     { search: "mary the", filter: { inStock: true }, orderBy: best },
     { search: "late", filter: {}, orderBy: { field: "ADDED_AT", direction: "ASC" } },
+    // more have the word than are counted, and fewer of these are in stock
+    { search: "late", filter: { inStock: true }, orderBy: { field: "ADDED_AT", direction: "ASC" } },
     { search: "late smith", filter: { authorContains: "anne" }, orderBy: { field: "ADDED_AT", direction: "DESC" } },
     { search: "nowhere", filter: {}, orderBy: best },
   ];
