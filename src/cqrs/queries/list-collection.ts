@@ -59,7 +59,7 @@ async function* portionsOf(snapshot: Snapshot, access: Access, count: number): A
   // what cannot be walked is collected by one statement, which can be ended
   if (!by || count <= PORTION) return yield [access, {}];
   for (let after: readonly Scalar[] | undefined; ; ) {
-    yield [access, { after, limit: PORTION }];
+    yield [access, { inOrder: true, after, limit: PORTION }];
     after = await endOfPortion(snapshot, access, by, { after, size: PORTION });
     if (!after) return;
   }

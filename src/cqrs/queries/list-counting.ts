@@ -2,7 +2,7 @@ import type { Accesses } from "./list-accesses.ts";
 import { allHold, columnsIn, type Snapshot } from "./list-conditions.ts";
 import { type CountedRows, countRows, countsAmong, facetColumns } from "./list-facets.ts";
 import { COUNTED, type Condition, type FacetCounts, type FacetQuestion, type Scalar } from "./list-question.ts";
-import { type Access, endOfPortion, isInIdOrder, type Part, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
+import { type Access, endOfPortion, type Part, rowsBy, testsAfter, walkedBy } from "./list-ways.ts";
 
 /** So many rows are looked at by one statement: more than are counted, so that one is enough where most of them match. */
 const PORTION = 11_000;
@@ -74,18 +74,15 @@ async function walked(
 ): Promise<Found> {
   const tests = access ? testsAfter(access, conditions) : conditions;
   const by = walkedBy(snapshot, access);
-  // where an index has rows in the order of their ids PostgreSQL would rather walk the table, if it needs more of them
-  const isAtOnce = !by || !access || !isInIdOrder(access);
   const ids: number[] = [];
   for (let after: readonly Scalar[] | undefined; ; ) {
     await snapshot.nextPortion();
-    const isFirst = after === undefined;
-    // what cannot be walked is looked at by one statement, which ends when it has enough
-    const part = by ? { after, limit: PORTION } : {};
-    const counted = isFirst && isAtOnce ? facets : [];
+    // what cannot be walked is looked at by one statement, which ends when it has enough; without tests one portion is enough
+    const part = by ? { inOrder: tests.length > 0, after, limit: PORTION } : {};
+    // mostly the first one finds all that are counted
+    const counted = after === undefined ? facets : [];
     const found = await look(snapshot, tests, access, counted, part, COUNTED + 1 - ids.length);
     ids.push(...found.ids);
-    // without tests all rows of a portion are found, and one has more than are counted, or is the last
     const mayGoOn = by && tests.length > 0 && ids.length <= COUNTED;
     after = mayGoOn ? await endOfPortion(snapshot, access, by, { after, size: PORTION }) : undefined;
     if (after) continue;

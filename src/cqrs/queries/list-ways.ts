@@ -51,7 +51,7 @@ function isWords(conditions: readonly Condition[]): conditions is readonly [Word
 }
 
 /** Whether an index has the rows to which it leads in the order of their ids, as the table does. */
-export function isInIdOrder(access: Access): boolean {
+export function isInIdOrder(access: Single): boolean {
   return "all" in access || ("from" in access && access.from === access.to);
 }
 
@@ -62,7 +62,9 @@ export function isLong(access: Access): access is WordDemand | Together {
 
 /** A part of the rows that an access leads to. */
 export interface Part {
-  /** Behind the row that has these values in the columns by which they are walked. */
+  /** Whether it is of the first rows by the columns by which they are walked, so that those behind can be asked for next. */
+  readonly inOrder?: boolean;
+  /** Behind the row that has these values in those columns. */
   readonly after?: readonly Scalar[] | undefined;
   readonly limit?: number | undefined;
   /** So many of them left out at the beginning. */
@@ -97,7 +99,7 @@ export function rowsBy(
   if (access) rows = rows.where("ids" in access ? isAmong("id", access.ids) : allHold([access]));
   const by = walkedBy(source, access) ?? [];
   if (part.after) rows = rows.where(compares(by, ">", part.after));
-  if (part.limit !== undefined) for (const column of by) rows = rows.orderBy(column);
+  if (part.inOrder) for (const column of by) rows = rows.orderBy(column);
   if (part.limit !== undefined) rows = rows.limit(part.limit);
   return part.offset === undefined ? rows : rows.offset(part.offset);
 }
@@ -142,7 +144,7 @@ export async function endOfPortion(
   by: readonly string[],
   { after, size }: { readonly after?: readonly Scalar[] | undefined; readonly size: number },
 ): Promise<readonly Scalar[] | undefined> {
-  const [last] = await rowsBy(source, access, by, { after, limit: 1, offset: size - 1 }).execute();
+  const [last] = await rowsBy(source, access, by, { inOrder: true, after, limit: 1, offset: size - 1 }).execute();
   return last && by.map((column) => last[column] as Scalar);
 }
 
