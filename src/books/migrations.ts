@@ -122,4 +122,5 @@ export const bookMigrations: readonly SchemaMigration[] = [
       // beside it a version before finds words without an index, which takes long in a large catalogue
       ddl.words.toCurrent(WORDS),
   },
+  { name: "books-10-know-ranges", compatible: true, up: (ddl) => ddl.knowRanges("book", "title_key") },
 ];

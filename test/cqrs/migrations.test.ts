@@ -7,7 +7,7 @@ import { sqlOn } from "../support/database/sql.ts";
 import { startService } from "../support/service/service.ts";
 import { runToEnd } from "../support/service/service-process.ts";
 
-const LATEST = "books-9-search-in-parts";
+const LATEST = "books-10-know-ranges";
 
 /** The lines with which a start is refused. */
 async function linesOf(DATABASE_URL: string, MIGRATE = "start"): Promise<readonly string[]> {

@@ -399,9 +399,9 @@ describe("the doctor", () => {
     await refused(DATABASE_URL, "was migrated by a newer version of this program (books-99-from-the-future)");
     await sqlOn(
       DATABASE_URL,
-      "delete from mikro_orm_migrations where name in ('books-99-from-the-future', 'books-9-search-in-parts')",
+      "delete from mikro_orm_migrations where name in ('books-99-from-the-future', 'books-10-know-ranges')",
     );
-    await refused(DATABASE_URL, "is of an older version of this program: books-9-search-in-parts did not run.");
+    await refused(DATABASE_URL, "is of an older version of this program: books-10-know-ranges did not run.");
     if (engine !== "sqlite") return;
     const file = DATABASE_URL.slice("sqlite:".length);
     await Promise.all([

@@ -15,6 +15,8 @@ export interface Ddl {
   readonly toCodePointOrder: (table: string, column: string) => readonly string[];
   /** The statements that make a column of whole numbers one that holds them up to 2^53 as drivers take numbers for. */
   readonly toDouble: (table: string, column: string) => readonly string[];
+  /** The statements after which the planner knows how many rows have values of a column within a narrow range. */
+  readonly knowRanges: (table: string, column: string) => readonly string[];
   /** The member `property` of a column of JSON, a text: an index of it serves whoever asks for the very same. */
   readonly member: (column: string, property: string) => string;
   /** The time of the database's clock, in milliseconds since 1970. */

@@ -89,6 +89,8 @@ export function sqliteDatabase(path: string): DatabaseEngine {
       // its integers have 64 bits
       double: "integer",
       toDouble: () => [],
+      // it follows the only index there is for them
+      knowRanges: () => [],
       member: (column, property) => `(${column} ->> '${property}')`,
       now: "(unixepoch('subsec') * 1000)",
       isAmong: (column, numbers) =>

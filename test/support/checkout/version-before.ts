@@ -7,7 +7,9 @@ import { copyCheckout, edit } from "./copied-checkout.ts";
 export function checkoutBeforeFolding(): string {
   const copy = copyCheckout();
   edit(copy, "src/books/migrations.ts", (text) =>
-    text.replaceAll(/^ {2}\{\n {4}name: "books-[34589]-[\s\S]*?^ {2}\},\n/gm, ""),
+    text
+      .replaceAll(/^ {2}\{\n {4}name: "books-[34589]-[\s\S]*?^ {2}\},\n/gm, "")
+      .replace(/^ {2}\{ name: "books-10-.*\n/m, ""),
   );
   edit(copy, "src/books/book-stream.ts", (text) => text.replace(/^ {2}(order:.*|derived),\n/gm, ""));
   edit(copy, "src/books/book-format.ts", (text) => text.replace("SORTED_SINCE = 3;", "SORTED_SINCE = 1;"));
