@@ -24,7 +24,7 @@ export const postgresWordIndex: WordIndex = {
     const vector = expression.raw(vectorOf(index));
     return {
       isInOrder: false,
-      // the parts one after the other; without a limit of its own each would be held against other indexes anew
+      // the parts one after the other; where the planner may not put tests into it, no other index is read for each anew
       rows: (demand) => expression`select found.* from unnest(${queriesOf(index, demand)}::text[]) as part(query)
         cross join lateral (select * from ${table} where ${vector} @@ cast(part.query as tsquery) offset 0) as found`,
       hold: (demand) => {
