@@ -105,12 +105,13 @@ export class Accesses {
     const most = Math.max(limit, AHEAD * (known?.limit ?? 0));
     const rows = rowsBy(this.#source, access, [], { limit: most + 1 });
     const counted =
-      isLong(access) && most <= COUNTED ? await this.#list(access, rows, most) : await this.#add(access, rows);
+      isLong(access) && most <= COUNTED ? await this.#listed(access, rows, most) : await this.#counting(access, rows);
     this.#counted.set(access, { ...counted, limit: most });
     return { ...counted, count: Math.min(counted.count, limit + 1) };
   }
 
-  async #add(access: Access, rows: Select): Promise<Counted> {
+  /** By itself, and to how many rows of the statement it leads. */
+  async #counting(access: Access, rows: Select): Promise<Counted> {
     const { count } = await this.#source.sql
       .selectFrom(rows.as("counted"))
       .select(expression<number>`count(*)`.as("count"))
@@ -118,8 +119,8 @@ export class Accesses {
     return { access, count: Number(count) };
   }
 
-  /** The same, with the ids for whoever wants the rows next: to be led to them again would take as long. */
-  async #list(by: WordDemand | Together, rows: Select, most: number): Promise<Counted> {
+  /** The same, but by the ids if these are few, for whoever wants the rows next: to be led to them again would take as long. */
+  async #listed(by: WordDemand | Together, rows: Select, most: number): Promise<Counted> {
     const ids = await idsOf(this.#source, rows);
     return { access: ids.length <= most ? { ids, by } : by, count: ids.length };
   }

@@ -1,3 +1,4 @@
+import type { WordDemand } from "../database/word-index.ts";
 import type { Accesses } from "./list-accesses.ts";
 import { allHold, columnsIn, type Snapshot } from "./list-conditions.ts";
 import { type CountedRows, countRows, countsAmong, facetColumns } from "./list-facets.ts";
@@ -42,13 +43,13 @@ export async function countMatches(
 }
 
 /**
- * Finds enough among the first rows that have the words, where these come a part at a time and all others that match cannot.
- * Undefined when there are not enough among them.
+ * Finds enough among the first rows that have the words: these are had part by part, but what several indexes lead to at once
+ * as a whole only. Undefined when there are not enough among them.
  */
 async function amongWords(
   snapshot: Snapshot,
   conditions: readonly Condition[],
-  words: Access,
+  words: WordDemand,
   facets: readonly FacetQuestion[],
 ): Promise<Found | undefined> {
   const tests = testsAfter(words, conditions);
