@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { isIPv6 } from "node:net";
 
 /** What may stand behind an address, and around one of IPv6 before a port. */
@@ -7,13 +6,12 @@ const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 /** Groups of an IPv6 address that are a network's; a client has all that is behind them. */
 const NETWORK_GROUPS = 4;
 
-/** Who asks, as far as the network tells: the address of the client, or what a trusted proxy says it is. */
-export function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = trustProxy ? headers["x-forwarded-for"] : undefined;
+/** Who asks, as far as the network tells: what a trusted proxy says, if there is one, else the address of the connection. */
+export function addressOf(forwarded: string | undefined, remoteAddress: string): string {
   // each proxy puts the address that it sees behind what it was sent, which anybody may have made up
-  const last = typeof forwarded === "string" ? forwarded.split(",").at(-1)?.trim() : undefined;
-  const [, bracketed, plain] = WITH_PORT.exec(last ?? "") ?? [];
-  return clientOf(bracketed ?? plain ?? (last || (socket.remoteAddress ?? "")));
+  const last = forwarded?.split(",").at(-1)?.trim() ?? "";
+  const [, bracketed, plain] = WITH_PORT.exec(last) ?? [];
+  return clientOf(bracketed ?? plain ?? (last || remoteAddress));
 }
 
 /** All addresses that one client has for the asking are one. */

@@ -7,7 +7,7 @@ import type { LastAsked } from "./last-asked.ts";
 export interface RateLimit {
   readonly limit: number;
   /** Counts a request; `last` is whoever asked last over the same connection. */
-  take(client: string, last?: LastAsked): Verdict | Promise<Verdict>;
+  take(client: string, last?: Pick<LastAsked, "client" | "account">): Verdict | Promise<Verdict>;
 }
 
 interface Verdict {
@@ -32,7 +32,7 @@ export class RateGate {
   /** Whether the request may be answered; it was refused if not. Who has shown no token is known by his address. */
   admit(exchange: Exchange, access: Access | undefined): boolean | Promise<boolean> {
     const { lastAsked, request } = exchange;
-    const client = this.#clients.nameOf(request, access);
+    const client = this.#clients.nameOf(request, access, lastAsked);
     const isKnown = lastAsked.client === client;
     const verdict = this.#rate.take(client, lastAsked);
     if (verdict instanceof Promise) return verdict.then((one) => this.#tell(exchange, one, isKnown));
