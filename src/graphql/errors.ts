@@ -1,4 +1,4 @@
-import { GraphQLError } from "graphql";
+import { GraphQLError, type GraphQLErrorOptions } from "graphql";
 import type { Logger } from "pino";
 import { ServiceError } from "../cqrs/errors.ts";
 
@@ -20,6 +20,22 @@ const STATUSES: Readonly<Record<string, number>> = {
  */
 export type ToClientError = (error: unknown, names: object | undefined) => GraphQLError;
 
+/** An error as a client is told of it. */
+export function clientError(message: string, options: GraphQLErrorOptions): GraphQLError {
+  return withoutStacks(() => new GraphQLError(message, options));
+}
+
+/** Makes errors of which nobody sees the stacks, which take longer to note than all else that makes up an answer with an error. */
+export function withoutStacks<T>(make: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /**
  * What a client is told of an error, in the one place where that is decided. A `ServiceError` has its own code; what
  * GraphQL itself finds wrong with a request is the client's fault; all else is logged and masked.
@@ -39,7 +55,7 @@ export function toClientError(error: unknown, log: Logger, names: object | undef
     // without a path nothing was executed, which the status says to those who ask for GraphQL's own media type
     const notExecuted = error instanceof GraphQLError && !error.path ? { spec: true, status: 400 } : undefined;
     const { code = "BAD_USER_INPUT", http = notExecuted } = original.extensions;
-    return new GraphQLError(original.message, {
+    return clientError(original.message, {
       ...place(error),
       extensions: { code, ...(http !== undefined && { http }) },
     });
@@ -52,14 +68,14 @@ export function toClientError(error: unknown, log: Logger, names: object | undef
 export function limitErrors(errors: readonly GraphQLError[]): readonly GraphQLError[] {
   const shown = errors.slice(0, MAX_ERRORS).map(shortened);
   if (errors.length <= MAX_ERRORS) return shown;
-  const more = new GraphQLError(`There are ${errors.length - MAX_ERRORS} more errors.`, {
+  const more = clientError(`There are ${errors.length - MAX_ERRORS} more errors.`, {
     extensions: { code: errors[0]?.extensions.code },
   });
   return [...shown, more];
 }
 
 function located(message: string, error: unknown, extensions: object): GraphQLError {
-  return new GraphQLError(message, { ...place(error), extensions: { ...extensions } });
+  return clientError(message, { ...place(error), extensions: { ...extensions } });
 }
 
 function place(error: unknown) {
@@ -72,7 +88,7 @@ function shortened(error: GraphQLError): GraphQLError {
   const { message, path, extensions } = error;
   const isLong = (key: string | number) => typeof key === "string" && key.length > MAX_PATH_KEY;
   if (message.length <= MAX_MESSAGE && !path?.some(isLong)) return error;
-  return new GraphQLError(cut(message, MAX_MESSAGE), {
+  return clientError(cut(message, MAX_MESSAGE), {
     ...place(error),
     path: path?.map((key) => (typeof key === "string" ? cut(key, MAX_PATH_KEY) : key)) ?? null,
     extensions,

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { HeavyLine } from "../../src/graphql/execution/heavy-line.ts";
 import { newDatabase } from "../support/database/database.ts";
 import { fillWith, LARGEST_BOOK, largeTitles } from "../support/database/large-catalogue.ts";
 import { openConnection, postOf } from "../support/network/raw-connection.ts";
@@ -107,5 +108,64 @@ describe("pages of one request", () => {
     expect([status, data]).toEqual([400, undefined]);
     expect(errors?.[0].extensions).toEqual({ code: "LIMIT_EXCEEDED", limit: "answerBytes", max: 4_000_000 });
     expect(codeOf(await service.send(pages(2, "id stockQuantity")))).toBe(200);
+  });
+});
+
+describe("where the last heavy operations have told how long one takes", () => {
+  const COST = 2000;
+  const KNOWN_MS = 10;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["performance", "setImmediate", "setTimeout"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** So many that come at once to a line that knows it, of which each takes `ms` when it has its turn. */
+  async function crowd(many: number, ms: number) {
+    const line = new HeavyLine();
+    const seen = { answered: 0, refused: 0 };
+    const ask = async (takes: number) => {
+      try {
+        const leave = await line.enter(COST, () => true);
+        await new Promise((resolve) => setTimeout(resolve, takes));
+        seen.answered++;
+        leave();
+      } catch {
+        seen.refused++;
+      }
+    };
+    for (let n = 0; n < 10; n++) {
+      void ask(KNOWN_MS);
+      await vi.runAllTimersAsync();
+    }
+    seen.answered = 0;
+    for (let n = 0; n < many; n++) void ask(ms);
+    await vi.advanceTimersByTimeAsync(0);
+    return seen;
+  }
+
+  test("who comes when the line is full hears so at once", async () => {
+    const seen = await crowd(1000, KNOWN_MS);
+    // two seconds of them
+    expect(seen.refused).toBeGreaterThanOrEqual(795);
+    expect(seen.refused).toBeLessThanOrEqual(805);
+  });
+
+  test("who was let in is answered, though those before him take twice as long", async () => {
+    const seen = await crowd(1000, 2 * KNOWN_MS);
+    const { refused } = seen;
+    await vi.runAllTimersAsync();
+    expect(seen).toEqual({ refused, answered: 1000 - refused });
+  });
+
+  test("when those before take far longer, the last that were let in hear so before it is their turn", async () => {
+    const seen = await crowd(1000, 100 * KNOWN_MS);
+    const { refused } = seen;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(seen.refused).toBeGreaterThan(refused + 150);
+    await vi.runAllTimersAsync();
+    expect(seen.answered + seen.refused).toBe(1000);
   });
 });

@@ -1,10 +1,13 @@
-import { GraphQLError } from "graphql";
+import type { GraphQLError } from "graphql";
+import { clientError } from "../errors.ts";
 import { retryAfter } from "./retry-after.ts";
 
 /** An operation that costs more takes some milliseconds to compute, and more where the objects are large. */
 const HEAVY_COST = 1000;
 /** Those that wait may take so long together, as far as those before them can tell; one may always wait. Milliseconds. */
 const LONGEST_WAIT_MS = 2000;
+/** Who was let in is sent away when it turns out to be so many times as much: guesses differ by less, and late is late to hear no. */
+const MISJUDGED = 3;
 /** After one that took long, others have so long for themselves: an answer to a light one takes a few turns. */
 const LONG_MS = 20;
 const PAUSE_MS = 5;
@@ -12,7 +15,7 @@ const PAUSE_MS = 5;
 const PAUSE_TURNS = 5;
 
 /** How many of the last ones tell how long others will take. */
-const SAMPLES = 5;
+const SAMPLES = 9;
 
 /** A heavy operation that waits for its turn. */
 interface Waiting {
@@ -26,15 +29,18 @@ interface Waiting {
  * The line in which heavy operations stand: one is executed at a time, and between two of them the event loop has its
  * turns, in which light ones are answered. What has to wait too long is refused at once.
  *
- * How long a point of cost takes follows from the catalogue and the stores, so it is what the last ones took: of those
- * that wait, the last come are refused when it turns out to be more.
+ * How long a point of cost takes follows from the catalogue, the stores and what else is asked, so it is what the last ones took,
+ * with what passed between them: of those that wait, the last come are refused when it turns out to be far more.
  */
 export class HeavyLine {
   readonly #line: Waiting[] = [];
   #isTaken = false;
   #cost = 0;
-  /** Milliseconds for a point of cost, of the last ones. */
+  /** When the last one was answered. */
+  #leftAt = 0;
+  /** Milliseconds for a point of cost, of the last ones, and as it is taken to be. */
   readonly #samples: number[] = [];
+  #msPerPoint = 0;
 
   /** How many wait for their turn, or have it. */
   get length(): number {
@@ -53,22 +59,29 @@ export class HeavyLine {
    */
   enter(cost: number, isWanted: () => boolean): Promise<() => void> {
     return new Promise((resolve, refuse) => {
+      const entered = performance.now();
       const begin = () => {
-        const since = performance.now();
-        resolve(() => this.#leave(cost, performance.now() - since));
+        const began = performance.now();
+        resolve(() => this.#leave(cost, entered, began));
       };
+      const isTooLong = this.#line.length > 0 && (this.#cost + cost) * this.#msPerPoint > LONGEST_WAIT_MS;
+      if (isTooLong) return refuse(unavailable());
       this.#line.push({ cost, isWanted, begin, refuse });
       this.#cost += cost;
-      if (this.#isTaken) this.#shorten();
-      else this.#rest(0);
+      if (!this.#isTaken) this.#rest(0);
     });
   }
 
-  #leave(cost: number, ms: number): void {
-    this.#samples.unshift(ms / cost);
+  #leave(cost: number, entered: number, began: number): void {
+    const now = performance.now();
+    // how long one takes that waits is from when it could have begun
+    this.#samples.unshift((now - Math.max(entered, this.#leftAt)) / cost);
     this.#samples.length = Math.min(this.#samples.length, SAMPLES);
+    // the middle one: one that was slow by chance says nothing of the others
+    this.#msPerPoint = this.#samples.toSorted((a, b) => a - b)[this.#samples.length >> 1] as number;
+    this.#leftAt = now;
     this.#shorten();
-    this.#rest(ms);
+    this.#rest(now - began);
   }
 
   /** Begins the next one when others had their turns. */
@@ -95,9 +108,7 @@ export class HeavyLine {
   }
 
   #shorten(): void {
-    // the middle one: one that was slow by chance says nothing of the others
-    const msPerPoint = this.#samples.toSorted((a, b) => a - b)[SAMPLES >> 1] ?? 0;
-    while (this.#line.length > 1 && this.#cost * msPerPoint > LONGEST_WAIT_MS) {
+    while (this.#line.length > 1 && this.#cost * this.#msPerPoint > MISJUDGED * LONGEST_WAIT_MS) {
       const last = this.#line.pop() as Waiting;
       this.#cost -= last.cost;
       last.refuse(unavailable());
@@ -111,7 +122,7 @@ function afterTurns(turns: number, work: () => void): void {
 }
 
 function unavailable(): GraphQLError {
-  return new GraphQLError("Too many large requests are being answered; please come again.", {
+  return clientError("Too many large requests are being answered; please come again.", {
     extensions: { code: "SERVICE_UNAVAILABLE", http: { status: 503, headers: { "retry-after": retryAfter() } } },
   });
 }

@@ -1,7 +1,7 @@
 import type { ExecutionResult } from "graphql";
 import { processRegularResult } from "graphql-yoga";
 import type { Report } from "../../cqrs/revisions.ts";
-import { limitErrors } from "../errors.ts";
+import { limitErrors, withoutStacks } from "../errors.ts";
 import { answerText } from "./answer-text.ts";
 import type { GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
 
@@ -20,15 +20,14 @@ export function responseOf(
   const { data, errors } = result;
   if (data && !errors) return { text: answerText(data, cost, report), kind, operationName };
   const extensions = { ...(cost !== undefined && { cost }), ...(report && { consistency: report }) };
-  const { status, headers, body } = processRegularResult(
-    {
-      ...result,
-      ...(errors && { errors: limitErrors(errors) }),
-      ...(Object.keys(extensions).length > 0 && { extensions }),
-    },
-    plainResponses,
-    accept,
-  ) as unknown as PlainResponse;
+  const all = {
+    ...result,
+    ...(errors && { errors: limitErrors(errors) }),
+    ...(Object.keys(extensions).length > 0 && { extensions }),
+  };
+  // it makes each error anew
+  const made = withoutStacks(() => processRegularResult(all, plainResponses, accept));
+  const { status, headers, body } = made as unknown as PlainResponse;
   return { status, headers, body, report, kind, operationName, code: String(errors?.[0]?.extensions.code) };
 }
 
