@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Server } from "./server.ts";
 import type { Load, Loader, LoadResult } from "./wrk.ts";
 
 /** How long a server that has stood still gets to find its feet, in milliseconds. */
 const WARM_UP_MS = 200;
+/** How long an entrant has the server in a round of short turns, and how long the next one waits for it to be done. Milliseconds. */
+const SHORT_TURN_MS = 25;
+const BETWEEN_TURNS_MS = 4;
 
 /** A server under a number of connections, as one line of a workload's table. */
 export interface Entrant {
@@ -25,8 +29,11 @@ export interface Workload {
   readonly entrants: readonly Entrant[];
   /** For how long each has its load before the first round, where what is to be told apart is less than V8 gains by then. Seconds. */
   readonly settling?: number;
-  /** In place of the run's: many short ones, where what else the machine does would hide the difference. */
-  readonly rounds?: Pick<Rounds, "count" | "seconds">;
+  /**
+   * Whether entrants, which have one server, take turns of some milliseconds within a round: where what else the machine does from
+   * one second to the next is more than the difference. Rates can be had so, latencies and processor time cannot.
+   */
+  readonly shortTurns?: boolean;
   readonly check: (server: Server) => Promise<void>;
 }
 
@@ -62,12 +69,11 @@ export interface Rounds {
 
 /** Runs a workload: in each round every entrant has a turn, while all other servers stand still. */
 export async function measure(
-  { name, load, entrants, settling, rounds, check }: Workload,
-  { onceOnly, ...ofAll }: Rounds,
+  { name, load, entrants, settling, shortTurns, check }: Workload,
+  { onceOnly, count, seconds }: Rounds,
   loader: Loader,
   say: (what: string) => void,
 ): Promise<Runs> {
-  const { count, seconds } = rounds ?? ofAll;
   const read = load.reads[0] as string;
   const servers = new Set(entrants.flatMap(serversOf));
   const inTurn = async (some: Iterable<Server>, work: () => Promise<void>) => {
@@ -93,6 +99,14 @@ export async function measure(
   for (let round = 0; round < count; round++) {
     // whoever comes first in one round comes last in the next
     const order = [...entrants.slice(round % entrants.length), ...entrants.slice(0, round % entrants.length)];
+    if (shortTurns) {
+      say(`${name}: round ${round + 1} of ${count}, by turns`);
+      await inTurn(servers, async () => {
+        const all = await runByTurns(order, load, loader, seconds, round + 1);
+        for (const [entrant, run] of all) (runs.get(entrant) as (Run | undefined)[])[round] = run;
+      });
+      continue;
+    }
     for (const entrant of order) {
       if (round > 0 && onceOnly.has(entrant.name)) continue;
       say(`${name}: round ${round + 1} of ${count}, ${entrant.name}`);
@@ -125,17 +139,65 @@ async function runOnce(entrant: Entrant, load: Load, loader: Loader, seconds: nu
     all.map((one) => loader.run(one.load, one.server.urlOf(one.door ?? "ready"), one.connections, seconds, seed)),
   );
   const cpu = cpuSeconds() - before;
-  const errors = results.flatMap((result) =>
-    Object.entries(result.errors).filter(([, occurrences]) => occurrences > 0),
-  );
-  const { requests, microseconds, fromRedis, writes, p50, p99 } = results[0] as LoadResult;
+  const { requests, microseconds, p50, p99 } = results[0] as LoadResult;
   return {
+    ...answersOf(results),
     rate: (requests / microseconds) * 1e6,
     p50: p50 / 1000,
     p99: p99 / 1000,
     cpu: (cpu / results.reduce((sum, result) => sum + result.requests, 0)) * 1e6,
     busy: (cpu / microseconds / servers.length) * 1e6,
     memory: server.memoryMb(),
+  };
+}
+
+/** A round in which each entrant has so many seconds, in short turns. */
+async function runByTurns(
+  entrants: readonly Entrant[],
+  load: Load,
+  loader: Loader,
+  seconds: number,
+  seed: number,
+): Promise<ReadonlyMap<string, Run>> {
+  // it ends when it is told to
+  const whole = 2 * entrants.length * seconds + 60;
+  const all = entrants.map((entrant) => {
+    const { server, door = "ready", connections } = entrant;
+    const running = loader.start(entrant.load ?? load, server.urlOf(door), connections, whole, seed);
+    running.pause();
+    return { entrant, running, ms: 0 };
+  });
+  while (all.some(({ ms }) => ms < seconds * 1000)) {
+    for (const one of all) {
+      const began = performance.now();
+      one.running.goOn();
+      await sleep(SHORT_TURN_MS);
+      one.running.pause();
+      one.ms += performance.now() - began;
+      await sleep(BETWEEN_TURNS_MS);
+    }
+    // nobody always comes behind the same one
+    all.reverse();
+  }
+  const runs = new Map<string, Run>();
+  for (const { entrant, running, ms } of all) {
+    running.end();
+    running.goOn();
+    const result = await running.result;
+    const none = { p50: Number.NaN, p99: Number.NaN, cpu: Number.NaN, busy: Number.NaN };
+    const rate = (result.requests / ms) * 1000;
+    runs.set(entrant.name, { ...answersOf([result]), ...none, rate, memory: entrant.server.memoryMb() });
+  }
+  return runs;
+}
+
+/** What there is to be said of the answers; the first ones are the entrant's, and others what went on beside it. */
+function answersOf(results: readonly LoadResult[]): Pick<Run, "errors" | "problems" | "fromRedis"> {
+  const errors = results.flatMap((result) =>
+    Object.entries(result.errors).filter(([, occurrences]) => occurrences > 0),
+  );
+  const { requests, fromRedis, writes } = results[0] as LoadResult;
+  return {
     errors: errors.reduce((sum, [, occurrences]) => sum + occurrences, 0),
     problems: [
       ...errors.map(([kind, occurrences]) => `${occurrences} ${kind}`),

@@ -55,10 +55,10 @@ function workloadTable({ workload: { name, about, entrants }, runs }: Result): s
       entrant,
       Math.round(figure("rate")).toLocaleString("en"),
       ratioOf(runs, entrant, base.name, "rate").toFixed(2),
-      figure("p50").toFixed(2),
-      figure("p99").toFixed(2),
-      figure("cpu").toFixed(0),
-      `${(figure("busy") * 100).toFixed(0)} %`,
+      shown(figure("p50"), 2),
+      shown(figure("p99"), 2),
+      shown(figure("cpu"), 0),
+      shown(figure("busy") * 100, 0, " %"),
       figure("memory").toFixed(0),
       `${errorsOf(runs, entrant)}`,
     ];
@@ -75,6 +75,11 @@ function workloadTable({ workload: { name, about, entrants }, runs }: Result): s
       .map((problem) => `Error of ${entrant}: ${problem}.`),
   );
   return [`**${name}**: ${about}`, table(header, rows), ...note, ...problems].join("\n\n");
+}
+
+/** Nothing where it was not measured. */
+function shown(figure: number, digits: number, unit = ""): string {
+  return Number.isNaN(figure) ? "" : `${figure.toFixed(digits)}${unit}`;
 }
 
 function method({ rounds: { count, seconds } }: Circumstances): string {

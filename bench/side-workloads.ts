@@ -27,7 +27,7 @@ const LISTED = 10_000;
 /** So many requests hardly repeat in one run. */
 const MANY = 10_000;
 /** For a difference of a few hundredths. */
-const SUBTLE = { settling: 10, rounds: { count: 20, seconds: 1 } };
+const SETTLING_S = 10;
 /** The network between the service and a database that is not on the same machine. */
 const ROUND_TRIP_MS = 1;
 
@@ -59,9 +59,10 @@ export const sideWorkloads: Readonly<Record<string, Preparation>> = {
     const env = { AUTH_JWT_SECRET: secret, RATE_LIMIT_PER_MINUTE: "1000000000" };
     const server = await stage.serviceWith(SIZES.stored, "redis", env, "bench/servers/guarded.ts");
     return {
-      ...SUBTLE,
+      settling: SETTLING_S,
+      shortTurns: true,
       about: `point reads, ${titles}, from Redis, by anybody, and by a client whose token is held against a key and whose
-requests are counted in Redis; both by one process, in ${SUBTLE.rounds.count} rounds of ${SUBTLE.rounds.seconds} s`,
+requests are counted in Redis; both by one process, in turns of some milliseconds`,
       load: points,
       entrants: [
         underLoad(server),

@@ -33,6 +33,16 @@ export interface LoadResult {
   readonly p99: number;
 }
 
+/** A load that is being put on a server. */
+export interface RunningLoad {
+  /** Sends nothing more until it is to go on. */
+  pause(): void;
+  goOn(): void;
+  /** Ends before its time. */
+  end(): void;
+  readonly result: Promise<LoadResult>;
+}
+
 /** Loads that wrk can replay, as files in a directory. */
 export class Loader {
   readonly #directory: string;
@@ -43,9 +53,14 @@ export class Loader {
   }
 
   /** Puts the load on the server, and returns how it went. */
-  async run(load: Load, url: string, connections: number, seconds: number, seed: number): Promise<LoadResult> {
+  run(load: Load, url: string, connections: number, seconds: number, seed: number): Promise<LoadResult> {
+    return this.start(load, url, connections, seconds, seed).result;
+  }
+
+  /** Begins to put the load on the server. */
+  start(load: Load, url: string, connections: number, seconds: number, seed: number): RunningLoad {
     const { reads, writes } = this.#filesOf(load);
-    const { stdout, stderr } = await promisify(execFile)("wrk", [
+    const running = promisify(execFile)("wrk", [
       ...["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`, "--script", SCRIPT],
       ...[
         url,
@@ -58,8 +73,17 @@ export class Loader {
         ...(load.authorization ? [load.authorization] : []),
       ],
     ]);
-    // the script's own line comes after wrk's report
-    return { ...JSON.parse(stdout.trimEnd().split("\n").at(-1) as string), wrong: stderr };
+    const { child } = running;
+    return {
+      pause: () => child.kill("SIGSTOP"),
+      goOn: () => child.kill("SIGCONT"),
+      end: () => child.kill("SIGINT"),
+      // the script's own line comes after wrk's report
+      result: running.then(({ stdout, stderr }) => ({
+        ...JSON.parse(stdout.trimEnd().split("\n").at(-1) as string),
+        wrong: stderr,
+      })),
+    };
   }
 
   #filesOf(load: Load): { reads: string; writes: string } {
