@@ -11,14 +11,14 @@ import { moveToLoadCore, Server } from "./server.ts";
 const USAGE = `npm run overload -- [options]
   --times N        how many times its capacity is offered (10)
   --seconds N      for how long (60)
-  --books N        how many books each request asks for, which is what makes it dear (100)
+  --books N        how many books each request asks for, which is what makes it dear (500)
   --without-redis  Redis dies when it begins, and comes back with the calm`;
 
 const { values } = parseArgs({
   options: {
     times: { type: "string", default: "10" },
     seconds: { type: "string", default: "60" },
-    books: { type: "string", default: "100" },
+    books: { type: "string", default: "500" },
     "without-redis": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
