@@ -26,7 +26,7 @@ const FEW_WRITERS = 3;
 const LISTED = 10_000;
 /** So many requests hardly repeat in one run. */
 const MANY = 10_000;
-/** For a difference of a few hundredths. */
+/** V8 gains a few hundredths meanwhile. */
 const SETTLING_S = 10;
 /** The network between the service and a database that is not on the same machine. */
 const ROUND_TRIP_MS = 1;

@@ -7,7 +7,7 @@ const HEAVY_COST = 1000;
 /** Those that wait may take so long together, as far as those before them can tell; one may always wait. Milliseconds. */
 const LONGEST_WAIT_MS = 2000;
 /** Who was let in is sent away when it turns out to be so many times as much: guesses differ by less, and late is late to hear no. */
-const MISJUDGED = 3;
+const MISJUDGED = 2;
 /** After one that took long, others have so long for themselves: an answer to a light one takes a few turns. */
 const LONG_MS = 20;
 const PAUSE_MS = 5;
@@ -77,8 +77,8 @@ export class HeavyLine {
     // how long one takes that waits is from when it could have begun
     this.#samples.unshift((now - Math.max(entered, this.#leftAt)) / cost);
     this.#samples.length = Math.min(this.#samples.length, SAMPLES);
-    // the middle one: one that was slow by chance says nothing of the others
-    this.#msPerPoint = this.#samples.toSorted((a, b) => a - b)[this.#samples.length >> 1] as number;
+    // the middle one: one that was slow by chance, or as the first, says nothing of the others; nor do fewer than half
+    this.#msPerPoint = this.#samples.toSorted((a, b) => a - b)[SAMPLES >> 1] ?? 0;
     this.#leftAt = now;
     this.#shorten();
     this.#rest(now - began);
