@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { endWithTest } from "../test/support/cleanup.ts";
 
 const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
 
@@ -74,15 +75,20 @@ export class Loader {
       ],
     ]);
     const { child } = running;
+    // one that stands still would never end by itself
+    endWithTest(child, "SIGKILL");
+    // the script's own line comes after wrk's report
+    const result = running.then(({ stdout, stderr }) => ({
+      ...JSON.parse(stdout.trimEnd().split("\n").at(-1) as string),
+      wrong: stderr,
+    }));
+    // whoever waits for it is told of a failure, and it is none if nobody does any more
+    result.catch(() => {});
     return {
       pause: () => child.kill("SIGSTOP"),
       goOn: () => child.kill("SIGCONT"),
       end: () => child.kill("SIGINT"),
-      // the script's own line comes after wrk's report
-      result: running.then(({ stdout, stderr }) => ({
-        ...JSON.parse(stdout.trimEnd().split("\n").at(-1) as string),
-        wrong: stderr,
-      })),
+      result,
     };
   }
 
