@@ -23,6 +23,7 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
+const isWithout = values["without-redis"];
 const [times, seconds, books] = [values.times, values.seconds, values.books].map(Number) as [number, number, number];
 if (values.help || !(times >= 1) || !(seconds >= 1) || !(books >= 1 && books <= 500)) {
   console.log(USAGE);
@@ -34,6 +35,8 @@ const CONNECTIONS = 1000;
 /** While the capacity is measured. */
 const CALM = { connections: 32, seconds: 5 };
 const RECOVERY_MS = 10_000;
+/** A refusal is to come within this time. */
+const SOON_MS = 50;
 
 /** Each is another text: no answer is one that was given before. */
 const pageOf = (n: number) =>
@@ -61,7 +64,7 @@ await cleaningUp(async () => {
   const cpuEach = (server.cpuSeconds() - cpuBefore) / (before * CALM.seconds);
   // what can be answered without Redis is another thing
   let possible = before;
-  if (values["without-redis"]) {
+  if (isWithout) {
     await redis.kill();
     await capacityNow();
     possible = await capacityNow();
@@ -69,7 +72,7 @@ await cleaningUp(async () => {
     await sleep(RECOVERY_MS);
   }
   const memoryBefore = server.memoryMb();
-  if (values["without-redis"]) await redis.kill();
+  if (isWithout) await redis.kill();
   let memoryPeak = memoryBefore;
   const watch = setInterval(() => {
     memoryPeak = Math.max(memoryPeak, server.memoryMb());
@@ -78,7 +81,7 @@ await cleaningUp(async () => {
   const flood = await loop.run(times * possible, seconds);
   const cpuOfFlood = server.cpuSeconds() - cpuAtFlood;
   clearInterval(watch);
-  if (values["without-redis"]) await redis.start();
+  if (isWithout) await redis.start();
   await sleep(RECOVERY_MS);
   const after = await capacityNow();
   loop.close();
@@ -87,15 +90,18 @@ await cleaningUp(async () => {
   const refused = flood.ms.get(503) ?? [];
   const others = [...flood.ms.keys()].filter((status) => status !== 200 && status !== 503);
   console.log(`capacity before: ${before.toFixed(0)}/s, ${(1000 / before).toFixed(2)} ms for each`);
-  if (values["without-redis"]) console.log(`capacity without Redis: ${possible.toFixed(0)}/s`);
+  if (isWithout) console.log(`capacity without Redis: ${possible.toFixed(0)}/s`);
   console.log(
     `offered: ${(flood.sent / flood.seconds).toFixed(0)}/s for ${flood.seconds.toFixed(0)} s (${(flood.sent / flood.seconds / possible).toFixed(1)} times)`,
   );
   console.log(`not offered, because no connection was free: ${flood.unsent}`);
   console.log(
-    `answered: ${rateOf(flood).toFixed(0)}/s, ${percent(rateOf(flood) / possible)} of the capacity, ${spread(answered)}`,
+    `answered: ${rateOf(flood).toFixed(0)}/s, ${percent(rateOf(flood) / possible)} of the capacity${isWithout ? "" : ` before and ${percent(rateOf(flood) / after)} of that after it`}, ${spread(answered)}`,
   );
-  console.log(`refused with 503: ${(refused.length / flood.seconds).toFixed(0)}/s, ${spread(refused)}`);
+  const soon = refused.filter((ms) => ms <= SOON_MS).length / refused.length;
+  console.log(
+    `refused with 503: ${(refused.length / flood.seconds).toFixed(0)}/s, ${percent(soon)} within ${SOON_MS} ms, ${spread(refused)}`,
+  );
   console.log(
     `Retry-After: ${[...flood.retryAfter]
       .sort()

@@ -29,9 +29,9 @@ const WORD_CODE_POINTS = 64;
  */
 export function fold(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase();
-  return text
-    .normalize("NFKD")
-    .replace(MARKS, "")
+  const plain = text.normalize("NFKD").replace(MARKS, "");
+  if (ASCII.test(plain)) return plain.toLowerCase();
+  return plain
     .toUpperCase() // some letters are several in capitals, such as ŉ, and some are the same, such as s and ſ
     .toLowerCase()
     .normalize("NFKD") // a capital may be made of parts, too

@@ -21,9 +21,12 @@ const STATUSES: Readonly<Record<string, number>> = {
 export type ToClientError = (error: unknown, names: object | undefined) => GraphQLError;
 
 /** An error as a client is told of it. */
-export function clientError(message: string, options: GraphQLErrorOptions): GraphQLError {
+function clientError(message: string, options: GraphQLErrorOptions): GraphQLError {
   return withoutStacks(() => new GraphQLError(message, options));
 }
+
+/** An error that is made once and told to many, of whose requests it says nothing: to refuse takes as little time as it can. */
+export class CommonError extends GraphQLError {}
 
 /** Makes errors of which nobody sees the stacks, which take longer to note than all else that makes up an answer with an error. */
 export function withoutStacks<T>(make: () => T): T {
@@ -41,6 +44,7 @@ export function withoutStacks<T>(make: () => T): T {
  * GraphQL itself finds wrong with a request is the client's fault; all else is logged and masked.
  */
 export function toClientError(error: unknown, log: Logger, names: object | undefined): GraphQLError {
+  if (error instanceof CommonError) return error;
   const original = error instanceof GraphQLError ? (error.originalError ?? error) : error;
   if (original instanceof ServiceError) {
     if (original.cause) log.error({ ...names, err: original.cause, code: original.code }, "a request failed");

@@ -53,10 +53,14 @@ describe("while heavy operations wait for their turn", () => {
       const answer = await heavy(service, n);
       return { code: codeOf(answer), retryAfter: answer.headers.get("retry-after") };
     };
+    // what is refused is refused in the type that was asked for
+    const GRAPHQL_TYPE = "application/graphql-response+json";
     const byGet = async (n: number) => {
       const response = await fetch(
         `${service.url}?query=${encodeURIComponent(`{ books { a${n}: id title author } }`)}`,
+        { headers: { accept: GRAPHQL_TYPE } },
       );
+      expect(response.headers.get("content-type")).toContain(GRAPHQL_TYPE);
       const { errors } = await response.json();
       const code = codeOf({ status: response.status, errors });
       return { code, retryAfter: response.headers.get("retry-after") };

@@ -115,7 +115,7 @@ export class RedisService {
       const reply = await within(this.#options.timeoutMs, send(connection.client));
       // a script that the server did not know is sent a second time, by then perhaps over a new connection
       if (connection !== this.#link?.connection) throw new RedisUnavailable("the connection was lost");
-      return reply;
+      return takenFrom(reply);
     } catch (error) {
       // a server that has sent anything meanwhile does not hang: it is busy with what was asked before
       if (error instanceof TimedOut && bytesFrom(connection) === received) this.#suspect(connection);
@@ -180,4 +180,12 @@ export class RedisService {
 /** How many bytes the server has sent. Those of one node of a cluster would say nothing of another: none are counted. */
 function bytesFrom({ client }: RedisConnection): number {
   return isCluster(client) ? 0 : client.stream.bytesRead;
+}
+
+/**
+ * What a reply holds, which leaves it empty: the client's functions for each command are born among V8's old objects, and whatever
+ * can be reached from there stays until all of those are collected, however soon nobody needs it.
+ */
+function takenFrom<R>(reply: R): R {
+  return Array.isArray(reply) ? (reply.splice(0) as R) : reply;
 }

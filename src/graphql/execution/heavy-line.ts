@@ -1,6 +1,5 @@
-import type { GraphQLError } from "graphql";
-import { clientError } from "../errors.ts";
-import { retryAfter } from "./retry-after.ts";
+import { CommonError } from "../errors.ts";
+import { anyOf, RETRY_AFTERS } from "./retry-after.ts";
 
 /** An operation that costs more takes some milliseconds to compute, and more where the objects are large. */
 const HEAVY_COST = 1000;
@@ -65,7 +64,7 @@ export class HeavyLine {
         resolve(() => this.#leave(cost, entered, began));
       };
       const isTooLong = this.#line.length > 0 && (this.#cost + cost) * this.#msPerPoint > LONGEST_WAIT_MS;
-      if (isTooLong) return refuse(unavailable());
+      if (isTooLong) return refuse(anyOf(UNAVAILABLE));
       this.#line.push({ cost, isWanted, begin, refuse });
       this.#cost += cost;
       if (!this.#isTaken) this.#rest(0);
@@ -103,7 +102,7 @@ export class HeavyLine {
         next.begin();
         return;
       }
-      next.refuse(unavailable());
+      next.refuse(anyOf(UNAVAILABLE));
     }
   }
 
@@ -111,7 +110,7 @@ export class HeavyLine {
     while (this.#line.length > 1 && this.#cost * this.#msPerPoint > MISJUDGED * LONGEST_WAIT_MS) {
       const last = this.#line.pop() as Waiting;
       this.#cost -= last.cost;
-      last.refuse(unavailable());
+      last.refuse(anyOf(UNAVAILABLE));
     }
   }
 }
@@ -121,8 +120,9 @@ function afterTurns(turns: number, work: () => void): void {
   else setImmediate(afterTurns, turns - 1, work);
 }
 
-function unavailable(): GraphQLError {
-  return clientError("Too many large requests are being answered; please come again.", {
-    extensions: { code: "SERVICE_UNAVAILABLE", http: { status: 503, headers: { "retry-after": retryAfter() } } },
-  });
-}
+const UNAVAILABLE = RETRY_AFTERS.map(
+  (after) =>
+    new CommonError("Too many large requests are being answered; please come again.", {
+      extensions: { code: "SERVICE_UNAVAILABLE", http: { status: 503, headers: { "retry-after": after } } },
+    }),
+);

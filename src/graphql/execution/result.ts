@@ -1,9 +1,11 @@
 import type { ExecutionResult } from "graphql";
 import { processRegularResult } from "graphql-yoga";
 import type { Report } from "../../cqrs/revisions.ts";
-import { limitErrors, withoutStacks } from "../errors.ts";
+import { CommonError, limitErrors, withoutStacks } from "../errors.ts";
 import { answerText } from "./answer-text.ts";
 import type { GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
+
+type Accept = GraphqlRequest["accept"];
 
 /**
  * What a result is answered with. Where there are errors, Yoga knows which status and headers they ask for.
@@ -14,7 +16,7 @@ export function responseOf(
   result: ExecutionResult,
   cost: number | undefined,
   report: Report | undefined,
-  accept: GraphqlRequest["accept"],
+  accept: Accept,
   { kind, operationName }: Pick<RequestContext, "kind" | "operationName">,
 ): GraphqlResponse {
   const { data, errors } = result;
@@ -25,10 +27,26 @@ export function responseOf(
     ...(errors && { errors: limitErrors(errors) }),
     ...(Object.keys(extensions).length > 0 && { extensions }),
   };
+  const [first] = errors ?? [];
+  const isCommon = first instanceof CommonError && !all.extensions;
+  const { status, headers, body } = isCommon ? commonResponse(first, accept) : plainResponse(all, accept);
+  return { status, headers, body, report, kind, operationName, code: String(first?.extensions.code) };
+}
+
+/** What is answered with a common error, by media type: of both there are few. */
+const commonResponses = new Map<CommonError, Map<Accept, PlainResponse>>();
+
+function commonResponse(error: CommonError, accept: Accept): PlainResponse {
+  const known = commonResponses.get(error)?.get(accept);
+  if (known) return known;
+  const made = plainResponse({ errors: [error] }, accept);
+  commonResponses.set(error, new Map([...(commonResponses.get(error) ?? []), [accept, made]]));
+  return made;
+}
+
+function plainResponse(result: ExecutionResult, accept: Accept): PlainResponse {
   // it makes each error anew
-  const made = withoutStacks(() => processRegularResult(all, plainResponses, accept));
-  const { status, headers, body } = made as unknown as PlainResponse;
-  return { status, headers, body, report, kind, operationName, code: String(errors?.[0]?.extensions.code) };
+  return withoutStacks(() => processRegularResult(result, plainResponses, accept)) as unknown as PlainResponse;
 }
 
 /** What Yoga makes of a result, as plain values. */

@@ -1,7 +1,12 @@
 /** Those who were refused come back spread over so many seconds, not all at once. */
-const RETRY_AFTER_S = 5;
+export const RETRY_AFTERS = ["1", "2", "3", "4", "5"] as const;
 
 /** A `Retry-After` by chance. */
 export function retryAfter(): string {
-  return String(1 + Math.floor(Math.random() * RETRY_AFTER_S));
+  return anyOf(RETRY_AFTERS);
+}
+
+/** One by chance. */
+export function anyOf<T>(all: readonly T[]): T {
+  return all[Math.floor(Math.random() * all.length)] as T;
 }
