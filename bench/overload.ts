@@ -54,6 +54,7 @@ await cleaningUp(async () => {
   const env = { DATABASE_URL: `sqlite:${file}`, REDIS_URL: redis.url, LOG_LEVEL: "silent" };
   const server = new Server({ name: "the service", entry: "src/main.ts", env, database: file, servedBy: "redis" });
   await server.resume(pageOf(-1));
+  server.spread();
   const loop = new OpenLoop(server.url, pageOf);
   await loop.connect(CONNECTIONS);
 

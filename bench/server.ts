@@ -43,8 +43,9 @@ function ownCores(): number[] {
   });
 }
 
-function pin(pid: number, core: number): void {
-  execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", `${core}`, `${pid}`], { stdio: "ignore" });
+function pin(pid: number, cores: number | string, withAllThreads = true): void {
+  const options = [...(withAllThreads ? ["--all-tasks"] : []), "--cpu-list", "--pid"];
+  execFileSync("taskset", [...options, `${cores}`, `${pid}`], { stdio: "ignore" });
 }
 
 /** A GraphQL answer of a service or a peer. */
@@ -89,6 +90,13 @@ export class Server {
       await once(child, "exit");
     });
     pin(child.pid as number, (besideLoad ? LOAD_CORE : SERVER_CORE) as number);
+  }
+
+  /** Has all of its threads but the one that answers, V8's collectors of garbage among them, use both cores, as where it is deployed. */
+  spread(): void {
+    const pid = this.#run.child.pid as number;
+    pin(pid, `${SERVER_CORE},${LOAD_CORE}`);
+    pin(pid, SERVER_CORE as number, false);
   }
 
   /** The URL of the API; empty until it is ready. */
