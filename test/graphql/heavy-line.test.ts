@@ -133,6 +133,7 @@ describe("where the last heavy operations have told how long one takes", () => {
     const ask = async (takes: number) => {
       try {
         const leave = await line.enter(COST, () => true);
+        if (leave instanceof Error) throw leave;
         await new Promise((resolve) => setTimeout(resolve, takes));
         seen.answered++;
         leave();

@@ -27,10 +27,10 @@ export function runAdmitted(
   context.keepDocument?.();
   if (!line.isHeavy(cost)) return run(context, variables);
   const { consistency } = context;
-  return line
-    .enter(cost, () => consistency?.isWanted ?? true)
-    .then((leave) => {
-      context.leaveLine = leave;
-      return run(context, variables);
-    });
+  const turn = line.enter(cost, () => consistency?.isWanted ?? true);
+  if (turn instanceof Error) return { errors: [turn] };
+  return turn.then((leave) => {
+    context.leaveLine = leave;
+    return run(context, variables);
+  });
 }

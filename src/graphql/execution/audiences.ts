@@ -123,6 +123,7 @@ export class Audiences {
 
   async #executeInTurn(event: LiveEvent, audience: Audience): Promise<Told> {
     const leave = await this.#line.enter(audience.cost, () => true);
+    if (leave instanceof Error) throw leave;
     try {
       return await this.#execute(event, audience);
     } finally {

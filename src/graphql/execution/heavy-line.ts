@@ -1,3 +1,4 @@
+import type { GraphQLError } from "graphql";
 import { CommonError } from "../errors.ts";
 import { anyOf, RETRY_AFTERS } from "./retry-after.ts";
 
@@ -34,6 +35,7 @@ interface Waiting {
 export class HeavyLine {
   readonly #line: Waiting[] = [];
   #isTaken = false;
+  #hasBegunInTurn = false;
   #cost = 0;
   /** When the last one was answered. */
   #leftAt = 0;
@@ -54,20 +56,21 @@ export class HeavyLine {
    * Waits for a turn. The next one begins when what is returned is called, which must be in the end.
    *
    * @param isWanted - whether anybody waits for the answer; asked when it would begin
-   * @throws GraphQLError `SERVICE_UNAVAILABLE`
+   * @returns `SERVICE_UNAVAILABLE` when the wait would be too long; the promise is rejected with the same when it turns out to be
    */
-  enter(cost: number, isWanted: () => boolean): Promise<() => void> {
+  enter(cost: number, isWanted: () => boolean): Promise<() => void> | GraphQLError {
+    const isTooLong = this.#line.length > 0 && (this.#cost + cost) * this.#msPerPoint > LONGEST_WAIT_MS;
+    // told by no promise: one that is rejected before anybody waits for it takes as long as all else here
+    if (isTooLong) return anyOf(UNAVAILABLE);
     return new Promise((resolve, refuse) => {
       const entered = performance.now();
       const begin = () => {
         const began = performance.now();
         resolve(() => this.#leave(cost, entered, began));
       };
-      const isTooLong = this.#line.length > 0 && (this.#cost + cost) * this.#msPerPoint > LONGEST_WAIT_MS;
-      if (isTooLong) return refuse(anyOf(UNAVAILABLE));
       this.#line.push({ cost, isWanted, begin, refuse });
       this.#cost += cost;
-      if (!this.#isTaken) this.#rest(0);
+      if (!this.#isTaken) this.#beginAfterTurn();
     });
   }
 
@@ -83,14 +86,18 @@ export class HeavyLine {
     this.#rest(now - began);
   }
 
-  /** Begins the next one when others had their turns. */
+  /** Begins the next one when others had their turns, after one that took so long. */
   #rest(ms: number): void {
-    this.#isTaken = true;
     // a timer counts from the beginning of its turn, which is long ago
-    setImmediate(() => {
-      if (ms > LONG_MS) setTimeout(() => afterTurns(PAUSE_TURNS, () => this.#beginNext()), PAUSE_MS);
-      else this.#beginNext();
-    });
+    if (ms > LONG_MS) setImmediate(() => setTimeout(afterTurns, PAUSE_MS, PAUSE_TURNS, () => this.#beginNext()));
+    else if (this.#hasBegunInTurn) this.#beginAfterTurn();
+    // it has waited for a store, and others had turns; they have their next while the store is asked for the next one
+    else process.nextTick(() => this.#beginNext());
+  }
+
+  #beginAfterTurn(): void {
+    this.#isTaken = true;
+    setImmediate(() => this.#beginNext());
   }
 
   #beginNext(): void {
@@ -99,6 +106,10 @@ export class HeavyLine {
       this.#cost -= next.cost;
       if (next.isWanted()) {
         this.#isTaken = true;
+        this.#hasBegunInTurn = true;
+        setImmediate(() => {
+          this.#hasBegunInTurn = false;
+        });
         next.begin();
         return;
       }
