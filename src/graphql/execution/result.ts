@@ -28,7 +28,7 @@ export function responseOf(
     ...(Object.keys(extensions).length > 0 && { extensions }),
   };
   const [first] = errors ?? [];
-  const isCommon = first instanceof CommonError && !all.extensions;
+  const isCommon = first instanceof CommonError && errors?.length === 1 && data === undefined && !all.extensions;
   const { status, headers, body } = isCommon ? commonResponse(first, accept) : plainResponse(all, accept);
   return { status, headers, body, report, kind, operationName, code: String(first?.extensions.code) };
 }
