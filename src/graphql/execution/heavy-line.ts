@@ -35,6 +35,7 @@ interface Waiting {
 export class HeavyLine {
   readonly #line: Waiting[] = [];
   #isTaken = false;
+  /** Whether one has begun in this turn of the event loop. */
   #hasBegunInTurn = false;
   #cost = 0;
   /** When the last one was answered. */
@@ -70,7 +71,9 @@ export class HeavyLine {
       };
       this.#line.push({ cost, isWanted, begin, refuse });
       this.#cost += cost;
-      if (!this.#isTaken) this.#beginAfterTurn();
+      if (this.#isTaken) return;
+      this.#isTaken = true;
+      setImmediate(this.#beginNext);
     });
   }
 
@@ -89,18 +92,13 @@ export class HeavyLine {
   /** Begins the next one when others had their turns, after one that took so long. */
   #rest(ms: number): void {
     // a timer counts from the beginning of its turn, which is long ago
-    if (ms > LONG_MS) setImmediate(() => setTimeout(afterTurns, PAUSE_MS, PAUSE_TURNS, () => this.#beginNext()));
-    else if (this.#hasBegunInTurn) this.#beginAfterTurn();
+    if (ms > LONG_MS) setImmediate(() => setTimeout(afterTurns, PAUSE_MS, PAUSE_TURNS, this.#beginNext));
+    else if (this.#hasBegunInTurn) setImmediate(this.#beginNext);
     // it has waited for a store, and others had turns; they have their next while the store is asked for the next one
-    else process.nextTick(() => this.#beginNext());
+    else process.nextTick(this.#beginNext);
   }
 
-  #beginAfterTurn(): void {
-    this.#isTaken = true;
-    setImmediate(() => this.#beginNext());
-  }
-
-  #beginNext(): void {
+  readonly #beginNext = (): void => {
     this.#isTaken = false;
     for (let next = this.#line.shift(); next; next = this.#line.shift()) {
       this.#cost -= next.cost;
@@ -115,7 +113,7 @@ export class HeavyLine {
       }
       next.refuse(anyOf(UNAVAILABLE));
     }
-  }
+  };
 
   #shorten(): void {
     while (this.#line.length > 1 && this.#cost * this.#msPerPoint > MISJUDGED * LONGEST_WAIT_MS) {
@@ -131,6 +129,7 @@ function afterTurns(turns: number, work: () => void): void {
   else setImmediate(afterTurns, turns - 1, work);
 }
 
+/** One for each `Retry-After`. */
 const UNAVAILABLE = RETRY_AFTERS.map(
   (after) =>
     new CommonError("Too many large requests are being answered; please come again.", {

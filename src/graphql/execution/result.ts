@@ -3,7 +3,13 @@ import { processRegularResult } from "graphql-yoga";
 import type { Report } from "../../cqrs/revisions.ts";
 import { CommonError, limitErrors, withoutStacks } from "../errors.ts";
 import { answerText } from "./answer-text.ts";
-import type { GraphqlRequest, GraphqlResponse, RequestContext } from "./request.ts";
+import {
+  GRAPHQL_RESPONSE_TYPE,
+  type GraphqlRequest,
+  type GraphqlResponse,
+  JSON_TYPE,
+  type RequestContext,
+} from "./request.ts";
 
 type Accept = GraphqlRequest["accept"];
 
@@ -33,14 +39,17 @@ export function responseOf(
   return { status, headers, body, report, kind, operationName, code: String(first?.extensions.code) };
 }
 
-/** What is answered with a common error, by media type: of both there are few. */
-const commonResponses = new Map<CommonError, Map<Accept, PlainResponse>>();
+/** What is answered with common errors, of which there are few. */
+const commonResponses: Readonly<Record<Accept, Map<CommonError, PlainResponse>>> = {
+  [JSON_TYPE]: new Map(),
+  [GRAPHQL_RESPONSE_TYPE]: new Map(),
+};
 
 function commonResponse(error: CommonError, accept: Accept): PlainResponse {
-  const known = commonResponses.get(error)?.get(accept);
+  const known = commonResponses[accept].get(error);
   if (known) return known;
   const made = plainResponse({ errors: [error] }, accept);
-  commonResponses.set(error, new Map([...(commonResponses.get(error) ?? []), [accept, made]]));
+  commonResponses[accept].set(error, made);
   return made;
 }
 
