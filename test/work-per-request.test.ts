@@ -95,7 +95,7 @@ async function startCounted(redis?: RedisServer, largeBooks = 0, answerMb = 1): 
     {
       ...{ PORT: "0", LOG_LEVEL: "silent", DATABASE_URL, REDIS_URL: redis?.url },
       // on a busy machine a short lease may run out, and the database answers
-      ...{ READ_LEASE_MS: "1000", REDIS_TIMEOUT_MS: "1000", MAX_ANSWER_MB: String(answerMb) },
+      ...{ READ_LEASE_MS: "5000", REDIS_TIMEOUT_MS: "5000", MAX_ANSWER_MB: String(answerMb) },
     },
     modules,
   );
