@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { createClient } from "../../src/cqrs/redis/redis-client.ts";
+import { parseRedisUrl } from "../../src/cqrs/redis/redis-url.ts";
 import { type Certificates, makeCertificates } from "../support/network/certificates.ts";
 import { freePort } from "../support/network/port.ts";
 import { startTlsRouter } from "../support/network/tls-router.ts";
@@ -65,6 +68,23 @@ test("a server may want a certificate, and its own may be trusted by file or not
   await serve(`rediss://localhost:${port}?ca=${files.ca}&${own}`);
   await serve(`rediss://localhost:${port}?tlsInsecure=true&${own}`);
   expect(await refusalOf(`rediss://localhost:${port}?${own}`)).toMatch(/self-signed certificate.* named by \?ca=FILE/);
+});
+
+test("a connection that is given up before its certificate is refused does no harm", async () => {
+  const files = makeCertificates();
+  const { port } = await startTlsRedis(files, "yes");
+  const target = parseRedisUrl(`rediss://localhost:${port}?cert=${files.cert}&key=${files.key}`);
+  const never = () => 1_000_000;
+  // of so many some meet the moment in which the server still says something; it would be an error of this run
+  for (let n = 0; n < 40; n++) {
+    const client = createClient(target, { connectTimeout: 10_000, retryStrategy: never, sentinelRetryStrategy: never });
+    const ended = new Promise((resolve) => client.once("close", resolve));
+    client.on("error", () => {});
+    client.connect().catch(() => {});
+    await nextTurn();
+    client.disconnect();
+    await ended;
+  }
 });
 
 test("what a server says that expects TLS, or none, leads on", async () => {

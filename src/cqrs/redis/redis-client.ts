@@ -1,6 +1,6 @@
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { Cluster, Redis, type RedisOptions, SentinelConnector } from "ioredis";
+import { AbstractConnector, Cluster, Redis, type RedisOptions, SentinelConnector } from "ioredis";
 import type { RedisTarget } from "./redis-url.ts";
 import { type ScriptedRedis, scripts } from "./scripted-redis.ts";
 
@@ -167,3 +167,20 @@ for (const name of ["auth", "hello"] as const) {
     });
   };
 }
+
+/**
+ * A connection over TLS may tell of two errors: one that is ended before it is made, of a certificate that is refused and of what the
+ * server says then. ioredis listens to the first one alone, and an error that nobody listens to ends the process.
+ */
+const streams = new WeakMap<object, Socket>();
+Object.defineProperty(AbstractConnector.prototype, "stream", {
+  get(this: object) {
+    return streams.get(this);
+  },
+  set(this: object, stream: Socket) {
+    streams.set(
+      this,
+      stream.on("error", () => {}),
+    );
+  },
+});
